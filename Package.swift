@@ -1,0 +1,92 @@
+// swift-tools-version: 6.2
+import Foundation
+import PackageDescription
+
+// `#if arch()` in a manifest tells the host; a cross build says its target in the environment.
+#if arch(arm64)
+let hostIsARM64 = true
+#else
+let hostIsARM64 = false
+#endif
+let targetsARM64 = Context.environment["TARGET_ARCH"].map { $0 == "arm64" } ?? hostIsARM64
+
+// MARK: Kernels, one source folder compiled once per instruction set
+
+/// The flags of each instruction set's kernel module. Swift takes its target features from the clang importer.
+let kernelFlags: [String: [String]] =
+  targetsARM64
+  ? [
+    "KernelsNEON": [],
+    "KernelsNEONDotProd": ["-Xcc", "-march=armv8.2-a+dotprod", "-D", "NEON_DOTPROD"],
+  ]
+  : [
+    "KernelsBaseline": [],
+    "KernelsAVX2": ["-Xcc", "-march=x86-64-v3", "-D", "AVX2"],
+    "KernelsAVXVNNI": ["-Xcc", "-march=x86-64-v3", "-Xcc", "-mavxvnni", "-D", "AVX_VNNI"],
+    "KernelsAVX512VNNI": [
+      "-Xcc", "-march=x86-64-v4", "-Xcc", "-mavx512vnni", "-Xcc", "-mprefer-vector-width=512", "-D", "AVX512_VNNI",
+    ],
+  ]
+
+// MARK: Modules: name, what it may import (the arrows of the house, checked when building)
+
+let modules: [(name: String, imports: [Target.Dependency])] = [
+  ("Storage", ["CSystem"]),
+  ("JSON", []),
+  ("Tokenizers", ["JSON"]),
+  ("Evaluation", []),
+  ("Records", ["JSON"]),
+  ("Reporting", ["JSON", "Evaluation", "Storage"]),
+  ("Checkpoints", ["JSON", "Storage"]),
+  ("Bundles", ["CLZ4", "Storage"]),
+  ("Encoders", ["JSON", "Storage"]),
+  ("Kernels", kernelFlags.keys.sorted().map { .init(stringLiteral: $0) }),
+  ("LinearAlgebra", ["Storage"]),
+  ("Inference", ["Encoders", "Kernels", "Storage"]),
+  ("Training", ["Checkpoints", "Encoders", "Evaluation", "Inference", "JSON", "Kernels", "LinearAlgebra", "Storage"]),
+  ("Packing", ["Bundles", "Checkpoints", "Encoders", "Evaluation", "Inference", "JSON", "Storage", "Tokenizers"]),
+  ("Martlet", ["Bundles", "Encoders", "Inference", "JSON", "Storage", "Tokenizers"]),
+  (
+    "MartletTuning",
+    ["Checkpoints", "Encoders", "Evaluation", "JSON", "Martlet", "Packing", "Records", "Reporting", "Storage", "Tokenizers", "Training"]
+  ),
+  ("MartletABI", ["Martlet"]),
+  (
+    "CommandLine",
+    [
+      "Checkpoints", "Evaluation", "JSON", "Martlet", "MartletTuning", "Packing", "Records", "Reporting", "Storage",
+      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ]
+  ),
+]
+
+let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
+func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: root + "/" + path) }
+
+let kernelTargets: [Target] = kernelFlags.keys.sorted().map { name in
+  // Optimised in debug builds too: unoptimised SIMD is a hundred times slower.
+  .target(name: name, dependencies: ["CVector"], swiftSettings: [.unsafeFlags(["-O", "-wmo"] + kernelFlags[name]!)])
+}
+let moduleTargets: [Target] = modules.filter { exists("Sources/" + $0.name) }.map { .target(name: $0.name, dependencies: $0.imports, exclude: exists("Sources/\($0.name)/README.md") ? ["README.md"] : []) }
+let testTargets: [Target] = modules.filter { exists("Tests/\($0.name)Tests") }.map { module in
+  .testTarget(
+    name: module.name + "Tests", dependencies: [.init(stringLiteral: module.name)] + module.imports + ["TestSupport"],
+    path: "Tests/\(module.name)Tests")
+}
+
+let package = Package(
+  name: "martlet",
+  products: [
+    .library(name: "Martlet", targets: ["Martlet"]),
+    .library(name: "MartletTuning", targets: ["MartletTuning"]),
+    .library(name: "martlet", type: .dynamic, targets: ["MartletABI"]),
+    .executable(name: "martlet", targets: ["martlet"]),
+  ].filter { product in product.name == "none" },
+  dependencies: [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
+  targets: [
+    .target(name: "CVector"),
+    .target(name: "CSystem"),
+    .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+    .target(name: "TestSupport", dependencies: ["JSON"], path: "Tests/TestSupport"),
+  ] + kernelTargets + moduleTargets + testTargets
+)

@@ -1,0 +1,38 @@
+// What Swift cannot say by itself: futex calls, atomics on raw words and the processor's spin hint.
+#pragma once
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <linux/futex.h>
+#include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/// Sleeps while `*word == expected`; returns on a wake, a change of the word, or a signal.
+static inline void csystem_futex_wait(uint32_t *word, uint32_t expected) {
+  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, (void *)0, (void *)0, 0);
+}
+
+/// Wakes at most `count` threads that sleep on the word.
+static inline void csystem_futex_wake(uint32_t *word, int32_t count) {
+  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, (void *)0, (void *)0, 0);
+}
+
+/// Tells the core that this is a spin loop.
+static inline void csystem_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+static inline uint32_t csystem_load(const uint32_t *word) { return __atomic_load_n(word, __ATOMIC_ACQUIRE); }
+static inline void csystem_store(uint32_t *word, uint32_t value) { __atomic_store_n(word, value, __ATOMIC_SEQ_CST); }
+/// Adds and returns the value before.
+static inline uint32_t csystem_fetch_add(uint32_t *word, uint32_t value) {
+  return __atomic_fetch_add(word, value, __ATOMIC_SEQ_CST);
+}
+static inline uint32_t csystem_fetch_sub(uint32_t *word, uint32_t value) {
+  return __atomic_fetch_sub(word, value, __ATOMIC_SEQ_CST);
+}

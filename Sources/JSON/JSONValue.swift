@@ -1,0 +1,1 @@
+package indirect enum JSONValue: Sendable, Equatable { case null }
