@@ -1,5 +1,4 @@
 // swift-tools-version: 6.2
-import Foundation
 import PackageDescription
 
 // `#if arch()` in a manifest tells the host; a cross build says its target in the environment.
@@ -60,18 +59,13 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ),
 ]
 
-let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
-func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: root + "/" + path) }
-
 let kernelTargets: [Target] = kernelFlags.keys.sorted().map { name in
   // Optimised in debug builds too: unoptimised SIMD is a hundred times slower.
   .target(name: name, dependencies: ["CVector"], swiftSettings: [.unsafeFlags(["-O", "-wmo"] + kernelFlags[name]!)])
 }
-let moduleTargets: [Target] = modules.filter { exists("Sources/" + $0.name) }.map { .target(name: $0.name, dependencies: $0.imports, exclude: exists("Sources/\($0.name)/README.md") ? ["README.md"] : []) }
-let testTargets: [Target] = modules.filter { exists("Tests/\($0.name)Tests") }.map { module in
-  .testTarget(
-    name: module.name + "Tests", dependencies: [.init(stringLiteral: module.name)] + module.imports + ["TestSupport"],
-    path: "Tests/\(module.name)Tests")
+let moduleTargets: [Target] = modules.map { .target(name: $0.name, dependencies: $0.imports, exclude: ["README.md"]) }
+let testTargets: [Target] = modules.map { module in
+  .testTarget(name: module.name + "Tests", dependencies: [.init(stringLiteral: module.name)] + module.imports + ["TestSupport"])
 }
 
 let package = Package(
@@ -79,9 +73,8 @@ let package = Package(
   products: [
     .library(name: "Martlet", targets: ["Martlet"]),
     .library(name: "MartletTuning", targets: ["MartletTuning"]),
-    .library(name: "martlet", type: .dynamic, targets: ["MartletABI"]),
-    .executable(name: "martlet", targets: ["martlet"]),
-  ].filter { product in product.name == "none" },
+    .library(name: "MartletABI", type: .dynamic, targets: ["MartletABI"]),
+  ],
   dependencies: [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
   targets: [
     .target(name: "CVector"),

@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #endif
 #include <linux/futex.h>
+#include <sched.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -27,7 +28,7 @@ static inline void csystem_pause(void) {
 #endif
 }
 
-static inline uint32_t csystem_load(const uint32_t *word) { return __atomic_load_n(word, __ATOMIC_ACQUIRE); }
+static inline uint32_t csystem_load(const uint32_t *word) { return __atomic_load_n(word, __ATOMIC_SEQ_CST); }
 static inline void csystem_store(uint32_t *word, uint32_t value) { __atomic_store_n(word, value, __ATOMIC_SEQ_CST); }
 /// Adds and returns the value before.
 static inline uint32_t csystem_fetch_add(uint32_t *word, uint32_t value) {
@@ -35,4 +36,10 @@ static inline uint32_t csystem_fetch_add(uint32_t *word, uint32_t value) {
 }
 static inline uint32_t csystem_fetch_sub(uint32_t *word, uint32_t value) {
   return __atomic_fetch_sub(word, value, __ATOMIC_SEQ_CST);
+}
+
+/// The number of cores that this process may run on, 0 if the system does not tell.
+static inline int32_t csystem_available_cores(void) {
+  cpu_set_t mask;
+  return sched_getaffinity(0, sizeof(mask), &mask) == 0 ? CPU_COUNT(&mask) : 0;
 }

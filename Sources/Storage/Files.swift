@@ -1,0 +1,136 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// An open file descriptor that closes with its owner.
+package struct FileDescriptor: ~Copyable {
+  package let rawValue: Int32
+  package let path: String
+
+  package init(opening path: String, flags: Int32 = O_RDONLY, mode: mode_t = 0o666) throws(FileError) {
+    var descriptor: Int32
+    repeat { descriptor = open(path, flags | O_CLOEXEC, mode) } while descriptor < 0 && errno == EINTR
+    guard descriptor >= 0 else { throw FileError(path: path, operation: "open") }
+    rawValue = descriptor
+    self.path = path
+  }
+
+  deinit { close(rawValue) }
+
+  /// The size of the regular file behind the descriptor; anything else (a folder, a device) is refused.
+  package func regularFileSize() throws(FileError) -> Int {
+    var status = stat()
+    guard fstat(rawValue, &status) == 0 else { throw FileError(path: path, operation: "read") }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw FileError(path: path, operation: "read", code: status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL)
+    }
+    return Int(status.st_size)
+  }
+
+  /// Fills the buffer from an offset of the file, or up to the file's end; returns how many bytes were read.
+  package func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(FileError) -> Int {
+    var done = 0
+    while done < buffer.count {
+      let count = pread(rawValue, buffer.baseAddress! + done, buffer.count - done, off_t(offset + done))
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else { throw FileError(path: path, operation: "read") }
+      if count == 0 { break }
+      done += count
+    }
+    return done
+  }
+
+  package func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+    var done = 0
+    while done < bytes.count {
+      let count = Glibc.write(rawValue, bytes.baseAddress! + done, bytes.count - done)
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else { throw FileError(path: path, operation: "write") }
+      done += count
+    }
+  }
+
+  package func synchronize() throws(FileError) {
+    guard fsync(rawValue) == 0 else { throw FileError(path: path, operation: "sync") }
+  }
+}
+
+/// The whole content of a regular file; a file over `limit` bytes is refused with `EFBIG`.
+package func readFile(_ path: String, limit: Int = .max) throws(FileError) -> [UInt8] {
+  let file = try FileDescriptor(opening: path)
+  let size = try file.regularFileSize()
+  guard size <= limit else { throw FileError(path: path, operation: "read", code: EFBIG) }
+  var bytes = [UInt8](repeating: 0, count: size)
+  var failure: FileError?
+  var count = 0
+  bytes.withUnsafeMutableBytes { buffer in
+    do throws(FileError) { count = try file.read(into: buffer, at: 0) } catch { failure = error }
+  }
+  if let failure { throw failure }
+  bytes.removeLast(size - count)
+  return bytes
+}
+
+package func fileExists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+package func isDirectory(_ path: String) -> Bool {
+  var status = stat()
+  return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+}
+
+/// The names in a folder, sorted by their bytes, without `.` and `..`.
+package func listDirectory(_ path: String) throws(FileError) -> [String] {
+  guard let stream = opendir(path) else { throw FileError(path: path, operation: "list") }
+  defer { closedir(stream) }
+  var names: [String] = []
+  while let entry = readdir(stream) {
+    let name = withUnsafePointer(to: &entry.pointee.d_name) {
+      $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+    }
+    if name != "." && name != ".." { names.append(name) }
+  }
+  return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+}
+
+/// Makes a folder, and the folders above it when `intermediate` is set; one that exists is fine.
+package func makeDirectory(_ path: String, intermediate: Bool = true) throws(FileError) {
+  if mkdir(path, 0o777) == 0 { return }
+  let code = errno
+  if code == EEXIST && isDirectory(path) { return }
+  guard intermediate, code == ENOENT, let parent = path.parentPath, parent != path else {
+    throw FileError(path: path, operation: "make folder", code: code)
+  }
+  try makeDirectory(parent)
+  guard mkdir(path, 0o777) == 0 || errno == EEXIST else { throw FileError(path: path, operation: "make folder") }
+}
+
+/// Removes a file, or a folder with everything in it. A symbolic link is removed, never followed.
+package func removeTree(_ path: String) throws(FileError) {
+  var status = stat()
+  guard lstat(path, &status) == 0 else { throw FileError(path: path, operation: "remove") }
+  if status.st_mode & S_IFMT == S_IFDIR {
+    for name in try listDirectory(path) { try removeTree(path + "/" + name) }
+    guard rmdir(path) == 0 else { throw FileError(path: path, operation: "remove") }
+  } else {
+    guard unlink(path) == 0 else { throw FileError(path: path, operation: "remove") }
+  }
+}
+
+extension String {
+  /// The folder that holds this path, `.` for a bare name; nil for the root.
+  package var parentPath: String? {
+    var path = utf8[...]
+    while path.count > 1 && path.last == UInt8(ascii: "/") { path.removeLast() }
+    guard path.elementsEqual("/".utf8) == false else { return nil }
+    guard let slash = path.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])!
+  }
+
+  /// The last component of this path.
+  package var lastPathComponent: String {
+    var path = utf8[...]
+    while path.count > 1 && path.last == UInt8(ascii: "/") { path.removeLast() }
+    guard let slash = path.lastIndex(of: UInt8(ascii: "/")), path.count > 1 else { return String(path)! }
+    return String(path[path.index(after: slash)...])!
+  }
+}

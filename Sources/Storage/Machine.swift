@@ -1,0 +1,59 @@
+import CSystem
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// What the machine is and how much of it this process uses.
+package enum Machine {
+  /// The cores that this process may run on (its affinity mask, not the number in the box).
+  package static var availableCores: Int {
+    let allowed = Int(csystem_available_cores())
+    return allowed > 0 ? allowed : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+  }
+
+  /// Seconds of a clock that never goes back.
+  package static func monotonicSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+
+  /// Seconds since 1970.
+  package static func wallClockSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+
+  /// Resident memory now, in bytes; 0 where `/proc` is missing.
+  package static func residentBytes() -> Int { statusKilobytes("VmRSS:") * 1024 }
+
+  /// The highest resident memory of this process so far, in bytes.
+  package static func peakResidentBytes() -> Int { statusKilobytes("VmHWM:") * 1024 }
+
+  /// The processor's name as the system gives it.
+  package static var processorName: String {
+    guard let text = try? readPseudoFile("/proc/cpuinfo") else { return "unknown" }
+    for line in text.split(separator: "\n") where line.hasPrefix("model name") || line.hasPrefix("Model") {
+      if let colon = line.firstIndex(of: ":") { return String(line[line.index(after: colon)...].drop { $0 == " " }) }
+    }
+    return "unknown"
+  }
+
+  private static func statusKilobytes(_ key: String) -> Int {
+    guard let text = try? readPseudoFile("/proc/self/status") else { return 0 }
+    for line in text.split(separator: "\n") where line.hasPrefix(key) {
+      return line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Int($0) } ?? 0
+    }
+    return 0
+  }
+
+  /// Reads a file of `/proc`, whose size the system gives as 0.
+  private static func readPseudoFile(_ path: String) throws(FileError) -> String {
+    let file = try FileDescriptor(opening: path)
+    var bytes = [UInt8](repeating: 0, count: 1 << 16)
+    let count = bytes.withUnsafeMutableBytes { read(file.rawValue, $0.baseAddress, $0.count) }
+    return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+  }
+}
