@@ -43,8 +43,8 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("LinearAlgebra", ["Storage"]),
   ("Inference", ["Encoders", "Kernels", "Storage"]),
   ("Training", ["Checkpoints", "Encoders", "Evaluation", "Inference", "JSON", "Kernels", "LinearAlgebra", "Storage"]),
-  ("Packing", ["Bundles", "Checkpoints", "Encoders", "Evaluation", "Inference", "JSON", "Storage", "Tokenizers"]),
-  ("Martlet", ["Bundles", "Encoders", "Inference", "JSON", "Storage", "Tokenizers"]),
+  ("Packing", ["Bundles", "Checkpoints", "Encoders", "Evaluation", "Inference", "JSON", "Kernels", "Martlet", "Storage", "Tokenizers"]),
+  ("Martlet", ["Bundles", "Encoders", "Evaluation", "Inference", "JSON", "Kernels", "Storage", "Tokenizers"]),
   (
     "MartletTuning",
     ["Checkpoints", "Encoders", "Evaluation", "JSON", "Martlet", "Packing", "Records", "Reporting", "Storage", "Tokenizers", "Training"]

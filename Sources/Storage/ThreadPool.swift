@@ -8,8 +8,8 @@ import CSystem
 ///
 /// `parallelFor` hands out indices in ascending order to the caller and the workers; results must not depend on who
 /// gets which. Between calls that follow each other closely (the parallel regions of one forward pass) a worker
-/// spins for at most 50 µs, the price of a futex round trip; after that it sleeps until the next call. Calls from
-/// several threads take turns.
+/// spins for at most 50 µs, the price of a futex round trip; after that it sleeps until the next call. A call that finds the
+/// pool busy with another thread's region runs on its own thread alone.
 package final class ThreadPool: @unchecked Sendable {
   /// The caller and the workers together.
   package let threadCount: Int
@@ -65,13 +65,13 @@ package final class ThreadPool: @unchecked Sendable {
   /// Runs `body(index, worker)` once for every index below `count`; returns when all have run.
   /// `worker` is below `threadCount` and names the thread, for scratch memory of its own.
   package func parallelFor(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
-    if threadCount == 1 || count <= 1 {
+    guard threadCount > 1, count > 1, pthread_mutex_trylock(lock) == 0 else {
       for index in 0..<max(0, count) { body(index, 0) }
       return
     }
+    defer { pthread_mutex_unlock(lock) }
     withoutActuallyEscaping(body) { body in
       withUnsafePointer(to: body) { pointer in
-        pthread_mutex_lock(lock)
         shared.pointee.body = UnsafeRawPointer(pointer)
         shared.pointee.count = UInt32(count)
         csystem_store(&shared.pointee.nextIndex, 0)
@@ -79,7 +79,6 @@ package final class ThreadPool: @unchecked Sendable {
         wakeWorkers()
         takeIndices(shared, 0)
         waitForWorkers()
-        pthread_mutex_unlock(lock)
       }
     }
   }

@@ -1,0 +1,116 @@
+/// How a parameter is drawn when a checkpoint lacks it, as the reference library's `_init_weights` does.
+package enum Initialization: Sendable, Equatable {
+  case normal(standardDeviation: Float)
+  case zeros
+  case ones
+}
+
+/// One parameter of a checkpoint: its canonical name there and its shape.
+package struct Parameter: Sendable, Equatable {
+  /// The full name, with the model prefix: `bert.encoder.layer.0.attention.self.query.weight`.
+  package let name: String
+  /// `[outputs, inputs]` of a weight, `[rows, width]` of a table, `[width]` of a vector.
+  package let shape: [Int]
+  package let initialization: Initialization
+  /// A row that takes no gradient (the padding row of a word embedding).
+  package let frozenRow: Int?
+  /// Whether AdamW decays it: all but biases and the weights of normalisations.
+  package let decays: Bool
+
+  package var count: Int { shape.reduce(1, *) }
+}
+
+/// A linear layer `y = x Wᵀ + b`. Several of a checkpoint's layers that read the same input (query, key, value) are
+/// stacked by output into one.
+package struct Linear: Sendable, Equatable {
+  /// The place in `Blueprint.linears`.
+  package let index: Int
+  /// The name of its section in a bundle: the first part's, or one of its own when parts are stacked.
+  package let name: String
+  package let inputs: Int
+  /// The outputs of all parts together.
+  package let outputs: Int
+  /// The weights, in stacking order: places in `Blueprint.parameters`. Each has `outputs / weights.count` rows.
+  package let weights: [Int]
+  /// The biases in the same order, empty if there is none.
+  package let biases: [Int]
+  /// The layer that makes the logits: kept in fp32 in every bundle, for it is small and decides.
+  package let isOutput: Bool
+}
+
+/// A layer normalisation's weight and bias, each `[width]`.
+package struct Normalization: Sendable, Equatable {
+  package let index: Int
+  package let name: String
+  package let width: Int
+  package let epsilon: Float
+  package let weight: Int
+  package let bias: Int
+}
+
+/// An embedding table `[rows, width]`.
+package struct Table: Sendable, Equatable {
+  package let index: Int
+  package let name: String
+  package let rows: Int
+  package let width: Int
+  package let weight: Int
+}
+
+/// All the parameters of a model in the module order of the reference library, and the handles under which the verbs
+/// name them. An engine keeps one object of its own for each handle, at the handle's index.
+package struct Blueprint: Sendable {
+  package private(set) var parameters: [Parameter] = []
+  package private(set) var linears: [Linear] = []
+  package private(set) var normalizations: [Normalization] = []
+  package private(set) var tables: [Table] = []
+  private let initializerRange: Float
+
+  package init(initializerRange: Float) { self.initializerRange = initializerRange }
+
+  /// - Parameter frozenRow: the padding row, which takes no gradient.
+  package mutating func table(_ name: String, rows: Int, width: Int, frozenRow: Int? = nil) -> Table {
+    let weight = parameter(name + ".weight", [rows, width], .normal(standardDeviation: initializerRange), frozenRow)
+    let table = Table(index: tables.count, name: name, rows: rows, width: width, weight: weight)
+    tables.append(table)
+    return table
+  }
+
+  package mutating func normalization(_ name: String, width: Int, epsilon: Float) -> Normalization {
+    let weight = parameter(name + ".weight", [width], .ones, decays: false)
+    let bias = parameter(name + ".bias", [width], .zeros, decays: false)
+    let normalization = Normalization(
+      index: normalizations.count, name: name, width: width, epsilon: epsilon, weight: weight, bias: bias)
+    normalizations.append(normalization)
+    return normalization
+  }
+
+  package mutating func linear(_ name: String, inputs: Int, outputs: Int, isOutput: Bool = false) -> Linear {
+    stack(name, parts: [name], inputs: inputs, outputsOfEach: outputs, isOutput: isOutput)
+  }
+
+  /// Layers that read the same input, as one: `parts` are their names in stacking order.
+  package mutating func stack(
+    _ name: String, parts: [String], inputs: Int, outputsOfEach outputs: Int, isOutput: Bool = false
+  ) -> Linear {
+    var weights: [Int] = []
+    for part in parts {
+      weights.append(
+        parameter(part + ".weight", [outputs, inputs], .normal(standardDeviation: initializerRange)))
+    }
+    let biases = parts.map { parameter($0 + ".bias", [outputs], .zeros, decays: false) }
+    let linear = Linear(
+      index: linears.count, name: name, inputs: inputs, outputs: outputs * parts.count, weights: weights,
+      biases: biases, isOutput: isOutput)
+    linears.append(linear)
+    return linear
+  }
+
+  private mutating func parameter(
+    _ name: String, _ shape: [Int], _ initialization: Initialization, _ frozenRow: Int? = nil, decays: Bool = true
+  ) -> Int {
+    parameters.append(
+      Parameter(name: name, shape: shape, initialization: initialization, frozenRow: frozenRow, decays: decays))
+    return parameters.count - 1
+  }
+}

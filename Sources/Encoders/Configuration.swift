@@ -1,0 +1,129 @@
+import JSON
+
+/// What is wrong with a model's configuration.
+package enum ConfigurationError: Error, CustomStringConvertible, Sendable, Equatable {
+  case missing(key: String)
+  case invalid(key: String, found: String, expected: String)
+  case unknownFamily(String, known: [String])
+  /// A setting that changes the result and is not implemented: never ignored.
+  case unsupported(key: String, value: String)
+
+  package var description: String {
+    switch self {
+    case .missing(let key): "config.json: \(key) is missing"
+    case .invalid(let key, let found, let expected): "config.json: \(key): expected \(expected), found \(found)"
+    case .unknownFamily(let name, let known):
+      "config.json: model_type: expected one of \(known.joined(separator: ", ")), found \(name)"
+    case .unsupported(let key, let value): "config.json: \(key) \(value) is not supported"
+    }
+  }
+}
+
+/// What a classification head predicts; `problem_type` in `config.json`.
+package enum ProblemType: String, Sendable, CaseIterable {
+  case regression
+  case singleLabel = "single_label_classification"
+  case multiLabel = "multi_label_classification"
+}
+
+/// Reads typed settings from a `config.json` object and names the key in every error.
+package struct Settings: Sendable {
+  package let json: JSONValue
+
+  package init(_ json: JSONValue) throws(ConfigurationError) {
+    guard json.object != nil else { throw .invalid(key: "the file", found: json.text(), expected: "an object") }
+    self.json = json
+  }
+
+  /// A number of things, at least 1 and small enough that products of three cannot overflow.
+  package func count(_ key: String, default fallback: Int? = nil) throws(ConfigurationError) -> Int {
+    guard let value = self[key] else {
+      guard let fallback else { throw .missing(key: key) }
+      return fallback
+    }
+    guard let count = value.int, count >= 1, count <= 1 << 20 else {
+      throw .invalid(key: key, found: value.text(), expected: "a whole number from 1 to \(1 << 20)")
+    }
+    return count
+  }
+
+  package func rate(_ key: String, default fallback: Float) throws(ConfigurationError) -> Float {
+    guard let value = self[key] else { return fallback }
+    guard let rate = value.double, rate >= 0, rate < 1 else {
+      throw .invalid(key: key, found: value.text(), expected: "a number from 0 to below 1")
+    }
+    return Float(rate)
+  }
+
+  package func positive(_ key: String, default fallback: Float) throws(ConfigurationError) -> Float {
+    guard let value = self[key] else { return fallback }
+    guard let number = value.double, number > 0, number.isFinite else {
+      throw .invalid(key: key, found: value.text(), expected: "a positive number")
+    }
+    return Float(number)
+  }
+
+  package func string(_ key: String, default fallback: String) throws(ConfigurationError) -> String {
+    guard let value = self[key] else { return fallback }
+    guard let text = value.string else { throw .invalid(key: key, found: value.text(), expected: "a string") }
+    return text
+  }
+
+  package func activation(_ key: String, default fallback: Activation) throws(ConfigurationError) -> Activation {
+    guard let value = self[key] else { return fallback }
+    guard let name = value.string else { throw .invalid(key: key, found: value.text(), expected: "a name") }
+    guard let activation = Activation(configurationName: name) else { throw .unsupported(key: key, value: name) }
+    return activation
+  }
+
+  /// Refuses a setting that has another value than the one that is implemented.
+  package func require(_ key: String, _ expected: JSONValue) throws(ConfigurationError) {
+    guard let value = self[key], value != expected else { return }
+    throw .unsupported(key: key, value: value.text())
+  }
+
+  /// A value that is there and not null.
+  private subscript(key: String) -> JSONValue? {
+    guard let value = json[key], value != .null else { return nil }
+    return value
+  }
+}
+
+/// The part of `config.json` that every family shares: the labels and what kind of problem they make.
+package struct LabelConfiguration: Sendable, Equatable {
+  /// The names in the order of the logits.
+  package let names: [String]
+  package let problemType: ProblemType
+
+  package init(names: [String], problemType: ProblemType) {
+    self.names = names
+    self.problemType = problemType
+  }
+
+  /// Reads `id2label`, or `num_labels`, or takes the reference library's default of two labels; the problem is
+  /// regression for one label and single-label otherwise, unless `problem_type` says more.
+  package init(_ settings: Settings) throws(ConfigurationError) {
+    if let map = settings.json["id2label"]?.object {
+      var names = [String?](repeating: nil, count: map.entries.count)
+      for (key, value) in map.entries {
+        guard let id = Int(key), names.indices.contains(id), let name = value.string else {
+          throw .invalid(key: "id2label", found: "\(key): \(value.text())", expected: "ids from 0 with their names")
+        }
+        names[id] = name
+      }
+      self.names = names.compactMap { $0 }
+      guard self.names.count == names.count, !names.isEmpty else {
+        throw .invalid(key: "id2label", found: "\(map.entries.count) entries", expected: "each id from 0 once")
+      }
+    } else {
+      names = (0..<(try settings.count("num_labels", default: 2))).map { "LABEL_\($0)" }
+    }
+    let problem = try settings.string(
+      "problem_type", default: names.count == 1 ? ProblemType.regression.rawValue : ProblemType.singleLabel.rawValue)
+    guard let problemType = ProblemType(rawValue: problem) else {
+      throw .invalid(
+        key: "problem_type", found: problem, expected: ProblemType.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    self.problemType = problemType
+  }
+}

@@ -1,0 +1,84 @@
+/// The functions between layers. One definition each: the kernels implement exactly these.
+package enum Activation: Int32, Sendable, CaseIterable {
+  case identity = 0
+  /// `x Φ(x)` with the exact error function (Hendrycks and Gimpel, 2016).
+  case gelu = 1
+  /// GELU by its tanh approximation (`gelu_new`).
+  case geluTanh = 2
+  case relu = 3
+  case tanh = 4
+  case silu = 5
+
+  /// The activation that a `config.json` names in `hidden_act`.
+  package init?(configurationName name: String) {
+    switch name {
+    case "gelu": self = .gelu
+    case "gelu_new", "gelu_pytorch_tanh": self = .geluTanh
+    case "relu": self = .relu
+    case "tanh": self = .tanh
+    case "silu", "swish": self = .silu
+    default: return nil
+    }
+  }
+}
+
+/// How a family turns ids into the first hidden states: the sum of a row of each table, normalised.
+package struct Embeddings: Sendable, Equatable {
+  package let words: Table
+  package let positions: Table
+  package let tokenTypes: Table
+  package let normalization: Normalization
+  /// The row of `positions` that a text's first token takes.
+  package let firstPosition: Int
+}
+
+/// The dozen operations that every encoder is written in. An engine implements them: `Inference` fused, in int8 or
+/// fp32; `Training` in fp32, each with its gradient rule.
+///
+/// The texts of a batch lie end to end without padding: `rows` has one row for each token of all texts, and after
+/// `firstTokens` one row for each text. The engine holds the batch (ids, token types, where each text starts).
+/// A model is a sequence of verbs and names no implementation.
+package protocol Verbs: AnyObject {
+  /// Hidden states `[rows, width]` in fp32.
+  associatedtype Rows
+  /// Hidden states in the form that the next product wants (int8 with a scale for each row, in a quantised engine).
+  associatedtype Operand
+
+  /// Sums the tables' rows for each token, normalises, drops out: `[tokens, width]`.
+  func embed(_ embeddings: Embeddings, dropout: Float) -> Rows
+
+  /// The hidden states as an operand; free when the verb that made them has prepared it.
+  func operand(_ rows: Rows) -> Operand
+
+  /// `x Wᵀ + b`: `[rows, outputs]`.
+  func linear(_ operand: Operand, _ layer: Linear) -> Rows
+
+  /// `f(x Wᵀ + b)`, ready for the next product: `[rows, outputs]`.
+  func linear(_ operand: Operand, _ layer: Linear, _ activation: Activation) -> Operand
+
+  /// Attention of every token to all tokens of its own text, scores scaled by `headWidth^-0.5`.
+  ///
+  /// - Parameters:
+  ///   - queryKeyValue: `[tokens, 3 x width]`: queries, keys and values side by side, heads contiguous within each.
+  ///   - dropout: the rate for the probabilities, in training.
+  /// - Returns: the context `[tokens, width]`.
+  func attend(queryKeyValue: Rows, heads: Int, dropout: Float) -> Operand
+
+  /// `normalise(dropout(rows) + residual)`.
+  func residualNormalize(_ rows: Rows, residual: Rows, _ normalization: Normalization, dropout: Float) -> Rows
+
+  /// The row of each text's first token: `[texts, width]`.
+  func firstTokens(_ rows: Rows) -> Rows
+
+  /// A layer of the head, on one row for each text: `f(x Wᵀ + b)`.
+  func dense(_ rows: Rows, _ layer: Linear, _ activation: Activation) -> Rows
+
+  func dropout(_ rows: Rows, _ rate: Float) -> Rows
+}
+
+extension Verbs {
+  package func linear(_ rows: Rows, _ layer: Linear) -> Rows { linear(operand(rows), layer) }
+  package func linear(_ rows: Rows, _ layer: Linear, _ activation: Activation) -> Operand {
+    linear(operand(rows), layer, activation)
+  }
+}
