@@ -39,7 +39,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("Checkpoints", ["JSON", "Storage"]),
   ("Bundles", ["CLZ4", "Storage"]),
   ("Encoders", ["JSON", "Storage"]),
-  ("Kernels", kernelFlags.keys.sorted().map { .init(stringLiteral: $0) }),
+  ("Kernels", ["CVector"] + kernelFlags.keys.sorted().map { .init(stringLiteral: $0) }),
   ("LinearAlgebra", ["Storage"]),
   ("Inference", ["Encoders", "Kernels", "Storage"]),
   ("Training", ["Checkpoints", "Encoders", "Evaluation", "Inference", "JSON", "Kernels", "LinearAlgebra", "Storage"]),

@@ -13,6 +13,9 @@ package struct Batch: Sendable {
 
   package init() {}
 
+  /// A batch of no texts, to let go of another's memory without allocating.
+  package static let empty = Batch()
+
   package var textCount: Int { starts.count - 1 }
   package var tokenCount: Int { starts[starts.count - 1] }
   /// The tokens of the longest text.

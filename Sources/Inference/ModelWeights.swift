@@ -1,0 +1,84 @@
+import Encoders
+import Kernels
+import Storage
+
+/// How a linear layer's weights lie in memory; `PanelLayout` has the details.
+package enum MatrixForm: Sendable, Equatable { case int8Panels, float32Panels }
+
+/// How an embedding table lies in memory: int8 rows followed by a scale for each row, or fp32 rows.
+package enum TableForm: Sendable, Equatable { case int8Rows, float32 }
+
+/// Weights in kernel layout for each handle of a blueprint. The memory must stay as long as the provider does.
+package protocol WeightProvider: AnyObject, Sendable {
+  func matrix(_ linear: Linear) throws -> (form: MatrixForm, bytes: UnsafeRawBufferPointer)
+  func table(_ table: Table) throws -> (form: TableForm, bytes: UnsafeRawBufferPointer)
+  /// The weight `[width]` followed by the bias `[width]`, fp32.
+  func normalization(_ normalization: Normalization) throws -> UnsafeRawBufferPointer
+}
+
+/// A section that does not have the size that its shape asks for.
+package struct WeightSizeError: Error, CustomStringConvertible, Sendable, Equatable {
+  package let name: String
+  package let expected: Int
+  package let found: Int
+
+  package var description: String { "weights of \(name): expected \(expected) bytes, found \(found)" }
+}
+
+/// Pointers to all the weights of a model, ready for the kernels. The sizes have been checked.
+package struct ModelWeights: @unchecked Sendable {
+  struct Matrix {
+    let form: MatrixForm
+    let layout: PanelLayout
+    let base: UnsafeRawPointer
+  }
+
+  struct EmbeddingTable {
+    let form: TableForm
+    let base: UnsafeRawPointer
+    let rows: Int
+    let width: Int
+  }
+
+  struct Vectors {
+    let weight: UnsafePointer<Float>
+    let bias: UnsafePointer<Float>
+    let epsilon: Float
+    let width: Int
+  }
+
+  let matrices: [Matrix]
+  let tables: [EmbeddingTable]
+  let normalizations: [Vectors]
+  /// Whether the encoder's layers are int8 (the layer that makes the logits is fp32 in any case).
+  let isInt8: Bool
+  private let owner: any WeightProvider
+
+  package init(_ blueprint: Blueprint, from provider: any WeightProvider) throws {
+    owner = provider
+    matrices = try blueprint.linears.map { linear in
+      let (form, bytes) = try provider.matrix(linear)
+      let layout = PanelLayout(outputs: linear.outputs, inputs: linear.inputs, isInt8: form == .int8Panels)
+      try Self.check(linear.name, bytes, layout.byteCount)
+      return Matrix(form: form, layout: layout, base: bytes.baseAddress!)
+    }
+    isInt8 = matrices.contains { $0.form == .int8Panels }
+    tables = try blueprint.tables.map { table in
+      let (form, bytes) = try provider.table(table)
+      let expected = form == .int8Rows ? Grid.rowsByteCount(rows: table.rows, width: table.width) : table.rows * table.width * 4
+      try Self.check(table.name, bytes, expected)
+      return EmbeddingTable(form: form, base: bytes.baseAddress!, rows: table.rows, width: table.width)
+    }
+    normalizations = try blueprint.normalizations.map { normalization in
+      let bytes = try provider.normalization(normalization)
+      try Self.check(normalization.name, bytes, normalization.width * 8)
+      let values = bytes.baseAddress!.assumingMemoryBound(to: Float.self)
+      return Vectors(
+        weight: values, bias: values + normalization.width, epsilon: normalization.epsilon, width: normalization.width)
+    }
+  }
+
+  private static func check(_ name: String, _ bytes: UnsafeRawBufferPointer, _ expected: Int) throws {
+    guard bytes.count == expected else { throw WeightSizeError(name: name, expected: expected, found: bytes.count) }
+  }
+}

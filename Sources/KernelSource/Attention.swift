@@ -1,0 +1,67 @@
+import CVector
+
+extension Kernel {
+  /// How many query rows share one pass over the keys.
+  private static let queryRows = 24
+
+  /// The floats of scratch memory that `attention` needs for a text of L tokens and heads of width D.
+  package static func attentionScratch(_ L: Int, _ D: Int) -> Int {
+    let keys = (L &+ 63) / 64 &* 64
+    return keys &* D &+ L &* ((D &+ 31) / 32 &* 32) &+ queryRows &* keys &+ 64
+  }
+
+  /// Scaled dot-product attention (Vaswani et al., 2017) of one head of one text, in fp32.
+  ///
+  /// - Parameters:
+  ///   - query, key, value: [L, D], `stride` floats from one token to the next.
+  ///   - scale: what the scores are multiplied by; positive.
+  ///   - out: [L, D], `outStride` floats from one token to the next.
+  ///   - scratch: `attentionScratch(L, D)` floats, 64-byte aligned.
+  @inline(never)
+  package static func attention(
+    _ query: UnsafePointer<Float>, _ key: UnsafePointer<Float>, _ value: UnsafePointer<Float>, _ stride: Int, _ L: Int,
+    _ D: Int, _ scale: Float, _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ scratch: UnsafeMutablePointer<Float>
+  ) {
+    let keys = (L &+ 63) / 64 &* 64
+    let valueStride = (D &+ 31) / 32 &* 32
+    let keyPanels = scratch
+    let values = keyPanels + keys &* D
+    let scores = values + L &* valueStride
+    // The keys as panels of 64 by D, like weights; those beyond the text are zero and their scores are never used.
+    for token in 0..<L {
+      let panel = keyPanels + token / 64 &* 64 &* D + token % 64
+      let source = key + token &* stride
+      for d in 0..<D { panel[d &* 64] = source[d] }
+    }
+    for token in L..<keys {
+      let panel = keyPanels + token / 64 &* 64 &* D + token % 64
+      for d in 0..<D { panel[d &* 64] = 0 }
+    }
+    for token in 0..<L {
+      let source = value + token &* stride
+      let target = values + token &* valueStride
+      var d = 0
+      while d < D {
+        target.store(loadLanes(source, d, D), d)
+        d &+= 16
+      }
+      while d < valueStride {
+        target.store(Floats(), d)
+        d &+= 16
+      }
+    }
+    var first = 0
+    while first < L {
+      let rows = min(queryRows, L &- first)
+      var column = 0
+      while column < L {
+        multiplyFloat(
+          query + first &* stride, stride, rows, keyPanels + column &* D, 64, D, 64, nil, scores + column, keys)
+        column &+= 64
+      }
+      softmaxRows(scores, keys, rows, L, scale)
+      multiplyFloat(scores, keys, rows, values, valueStride, L, D, nil, out + first &* outStride, outStride)
+      first &+= queryRows
+    }
+  }
+}

@@ -1,0 +1,163 @@
+import CVector
+
+// Elementary functions on 16 lanes. One definition of each; errors in ulps are in the tests.
+
+/// e^x for x up to 88; below -87.3 the smallest normal number.
+///
+/// Source: Cephes `expf` (Moshier): x = n ln 2 + r, a polynomial of degree 5 in r.
+@inline(__always)
+func exponential(_ x: Floats) -> Floats {
+  let clamped = v_min(v_max(x, Floats(repeating: -87.33654)), Floats(repeating: 88))
+  let n = v_round(clamped * Floats(repeating: 1.4426950408889634))
+  var r = v_fma(n, Floats(repeating: -0.693359375), clamped)
+  r = v_fma(n, Floats(repeating: 2.12194440e-4), r)
+  var p = Floats(repeating: 1.9875691500e-4)
+  p = v_fma(p, r, Floats(repeating: 1.3981999507e-3))
+  p = v_fma(p, r, Floats(repeating: 8.3334519073e-3))
+  p = v_fma(p, r, Floats(repeating: 4.1665795894e-2))
+  p = v_fma(p, r, Floats(repeating: 1.6666665459e-1))
+  p = v_fma(p, r, Floats(repeating: 5.0000001201e-1))
+  let value = v_fma(p, r * r, r) + Floats(repeating: 1)
+  return v_frombits(v_bits(value) &+ (v_toint(n) &<< Ints(repeating: 23)))
+}
+
+/// erf(x / √2), within 3e-7: the odd part of twice the normal distribution function.
+///
+/// Source: a Chebyshev fit of degree 14 in x² on |x| ≤ 5.4, beyond which the function is 1 in fp32.
+@inline(__always)
+func normalErrorFunction(_ x: Floats) -> Floats {
+  let clamped = v_min(v_max(x, Floats(repeating: -5.4)), Floats(repeating: 5.4))
+  let u = v_fma(clamped * clamped, Floats(repeating: 0.06858710562414265), Floats(repeating: -1))
+  var p = Floats(repeating: 0.0007865169318392873)
+  p = v_fma(p, u, Floats(repeating: -0.0020690662786364555))
+  p = v_fma(p, u, Floats(repeating: 0.0017575991805642843))
+  p = v_fma(p, u, Floats(repeating: -0.0023396972101181746))
+  p = v_fma(p, u, Floats(repeating: 0.0072942390106618404))
+  p = v_fma(p, u, Floats(repeating: -0.013463998213410378))
+  p = v_fma(p, u, Floats(repeating: 0.019326239824295044))
+  p = v_fma(p, u, Floats(repeating: -0.027911115437746048))
+  p = v_fma(p, u, Floats(repeating: 0.03927963599562645))
+  p = v_fma(p, u, Floats(repeating: -0.05149625614285469))
+  p = v_fma(p, u, Floats(repeating: 0.06423527747392654))
+  p = v_fma(p, u, Floats(repeating: -0.07841333746910095))
+  p = v_fma(p, u, Floats(repeating: 0.09699904173612595))
+  p = v_fma(p, u, Floats(repeating: -0.13065612316131592))
+  p = v_fma(p, u, Floats(repeating: 0.26185622811317444))
+  return v_min(v_max(clamped * p, Floats(repeating: -1)), Floats(repeating: 1))
+}
+
+/// x Φ(x), the exact GELU (Hendrycks and Gimpel, 2016).
+@inline(__always)
+func gelu(_ x: Floats) -> Floats {
+  let half = x * Floats(repeating: 0.5)
+  return v_fma(half, normalErrorFunction(x), half)
+}
+
+/// Source: Cephes `tanhf`: a polynomial below 0.625, 1 - 2 / (e^2x + 1) above.
+@inline(__always)
+func hyperbolicTangent(_ x: Floats) -> Floats {
+  let magnitude = v_abs(x)
+  let square = x * x
+  var p = Floats(repeating: -5.70498872745e-3)
+  p = v_fma(p, square, Floats(repeating: 2.06390887954e-2))
+  p = v_fma(p, square, Floats(repeating: -5.37397155531e-2))
+  p = v_fma(p, square, Floats(repeating: 1.33314422036e-1))
+  p = v_fma(p, square, Floats(repeating: -3.33332819422e-1))
+  let small = v_fma(p * square, x, x)
+  let grown = exponential(v_min(magnitude, Floats(repeating: 10)) * Floats(repeating: 2))
+  let large = Floats(repeating: 1) - Floats(repeating: 2) / (grown + Floats(repeating: 1))
+  let signed = v_select_less(x, Floats(), Floats() - large, large)
+  return v_select_less(magnitude, Floats(repeating: 0.625), small, signed)
+}
+
+/// The tanh approximation of GELU: x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))).
+@inline(__always)
+func geluTanh(_ x: Floats) -> Floats {
+  let cube = x * x * x
+  let inner = v_fma(cube, Floats(repeating: 0.044715), x) * Floats(repeating: 0.7978845608028654)
+  let half = x * Floats(repeating: 0.5)
+  return v_fma(half, hyperbolicTangent(inner), half)
+}
+
+/// 1 / (1 + e^-x).
+@inline(__always)
+func logistic(_ x: Floats) -> Floats {
+  Floats(repeating: 1) / (exponential(Floats() - x) + Floats(repeating: 1))
+}
+
+/// The activations by the numbers of `Encoders.Activation`.
+@inline(__always)
+func activated(_ x: Floats, _ activation: Int32) -> Floats {
+  switch activation {
+  case 1: gelu(x)
+  case 2: geluTanh(x)
+  case 3: v_max(x, Floats())
+  case 4: hyperbolicTangent(x)
+  case 5: x * logistic(x)
+  default: x
+  }
+}
+
+extension Kernel {
+  /// Applies an activation to rows in place.
+  @inline(never)
+  package static func activate(
+    _ rows: UnsafeMutablePointer<Float>, _ stride: Int, _ M: Int, _ N: Int, _ activation: Int32
+  ) {
+    guard activation != 0 else { return }
+    for row in 0..<M {
+      let values = rows + row &* stride
+      var index = 0
+      while index < N {
+        storeLanes(activated(loadLanes(values, index, N), activation), values, index, N)
+        index &+= 16
+      }
+    }
+  }
+
+  /// e^x of `count` floats, for tests of its error.
+  @inline(never)
+  package static func exponentials(_ values: UnsafeMutablePointer<Float>, _ count: Int) {
+    var index = 0
+    while index < count {
+      storeLanes(exponential(loadLanes(values, index, count)), values, index, count)
+      index &+= 16
+    }
+  }
+
+  /// Turns each row of scores into probabilities, in place.
+  ///
+  /// Each row has room for a multiple of 16 floats; those from `count` on are set to nearly zero.
+  @inline(never)
+  package static func softmaxRows(
+    _ rows: UnsafeMutablePointer<Float>, _ stride: Int, _ M: Int, _ count: Int, _ scale: Float
+  ) {
+    let padded = (count &+ 15) / 16 &* 16
+    for row in 0..<M {
+      let scores = rows + row &* stride
+      for lane in count..<padded { scores[lane] = -Float.infinity }
+      var highest = Floats(repeating: -Float.infinity)
+      var index = 0
+      while index < padded {
+        highest = v_max(highest, scores.vector(index))
+        index &+= 16
+      }
+      // The scale is positive, so the highest score stays the highest.
+      let maximum = Floats(repeating: v_hmax(highest))
+      var sum = Floats()
+      index = 0
+      while index < padded {
+        let value = exponential((scores.vector(index) - maximum) * Floats(repeating: scale))
+        scores.store(value, index)
+        sum += value
+        index &+= 16
+      }
+      let inverse = Floats(repeating: 1 / v_hsum(sum))
+      index = 0
+      while index < padded {
+        scores.store(scores.vector(index) * inverse, index)
+        index &+= 16
+      }
+    }
+  }
+}

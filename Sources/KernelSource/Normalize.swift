@@ -1,0 +1,119 @@
+import CVector
+
+extension Kernel {
+  /// Layer normalisation (Ba et al., 2016) of `x + residual`, with the biased variance in two passes.
+  ///
+  /// - Parameters:
+  ///   - x: [M, width]; overwritten by the sum when there is a residual.
+  ///   - residual: [M, width], or nil.
+  ///   - weight, bias: [width].
+  ///   - out: [M, width]; may be `x`.
+  ///   - q, scales: where the rows go quantised besides, or nil.
+  @inline(never)
+  package static func normalizeRows(
+    _ x: UnsafeMutablePointer<Float>, _ xStride: Int, _ residual: UnsafePointer<Float>?, _ residualStride: Int, _ M: Int,
+    _ width: Int, _ weight: UnsafePointer<Float>, _ bias: UnsafePointer<Float>, _ epsilon: Float,
+    _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ q: UnsafeMutableRawPointer?, _ qStride: Int,
+    _ scales: UnsafeMutablePointer<Float>?
+  ) {
+    let whole = width / 16 &* 16
+    let tail = width &- whole
+    for row in 0..<M {
+      let values = x + row &* xStride
+      let target = out + row &* outStride
+      var sum = Floats()
+      var index = 0
+      if let residual {
+        let other = residual + row &* residualStride
+        while index < width {
+          let value = loadLanes(values, index, width) + loadLanes(other, index, width)
+          storeLanes(value, values, index, width)
+          sum += value
+          index &+= 16
+        }
+      } else {
+        while index < width {
+          sum += loadLanes(values, index, width)
+          index &+= 16
+        }
+      }
+      let mean = Floats(repeating: v_hsum(sum) / Float(width))
+      var squares = Floats()
+      index = 0
+      while index < whole {
+        let centered = values.vector(index) - mean
+        squares = v_fma(centered, centered, squares)
+        index &+= 16
+      }
+      if tail > 0 {
+        // Lanes beyond the row must count as zero, not as minus the mean.
+        var centered = UnsafePointer(values).partial(whole, tail) - mean
+        for lane in tail..<16 { centered[lane] = 0 }
+        squares = v_fma(centered, centered, squares)
+      }
+      let variance = v_hsum(squares) / Float(width)
+      let inverse = Floats(repeating: 1 / (variance + epsilon).squareRoot())
+      var highest = Floats()
+      index = 0
+      while index < width {
+        let normal = (loadLanes(values, index, width) - mean) * inverse
+        let value = v_fma(normal, loadLanes(weight, index, width), loadLanes(bias, index, width))
+        storeLanes(value, target, index, width)
+        highest = v_max(highest, v_abs(value))  // Lanes beyond the row are zero: their weight and bias are.
+        index &+= 16
+      }
+      if let q, let scales { quantizeRow(target, width, v_hmax(highest), q + row &* qStride, scales + row) }
+    }
+  }
+
+  /// out[row] = (int8 row of a table) · its scale, or that added to what `out` holds.
+  ///
+  /// - Parameters:
+  ///   - indices: the table's row for each of the M rows.
+  ///   - values, scales: the table: int8 [rows, width] and fp32 [rows].
+  @inline(never)
+  package static func gatherInt8Rows(
+    _ indices: UnsafePointer<Int32>, _ M: Int, _ values: UnsafePointer<Int8>, _ scales: UnsafePointer<Float>,
+    _ width: Int, _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ adds: Bool
+  ) {
+    let whole = width / 16 &* 16
+    for row in 0..<M {
+      let index = Int(indices[row])
+      let source = UnsafeRawPointer(values + index &* width)
+      let target = out + row &* outStride
+      let scale = Floats(repeating: scales[index])
+      var column = 0
+      while column < whole {
+        let value = v_tofloat(v_widen(source.loadUnaligned(fromByteOffset: column, as: SIMD16<Int8>.self)))
+        target.store(v_fma(value, scale, adds ? target.vector(column) : Floats()), column)
+        column &+= 16
+      }
+      while column < width {
+        var lane = Floats()
+        lane[0] = Float(values[index &* width &+ column])
+        var sum = Floats()
+        if adds { sum[0] = target[column] }
+        target[column] = v_fma(lane, scale, sum)[0]
+        column &+= 1
+      }
+    }
+  }
+
+  /// The same for a table in fp32 [rows, width].
+  @inline(never)
+  package static func gatherFloatRows(
+    _ indices: UnsafePointer<Int32>, _ M: Int, _ values: UnsafePointer<Float>, _ width: Int,
+    _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ adds: Bool
+  ) {
+    for row in 0..<M {
+      let source = values + Int(indices[row]) &* width
+      let target = out + row &* outStride
+      var column = 0
+      while column < width {
+        let value = loadLanes(source, column, width)
+        storeLanes(adds ? value + loadLanes(target, column, width) : value, target, column, width)
+        column &+= 16
+      }
+    }
+  }
+}
