@@ -76,9 +76,10 @@ struct BundleHeader: Equatable {
     guard indexOffset == UInt64(BundleFormat.headerSize) else {
       throw .value(place: "index offset", expected: "\(BundleFormat.headerSize)", found: "\(indexOffset)")
     }
-    // Each entry takes at least its fixed part, which bounds the count by the size of the file.
+    // An entry's size is between its fixed part and that with the longest name, so the count bounds the index.
     let smallest = UInt64(sectionCount) * UInt64(BundleFormat.entrySize)
-    let largest = UInt64(found - BundleFormat.headerSize)
+    let largest = min(
+      smallest + UInt64(sectionCount) * UInt64(BundleFormat.maximumNameSize), UInt64(found - BundleFormat.headerSize))
     guard indexSize >= smallest, indexSize <= largest else {
       throw .value(
         place: "index size for \(sectionCount) sections", expected: "\(smallest) to \(largest)", found: "\(indexSize)")

@@ -103,6 +103,22 @@ import Testing
       try fault(opening: whole + [0]) == .value(place: "safetensors data", expected: "18 bytes", found: "19"))
   }
 
+  /// A changed byte may leave a readable file (in a name, say), never one that is read outside its bounds.
+  @Test func everyChangedByteOfTheHeader() throws {
+    try withTemporaryFolder { folder in
+      let path = folder + "/t"
+      for position in 0..<whole.count - 18 {
+        for change: UInt8 in [1, 2, 0x10, 0x80] {
+          var bytes = whole
+          bytes[position] ^= change
+          try write(bytes, to: path)
+          guard let file = try? SafetensorsFile(path: path) else { continue }
+          #expect(file.tensors.reduce(0) { $0 + $1.bytes.count } == 18, "byte \(position) changed by \(change)")
+        }
+      }
+    }
+  }
+
   @Test func headerSizes() throws {
     for size in [UInt64(100_000_001), UInt64(Int.max), .max] {
       var bytes = whole
