@@ -3,8 +3,8 @@ import Storage
 
 /// A safetensors file, mapped: 8 bytes header size, a JSON header, then the tensors end to end.
 ///
-/// Read as strictly as the reference library reads (safetensors 0.6): the header is at most 100 MB and starts with `{`;
-/// tensors cover the rest of the file without hole or overlap; a tensor's bytes are those of its shape and type.
+/// Read as strictly as the format asks (huggingface/safetensors, README): the header is at most 100 MB and starts with
+/// `{`; tensors cover the rest of the file without hole or overlap; a tensor's bytes are those of its shape and type.
 package final class SafetensorsFile: Sendable {
   package let path: String
   /// In file order.
