@@ -80,6 +80,6 @@ let package = Package(
     .target(name: "CVector"),
     .target(name: "CSystem"),
     .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
-    .target(name: "TestSupport", dependencies: ["JSON"], path: "Tests/TestSupport"),
+    .target(name: "TestSupport", dependencies: ["JSON", "Storage"], path: "Tests/TestSupport"),
   ] + kernelTargets + moduleTargets + testTargets
 )

@@ -1,0 +1,150 @@
+import Storage
+import Synchronization
+
+/// A bundle opened for reading: one file, checked as a whole, its sections used in place.
+///
+/// Opening reads the header and the index and checks them for everything that README.md asks for; with
+/// `verifyChecksums` it then reads the file once through a small buffer, not through the map, so that verifying
+/// leaves no page of the map resident. May be used from many threads at once.
+package final class Bundle: Sendable {
+  /// The file, or "memory".
+  package let path: String
+  package let fileSize: Int
+  /// The index, in file order.
+  package let entries: [SectionEntry]
+  package let formatVersion = BundleFormat.version
+
+  private let positions: [SectionKey: Int]
+  private let contents: Contents
+  /// Decoded sections by position in `entries`, made when first asked for.
+  private let decoded = Mutex<[Int: AlignedBuffer]>([:])
+
+  private enum Contents: Sendable {
+    case file(MappedFile)
+    case memory(AlignedBuffer)
+
+    var bytes: UnsafeRawBufferPointer {
+      switch self {
+      case .file(let file): file.bytes
+      case .memory(let buffer): buffer.bytes
+      }
+    }
+  }
+
+  /// Opens a bundle file.
+  ///
+  /// - Parameter verifyChecksums: false leaves the sections and the padding unread; header and index are always
+  ///   checked in full.
+  package convenience init(path: String, verifyChecksums: Bool = true) throws(BundleError) {
+    do throws(BundleError.Fault) {
+      let file = try BundleFileReader(path: path)
+      let checked = try CheckedBundle(reading: file, verifyChecksums: verifyChecksums)
+      let map: MappedFile
+      do throws(FileError) { map = try MappedFile(path: path) } catch { throw .file(error) }
+      // The map is a second opening: the same header, checksums included, says that it is the same bundle.
+      guard map.bytes.count == checked.header.fileSize, map.bytes.starts(with: checked.header.encoded()) else {
+        throw .replacedWhileOpening
+      }
+      self.init(path: path, entries: checked.entries, contents: .file(map))
+    } catch {
+      throw BundleError(path: path, fault: error)
+    }
+  }
+
+  /// Opens a bundle that is in memory, of exactly `memory.byteCount` bytes.
+  package convenience init(memory: AlignedBuffer, verifyChecksums: Bool = true) throws(BundleError) {
+    do throws(BundleError.Fault) {
+      let checked = try CheckedBundle(reading: BundleMemoryReader(memory: memory), verifyChecksums: verifyChecksums)
+      self.init(path: "memory", entries: checked.entries, contents: .memory(memory))
+    } catch {
+      throw BundleError(path: "memory", fault: error)
+    }
+  }
+
+  /// Opens a copy of a bundle that is in memory.
+  package convenience init(memory: [UInt8], verifyChecksums: Bool = true) throws(BundleError) {
+    try self.init(memory: AlignedBuffer(copying: memory), verifyChecksums: verifyChecksums)
+  }
+
+  private init(path: String, entries: [SectionEntry], contents: Contents) {
+    self.path = path
+    self.entries = entries
+    self.contents = contents
+    fileSize = contents.bytes.count
+    positions = Dictionary(
+      uniqueKeysWithValues: entries.enumerated().map { ($1.key, $0) })
+  }
+}
+
+// MARK: Sections
+
+extension Bundle {
+  /// The section's line of the index, or nil when the bundle has none.
+  package func entry(_ kind: SectionKind, _ name: String = "") -> SectionEntry? {
+    positions[SectionKey(kind: kind, name: name)].map { entries[$0] }
+  }
+
+  /// All sections of a kind, in file order.
+  package func entries(_ kind: SectionKind) -> [SectionEntry] { entries.filter { $0.kind == kind } }
+
+  /// A section's raw bytes, 64-byte aligned, valid as long as the bundle lives: in place if stored, else decoded when
+  /// first asked for, checked, and kept.
+  package func bytes(_ kind: SectionKind, _ name: String = "") throws(BundleError) -> UnsafeRawBufferPointer {
+    let position = try position(kind, name)
+    if entries[position].codec == .stored { return storedBytes(position) }
+    let decoding = decoded.withLock { decoded -> Result<AlignedBuffer, BundleError> in
+      if let buffer = decoded[position] { return .success(buffer) }
+      let result = Result { () throws(BundleError) in try decode(position) }
+      if case .success(let buffer) = result { decoded[position] = buffer }
+      return result
+    }
+    return try decoding.get().bytes
+  }
+
+  /// A copy of a section's raw bytes, for sections that are read once: nothing is kept.
+  package func copy(_ kind: SectionKind, _ name: String = "") throws(BundleError) -> [UInt8] {
+    let position = try position(kind, name)
+    if entries[position].codec == .stored {
+      return withExtendedLifetime(self) { Array(storedBytes(position)) }
+    }
+    return try decode(position).withBytes { Array($0) }
+  }
+
+  /// A section as text; nothing is kept.
+  package func text(_ kind: SectionKind, _ name: String = "") throws(BundleError) -> String {
+    guard let text = String(validating: try copy(kind, name), as: UTF8.self) else {
+      throw BundleError(path: path, fault: .notText("\(entries[try position(kind, name)])"))
+    }
+    return text
+  }
+
+  private func position(_ kind: SectionKind, _ name: String) throws(BundleError) -> Int {
+    guard let position = positions[SectionKey(kind: kind, name: name)] else {
+      throw BundleError(path: path, fault: .missingSection(SectionKey(kind: kind, name: name).description))
+    }
+    return position
+  }
+
+  private func storedBytes(_ position: Int) -> UnsafeRawBufferPointer {
+    let entry = entries[position]
+    return UnsafeRawBufferPointer(rebasing: contents.bytes[entry.offset..<entry.offset + entry.storedSize])
+  }
+
+  private func decode(_ position: Int) throws(BundleError) -> AlignedBuffer {
+    let entry = entries[position]
+    do throws(BundleError.Fault) {
+      guard entry.codec == .lz4 else { throw .unknownCodec("\(entry)", found: entry.codec.rawValue) }
+      let buffer = AlignedBuffer(byteCount: entry.rawSize, zeroed: false)
+      try LZ4Blocks.decode(
+        storedBytes(position),
+        into: UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: entry.rawSize), section: "\(entry)")
+      let checksum = buffer.withBytes { XXH64.hash($0) }
+      guard checksum == entry.rawChecksum else {
+        throw .rawChecksum("\(entry)", expected: entry.rawChecksum, found: checksum)
+      }
+      return buffer
+    } catch {
+      throw BundleError(path: path, fault: error)
+    }
+  }
+}

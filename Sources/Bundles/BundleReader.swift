@@ -1,0 +1,120 @@
+import Storage
+
+/// Where the bytes of a bundle are read from while it is checked.
+protocol BundleReader {
+  /// The size of the whole bundle.
+  var size: Int { get }
+
+  /// Fills the buffer from an offset on, or up to the end; returns how many bytes were read.
+  func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(BundleError.Fault) -> Int
+}
+
+/// Reads the file without mapping it.
+final class BundleFileReader: BundleReader {
+  let size: Int
+  private let file: FileDescriptor
+
+  init(path: String) throws(BundleError.Fault) {
+    do throws(FileError) {
+      file = try FileDescriptor(opening: path)
+      size = try file.regularFileSize()
+    } catch {
+      throw .file(error)
+    }
+  }
+
+  func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws(BundleError.Fault) -> Int {
+    do throws(FileError) { return try file.read(into: buffer, at: offset) } catch { throw .file(error) }
+  }
+}
+
+struct BundleMemoryReader: BundleReader {
+  let memory: AlignedBuffer
+  var size: Int { memory.byteCount }
+
+  func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) -> Int {
+    let count = min(buffer.count, size - offset)
+    buffer.copyMemory(from: UnsafeRawBufferPointer(start: memory.baseAddress + offset, count: count))
+    return count
+  }
+}
+
+extension BundleReader {
+  /// `count` bytes from an offset on; a file that shrank meanwhile is an error.
+  func bytes(at offset: Int, count: Int) throws(BundleError.Fault) -> AlignedBuffer {
+    let buffer = AlignedBuffer(byteCount: count, zeroed: false)
+    let found = try read(into: UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: count), at: offset)
+    guard found == count else { throw .fileSize(expected: UInt64(size), found: offset + found) }
+    return buffer
+  }
+
+  /// Hands out a range of the bundle piece by piece, through `scratch`.
+  func forEachPiece(
+    of range: Range<Int>, scratch: AlignedBuffer, _ body: (UnsafeRawBufferPointer) throws(BundleError.Fault) -> Void
+  ) throws(BundleError.Fault) {
+    var offset = range.lowerBound
+    while offset < range.upperBound {
+      let count = min(scratch.byteCount, range.upperBound - offset)
+      let found = try read(
+        into: UnsafeMutableRawBufferPointer(start: scratch.baseAddress, count: count), at: offset)
+      guard found == count else { throw .fileSize(expected: UInt64(size), found: offset + found) }
+      try scratch.withBytes { bytes throws(BundleError.Fault) in
+        try body(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+      }
+      offset += count
+    }
+  }
+}
+
+/// Header and index of a bundle that has passed every check.
+struct CheckedBundle {
+  let header: BundleHeader
+  let entries: [SectionEntry]
+
+  /// Large enough to make calls rare, small enough to stay in a cache.
+  private static let scratchSize = 256 << 10
+
+  /// - Parameter verifyChecksums: also read the rest: section checksums, and zeros between sections.
+  init(reading reader: some BundleReader, verifyChecksums: Bool) throws(BundleError.Fault) {
+    let front = try reader.bytes(at: 0, count: min(BundleFormat.headerSize, reader.size))
+    let header = try front.withBytes { bytes throws(BundleError.Fault) in
+      try BundleHeader(decoding: bytes, fileSize: reader.size)
+    }
+    let index = try reader.bytes(at: BundleFormat.headerSize, count: header.indexSize)
+    entries = try index.withBytes { bytes throws(BundleError.Fault) in
+      let checksum = XXH64.hash(bytes)
+      guard checksum == header.indexChecksum else {
+        throw .indexChecksum(expected: header.indexChecksum, found: checksum)
+      }
+      return try BundleIndex(decoding: bytes, header: header).entries
+    }
+    self.header = header
+    if verifyChecksums { try verifyContents(reader) }
+  }
+
+  private func verifyContents(_ reader: some BundleReader) throws(BundleError.Fault) {
+    let scratch = AlignedBuffer(byteCount: Self.scratchSize, zeroed: false)
+    var end = BundleFormat.headerSize + header.indexSize
+    for entry in entries {
+      try verifyZeros(in: end..<entry.offset, reader, scratch)
+      end = entry.offset + entry.storedSize
+      var hash = XXH64()
+      try reader.forEachPiece(of: entry.offset..<end, scratch: scratch) { hash.update($0) }
+      let checksum = hash.digest()
+      guard checksum == entry.storedChecksum else {
+        throw .storedChecksum("\(entry)", expected: entry.storedChecksum, found: checksum)
+      }
+    }
+    try verifyZeros(in: end..<header.fileSize, reader, scratch)
+  }
+
+  private func verifyZeros(
+    in range: Range<Int>, _ reader: some BundleReader, _ scratch: AlignedBuffer
+  ) throws(BundleError.Fault) {
+    var offset = range.lowerBound
+    try reader.forEachPiece(of: range, scratch: scratch) { piece throws(BundleError.Fault) in
+      if let position = piece.firstIndex(where: { $0 != 0 }) { throw .paddingNotZero(offset: offset + position) }
+      offset += piece.count
+    }
+  }
+}

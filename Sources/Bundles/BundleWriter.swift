@@ -1,0 +1,179 @@
+import Storage
+
+/// What a bundle is packed for.
+package enum CodecPolicy: String, CaseIterable, Sendable {
+  /// What kernels read in place is stored; everything else is compressed when that pays. Instant start, shared pages.
+  case mapped
+  /// Everything is compressed when that pays. The smallest file, decoded once at load.
+  case compact
+}
+
+/// The raw bytes of a section, kept alive until they are written.
+package struct SectionContents {
+  let bytes: UnsafeRawBufferPointer
+  private let owner: AnyObject
+
+  /// Bytes that live as long as `owner`, for example a mapped file.
+  package init(_ bytes: UnsafeRawBufferPointer, owner: AnyObject) {
+    self.bytes = bytes
+    self.owner = owner
+  }
+
+  package init(_ buffer: AlignedBuffer) { self.init(buffer.bytes, owner: buffer) }
+
+  package init(_ bytes: [UInt8]) { self.init(AlignedBuffer(copying: bytes)) }
+
+  /// UTF-8 text.
+  package init(_ text: String) { self.init(Array(text.utf8)) }
+}
+
+/// What was written: the index with each section's codec and sizes before and after, and the size of the file.
+package struct BundleReport: Sendable {
+  package let entries: [SectionEntry]
+  package let fileSize: Int
+}
+
+/// Collects sections and writes them as one bundle. The same sections in the same order give the same bytes.
+package struct BundleWriter: ~Copyable {
+  private let policy: CodecPolicy
+  private var sections: [(entry: SectionEntry, contents: SectionContents?)] = []
+  private var seen: Set<SectionKey> = []
+  /// What errors that precede a path call the bundle.
+  private let subject = "bundle being written"
+
+  /// LZ4 must save more than this share of a section.
+  private static let savingInPercent = 3
+
+  package init(policy: CodecPolicy = .mapped) { self.policy = policy }
+
+  /// Adds a section and compresses it at once if the policy says so and it pays.
+  ///
+  /// - Parameters:
+  ///   - shape: at most four dimensions, outermost first.
+  ///   - isRequired: readers that do not know the kind, layout or codec must refuse the bundle.
+  ///   - usedInPlace: whether `.mapped` stores it uncompressed; by default the kind decides.
+  /// - Throws: when the kind and name were added before, or name, shape or size is not what the format can hold.
+  package mutating func add(
+    _ kind: SectionKind, _ name: String = "", layout: SectionLayout = .bytes, shape: [Int] = [],
+    contents: SectionContents, isRequired: Bool = false, usedInPlace: Bool? = nil
+  ) throws(BundleError) {
+    let raw = contents.bytes
+    let checksum = XXH64.hash(raw)
+    var entry = SectionEntry(
+      kind: kind, name: name, layout: layout, shape: shape, isRequired: isRequired, codec: .stored, offset: 0,
+      storedSize: raw.count, rawSize: raw.count, storedChecksum: checksum, rawChecksum: checksum)
+    do throws(BundleError.Fault) {
+      try check(entry)
+    } catch {
+      throw BundleError(path: subject, fault: error)
+    }
+    seen.insert(SectionKey(kind: kind, name: name))
+
+    let isCandidate = policy == .compact || !(usedInPlace ?? kind.isUsedInPlace)
+    let limit = raw.count - raw.count * Self.savingInPercent / 100 - 1
+    if isCandidate, limit > 0, let encoded = LZ4Blocks.encoded(raw, limit: limit) {
+      let encoded = SectionContents(encoded)
+      entry.codec = .lz4
+      entry.storedSize = encoded.bytes.count
+      entry.storedChecksum = XXH64.hash(encoded.bytes)
+      sections.append((entry, encoded))
+    } else {
+      sections.append((entry, contents))
+    }
+  }
+
+  private func check(_ entry: SectionEntry) throws(BundleError.Fault) {
+    guard !seen.contains(entry.key) else { throw .duplicateSection("\(entry)") }
+    guard sections.count < BundleFormat.maximumSectionCount else {
+      throw .value(
+        place: "section count", expected: "at most \(BundleFormat.maximumSectionCount)", found: "\(sections.count + 1)")
+    }
+    guard entry.name.utf8.count <= BundleFormat.maximumNameSize else {
+      throw .value(
+        place: "name size of \(entry)", expected: "at most \(BundleFormat.maximumNameSize)",
+        found: "\(entry.name.utf8.count)")
+    }
+    guard entry.shape.count <= BundleFormat.maximumRank else {
+      throw .value(
+        place: "dimensions of \(entry)", expected: "at most \(BundleFormat.maximumRank)", found: "\(entry.shape.count)")
+    }
+    try entry.checkSizes()
+  }
+
+  /// Writes the bundle under a name, whole or not at all.
+  package consuming func write(to path: String) throws(BundleError) -> BundleReport {
+    do throws(FileError) {
+      let report = placed()
+      var file = try AtomicFile(path: path)
+      try emit(report) { bytes throws(FileError) in try file.write(bytes) }
+      try file.commit()
+      return report
+    } catch {
+      throw BundleError(path: path, fault: .file(error))
+    }
+  }
+
+  /// The same bytes in memory. Each section's contents are released as soon as they are copied.
+  package consuming func writeToMemory() -> (bundle: AlignedBuffer, report: BundleReport) {
+    let report = placed()
+    let bundle = AlignedBuffer(byteCount: report.fileSize, zeroed: false)
+    var position = 0
+    emit(report) { bytes in
+      UnsafeMutableRawBufferPointer(start: bundle.baseAddress + position, count: bytes.count).copyMemory(from: bytes)
+      position += bytes.count
+    }
+    return (bundle, report)
+  }
+
+  /// The index with every offset, and where it all ends.
+  private func placed() -> BundleReport {
+    let indexSize = sections.reduce(0) { $0 + $1.entry.encodedSize }
+    var end = BundleHeader.contentsOffset(indexSize: indexSize)
+    let entries = sections.map { section in
+      var entry = section.entry
+      entry.offset = end
+      end = (end + entry.storedSize).roundedUp(toMultipleOf: BundleFormat.alignment)
+      return entry
+    }
+    return BundleReport(entries: entries, fileSize: end)
+  }
+
+  /// Hands out the bundle's bytes from the first to the last.
+  private consuming func emit<Failure: Error>(
+    _ report: BundleReport, to write: (UnsafeRawBufferPointer) throws(Failure) -> Void
+  ) throws(Failure) {
+    var index: [UInt8] = []
+    for entry in report.entries { entry.encode(to: &index) }
+    let header = BundleHeader(
+      sectionCount: report.entries.count, fileSize: report.fileSize, indexSize: index.count,
+      indexChecksum: index.withUnsafeBytes { XXH64.hash($0) })
+    let front = AlignedBuffer(copying: header.encoded() + index)
+    let zeros = AlignedBuffer(byteCount: BundleFormat.pageSize)
+    func pad(_ count: Int) throws(Failure) {
+      try zeros.withBytes { bytes throws(Failure) in try write(UnsafeRawBufferPointer(rebasing: bytes[..<count])) }
+    }
+    try front.withBytes(write)
+    var position = front.byteCount
+    for (number, entry) in report.entries.enumerated() {
+      try pad(entry.offset - position)
+      try write(sections[number].contents!.bytes)
+      sections[number].contents = nil
+      position = entry.offset + entry.storedSize
+    }
+    try pad(report.fileSize - position)
+  }
+}
+
+extension AlignedBuffer {
+  convenience init(copying bytes: [UInt8]) {
+    self.init(byteCount: bytes.count, zeroed: false)
+    bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(start: baseAddress, count: byteCount).copyMemory(from: $0) }
+  }
+
+  /// The bytes, with the buffer kept alive while they are used.
+  func withBytes<Result, Failure: Error>(
+    _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try withExtendedLifetime(self) { () throws(Failure) in try body(bytes) }
+  }
+}

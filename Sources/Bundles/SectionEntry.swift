@@ -1,0 +1,123 @@
+import Storage
+
+/// What a section is for. Kinds that this version does not know are kept, listed and otherwise ignored.
+package struct SectionKind: RawRepresentable, Hashable, Sendable {
+  package let rawValue: UInt16
+  package init(rawValue: UInt16) { self.rawValue = rawValue }
+
+  /// The model's configuration: JSON text.
+  package static let configuration = SectionKind(rawValue: 1)
+  /// The compiled tokenizer.
+  package static let tokenizer = SectionKind(rawValue: 2)
+  /// The label names in output order: a JSON array of strings.
+  package static let labels = SectionKind(rawValue: 3)
+  /// One linear layer, weights, scales and bias, in kernel layout.
+  package static let matrix = SectionKind(rawValue: 4)
+  /// One embedding table, a row per id.
+  package static let embedding = SectionKind(rawValue: 5)
+  /// The vectors of one normalisation: scale, then shift if there is one.
+  package static let normalization = SectionKind(rawValue: 6)
+  /// What packing cost in accuracy: JSON text.
+  package static let qualityReport = SectionKind(rawValue: 7)
+  /// Where the model comes from: JSON text.
+  package static let card = SectionKind(rawValue: 8)
+  /// A small file of the source folder, named as there, so that the folder can be written back.
+  package static let sourceFile = SectionKind(rawValue: 9)
+
+  /// True for what kernels read in place: `.mapped` bundles store these kinds uncompressed.
+  package var isUsedInPlace: Bool { self == .matrix || self == .embedding || self == .normalization }
+
+  /// True for the kinds that this version gives a meaning.
+  package var isKnown: Bool { (Self.configuration.rawValue...Self.sourceFile.rawValue).contains(rawValue) }
+}
+
+extension SectionKind: CustomStringConvertible {
+  package var description: String {
+    let names = [
+      "configuration", "tokenizer", "labels", "matrix", "embedding", "normalization", "quality report", "card",
+      "source file",
+    ]
+    return isKnown ? names[Int(rawValue) - 1] : "kind \(rawValue)"
+  }
+}
+
+/// How the raw bytes of a section are arranged.
+package struct SectionLayout: RawRepresentable, Hashable, Sendable {
+  package let rawValue: UInt16
+  package init(rawValue: UInt16) { self.rawValue = rawValue }
+
+  /// Bytes or UTF-8 text without further structure.
+  package static let bytes = SectionLayout(rawValue: 0)
+  /// Row-major little-endian float32; the raw size is four times the product of the shape.
+  package static let float32 = SectionLayout(rawValue: 1)
+  /// A linear layer in int8 panels of 64 rows by 4 consecutive inputs, then scales, row sums and bias.
+  package static let int8Panels = SectionLayout(rawValue: 2)
+  /// A linear layer in float32 panels of 64 rows, then bias.
+  package static let float32Panels = SectionLayout(rawValue: 3)
+  /// Row-major int8, then from the next multiple of 64 one float32 scale per row.
+  package static let int8Rows = SectionLayout(rawValue: 4)
+
+  /// True for the layouts that this version gives a meaning.
+  package var isKnown: Bool { rawValue <= SectionLayout.int8Rows.rawValue }
+}
+
+extension SectionLayout: CustomStringConvertible {
+  package var description: String {
+    let names = ["bytes", "float32", "int8 panels", "float32 panels", "int8 rows"]
+    return isKnown ? names[Int(rawValue)] : "layout \(rawValue)"
+  }
+}
+
+/// How the raw bytes of a section are kept in the file.
+package struct SectionCodec: RawRepresentable, Hashable, Sendable {
+  package let rawValue: UInt8
+  package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  /// As they are, 64-byte aligned, used in place.
+  package static let stored = SectionCodec(rawValue: 0)
+  /// Independent LZ4 blocks of 1 MiB of raw bytes each.
+  package static let lz4 = SectionCodec(rawValue: 1)
+
+  /// True for the codecs that this version can read.
+  package var isKnown: Bool { rawValue <= SectionCodec.lz4.rawValue }
+}
+
+extension SectionCodec: CustomStringConvertible {
+  package var description: String {
+    switch self {
+    case .stored: "stored"
+    case .lz4: "lz4"
+    default: "codec \(rawValue)"
+    }
+  }
+}
+
+/// One line of a bundle's index.
+package struct SectionEntry: Sendable, Equatable {
+  package let kind: SectionKind
+  /// UTF-8, unique among the sections of its kind, may be empty.
+  package let name: String
+  package let layout: SectionLayout
+  /// At most four dimensions, outermost first. For a linear layer: outputs, inputs.
+  package let shape: [Int]
+  /// A reader that does not know the kind, the layout or the codec must refuse the whole bundle.
+  package let isRequired: Bool
+  package internal(set) var codec: SectionCodec
+  /// From the start of the file, in bytes; a multiple of 64.
+  package internal(set) var offset: Int
+  /// Bytes in the file, without the padding that follows.
+  package internal(set) var storedSize: Int
+  /// Bytes after decoding.
+  package let rawSize: Int
+  /// XXH64 of the bytes in the file.
+  package internal(set) var storedChecksum: UInt64
+  /// XXH64 of the decoded bytes: the identity of the content, whatever the codec.
+  package internal(set) var rawChecksum: UInt64
+}
+
+extension SectionEntry: CustomStringConvertible {
+  /// The section as error messages name it.
+  package var description: String { key.description }
+
+  var key: SectionKey { SectionKey(kind: kind, name: name) }
+}

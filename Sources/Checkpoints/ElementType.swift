@@ -1,0 +1,52 @@
+/// The type of a tensor's elements, by its name in a safetensors header.
+package enum ElementType: String, CaseIterable, Sendable {
+  case float64 = "F64"
+  case float32 = "F32"
+  case float16 = "F16"
+  case bfloat16 = "BF16"
+  case int64 = "I64"
+  case int32 = "I32"
+  case int16 = "I16"
+  case int8 = "I8"
+  case uint64 = "U64"
+  case uint32 = "U32"
+  case uint16 = "U16"
+  case uint8 = "U8"
+  case bool = "BOOL"
+  case float8E5M2 = "F8_E5M2"
+  case float8E4M3 = "F8_E4M3"
+
+  /// Bytes of one element.
+  package var byteCount: Int {
+    switch self {
+    case .float64, .int64, .uint64: 8
+    case .float32, .int32, .uint32: 4
+    case .float16, .bfloat16, .int16, .uint16: 2
+    case .int8, .uint8, .bool, .float8E5M2, .float8E4M3: 1
+    }
+  }
+}
+
+extension Float {
+  /// The value of IEEE 754 binary16 bits, exactly; a NaN keeps its payload.
+  @inline(__always)
+  init(halfBits bits: UInt16) {
+    let sign = UInt32(bits & 0x8000) << 16
+    let exponent = UInt32(bits >> 10) & 0x1F
+    let fraction = UInt32(bits & 0x3FF)
+    switch exponent {
+    case 0x1F:
+      self.init(bitPattern: sign | 0x7F80_0000 | fraction << 13)
+    case 0:
+      // Zero or subnormal: fraction x 2^-24, which float32 holds as a normal number.
+      let magnitude = Float(fraction) * 0x1p-24
+      self.init(bitPattern: sign | magnitude.bitPattern)
+    default:
+      self.init(bitPattern: sign | (exponent + 112) << 23 | fraction << 13)
+    }
+  }
+
+  /// The value of bfloat16 bits: the upper half of a float32.
+  @inline(__always)
+  init(bfloatBits bits: UInt16) { self.init(bitPattern: UInt32(bits) << 16) }
+}
