@@ -34,7 +34,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("JSON", []),
   ("Tokenizers", ["JSON"]),
   ("Evaluation", []),
-  ("Records", ["JSON"]),
+  ("Records", ["Evaluation", "JSON", "Storage"]),
   ("Reporting", ["JSON", "Evaluation", "Storage"]),
   ("Checkpoints", ["JSON", "Storage"]),
   ("Bundles", ["CLZ4", "Storage"]),

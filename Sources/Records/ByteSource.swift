@@ -1,0 +1,109 @@
+import Storage
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Where a reader's bytes come from: a file, standard input, memory, or something that inflates them.
+package protocol ByteSource: AnyObject {
+  /// Reads what there is, blocking until there is something; 0 at the end.
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int
+  /// Whether `read` would return at once, waiting at most so many milliseconds for that (0: only ask; -1: for ever).
+  func waitForBytes(milliseconds: Int) -> Bool
+}
+
+/// One input of a reader: a name for messages, and how to open it when its turn comes.
+package struct RecordSource {
+  package let name: String
+  package let open: () throws(FileError) -> any ByteSource
+
+  package init(name: String, open: @escaping () throws(FileError) -> any ByteSource) {
+    self.name = name
+    self.open = open
+  }
+
+  /// A file, or standard input for `-`.
+  package init(path: String) {
+    if path == "-" {
+      self.init(name: "standard input") { () throws(FileError) in DescriptorSource(standardInput: ()) }
+    } else {
+      self.init(name: path) { () throws(FileError) in try DescriptorSource(path: path) }
+    }
+  }
+
+  package init(name: String, bytes: [UInt8]) {
+    self.init(name: name) { () throws(FileError) in MemorySource(bytes) }
+  }
+}
+
+/// A file descriptor: a file, a pipe, a terminal.
+package final class DescriptorSource: ByteSource {
+  private let descriptor: Int32
+  private let path: String
+  private let owned: FileDescriptor?
+
+  package init(path: String) throws(FileError) {
+    let file = try FileDescriptor(opening: path)
+    descriptor = file.rawValue
+    owned = consume file
+    self.path = path
+    // read(2) of a folder fails only later, and with the same words.
+    guard !isDirectory(path) else { throw FileError(path: path, operation: "read", code: EISDIR) }
+  }
+
+  /// A descriptor that somebody else closes.
+  package init(descriptor: Int32, name: String) {
+    self.descriptor = descriptor
+    owned = nil
+    path = name
+  }
+
+  package convenience init(standardInput: Void) { self.init(descriptor: STDIN_FILENO, name: "standard input") }
+
+  package func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
+    while true {
+      let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+      if count >= 0 { return count }
+      switch errno {
+      case EINTR: continue
+      case EAGAIN: _ = waitForBytes(milliseconds: -1)  // somebody made the shared descriptor non-blocking
+      default: throw FileError(path: path, operation: "read")
+      }
+    }
+  }
+
+  package func waitForBytes(milliseconds: Int) -> Bool {
+    let deadline = milliseconds > 0 ? Machine.monotonicSeconds() + Double(milliseconds) / 1000 : 0
+    var left = milliseconds
+    while true {
+      var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      let count = poll(&request, 1, Int32(clamping: left))
+      // A hang-up or an error counts as ready: the read reports it.
+      if count > 0 { return true }
+      if count == 0 { return false }
+      guard errno == EINTR else { return true }
+      if milliseconds > 0 { left = max(0, Int((deadline - Machine.monotonicSeconds()) * 1000)) }
+    }
+  }
+}
+
+/// Bytes in memory, handed out in pieces of a chosen size.
+package final class MemorySource: ByteSource {
+  private let bytes: [UInt8]
+  private let pieceBytes: Int
+  private var position = 0
+
+  package init(_ bytes: [UInt8], pieceBytes: Int = .max) {
+    self.bytes = bytes
+    self.pieceBytes = pieceBytes
+  }
+
+  package func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    let count = min(buffer.count, pieceBytes, bytes.count - position)
+    bytes.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[position..<(position + count)])) }
+    position += count
+    return count
+  }
+
+  package func waitForBytes(milliseconds: Int) -> Bool { true }
+}

@@ -1,0 +1,98 @@
+import Storage
+
+/// A whole labelled set in memory, for fine-tuning and evaluation. INTERFACE: DATA.
+///
+/// A `.csv`, `.tsv` or `.jsonl` file, or a folder with one sub-folder of text files per label (labels and files in byte order, hidden
+/// ones passed over). Unlike in a stream, one bad record is an error: a set that is silently smaller is another set.
+package struct LabelledDataset: Sendable {
+  package let name: String
+  package private(set) var texts = TextColumn()
+  /// The second texts, when a field for them was chosen.
+  package private(set) var pairs: TextColumn?
+  /// The labels as the data has them; empty when none were asked for.
+  package private(set) var labels = TextColumn()
+  package private(set) var statistics = RecordStatistics()
+  /// The line of each record of a file.
+  private var lines: [Int] = []
+  /// The file of each record of a folder.
+  private var files: [String] = []
+
+  package var count: Int { texts.count }
+
+  package init(
+    path: String, fields: FieldChoice = FieldChoice(), requiresLabels: Bool = true, maximumTextBytes: Int = 1 << 20
+  ) throws(RecordsError) {
+    if isDirectory(path) {
+      try self.init(folder: path, requiresLabels: requiresLabels, maximumTextBytes: maximumTextBytes)
+    } else {
+      guard fileExists(path) else { throw .file(FileError(path: path, operation: "open")) }
+      guard let format = RecordFormat.forPath(path), format != .lines else { throw .unknownFormat(path: path) }
+      try self.init(
+        source: RecordSource(path: path), format: format, fields: fields, requiresLabels: requiresLabels,
+        maximumTextBytes: maximumTextBytes)
+    }
+  }
+
+  /// From any source of bytes.
+  package init(
+    source: RecordSource, format: RecordFormat, fields: FieldChoice = FieldChoice(), requiresLabels: Bool = true,
+    maximumTextBytes: Int = 1 << 20
+  ) throws(RecordsError) {
+    name = source.name
+    let options = RecordOptions(
+      format: format, fields: fields, wantsLabel: requiresLabels, maximumTextBytes: maximumTextBytes)
+    let reader = RecordReader(sources: [source], options: options)
+    if fields.pair != nil { pairs = TextColumn() }
+    var record = Record()
+    while try reader.next(into: &record) {
+      if let problem = record.problem { throw .malformed(problem) }
+      texts.append(record.text)
+      if record.hasLabel { labels.append(record.label) }
+      if record.hasPair { pairs?.append(record.pair) }
+      lines.append(record.line)
+    }
+    statistics = reader.statistics
+    guard count > 0 else { throw .noRecords(path: name) }
+  }
+
+  private init(folder: String, requiresLabels: Bool, maximumTextBytes: Int) throws(RecordsError) {
+    name = folder
+    do throws(FileError) {
+      for label in try listDirectory(folder) where !label.hasPrefix(".") && isDirectory(folder + "/" + label) {
+        for file in try listDirectory(folder + "/" + label) where !file.hasPrefix(".") {
+          let path = folder + "/" + label + "/" + file
+          guard !isDirectory(path) else { continue }
+          try append(file: path, maximumTextBytes: maximumTextBytes)
+          if requiresLabels { labels.append(label.utf8) }
+        }
+      }
+    } catch { throw .file(error) }
+    guard count > 0 else { throw .noLabelFolders(path: folder) }
+  }
+
+  private mutating func append(file path: String, maximumTextBytes: Int) throws(FileError) {
+    let bytes = try readFile(path)
+    var content = bytes[...]
+    if content.starts(with: [0xEF, 0xBB, 0xBF]) { content.removeFirst(3) }
+    if content.count > maximumTextBytes {
+      let kept = content.prefix(maximumTextBytes).withUnsafeBufferPointer { UTF8Repair.wholeScalars($0) }
+      statistics.cutRecords += 1
+      statistics.droppedBytes += content.count - kept
+      content = content.prefix(kept)
+    }
+    var text: [UInt8] = []
+    let replacements = content.withUnsafeBufferPointer { UTF8Repair.append($0, to: &text) }
+    if replacements > 0 {
+      statistics.replacedRecords += 1
+      statistics.replacements += replacements
+    }
+    texts.append(text)
+    files.append(path)
+    statistics.records += 1
+  }
+
+  /// Where a record comes from, for messages: `train.csv, line 17`, or the file of a folder.
+  package func place(of index: Int) -> String {
+    files.isEmpty ? "\(name), line \(lines[index])" : files[index]
+  }
+}

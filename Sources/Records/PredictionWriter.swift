@@ -1,0 +1,172 @@
+import Evaluation
+import Storage
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// INTERFACE: `--output`.
+package enum OutputFormat: String, Sendable, CaseIterable { case tsv, jsonl, csv, label }
+
+/// What a head says of a text.
+package enum PredictionKind: Sendable, Equatable {
+  /// The label with the largest logit.
+  case singleLabel
+  /// Every label whose score is over the threshold.
+  case multiLabel(threshold: Float)
+  /// The first logit.
+  case regression
+}
+
+package struct PredictionOptions: Sendable {
+  package var format: OutputFormat
+  package var kind: PredictionKind
+  package var labels: [String]
+  package var allScores: Bool
+  package var logits: Bool
+  package var echo: Bool
+  /// Write after each record (`--line-buffered`, a terminal).
+  package var flushesEachRecord: Bool
+  package var bufferBytes: Int
+
+  package init(
+    format: OutputFormat = .tsv, kind: PredictionKind = .singleLabel, labels: [String], allScores: Bool = false,
+    logits: Bool = false, echo: Bool = false, flushesEachRecord: Bool = false, bufferBytes: Int = 64 << 10
+  ) {
+    self.format = format
+    self.kind = kind
+    self.labels = labels
+    self.allScores = allScores
+    self.logits = logits
+    self.echo = echo
+    self.flushesEachRecord = flushesEachRecord
+    self.bufferBytes = bufferBytes
+  }
+}
+
+/// Why no more can be written.
+package enum OutputError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// Who read the output has gone (`| head`): the work is done, and that is no failure.
+  case readerGone
+  case file(FileError)
+
+  package var description: String {
+    switch self {
+    case .readerGone: "the reader of the output has gone"
+    case .file(let error): error.description
+    }
+  }
+}
+
+/// Lets a write to a closed pipe fail with an error instead of ending the process.
+package func ignoreBrokenPipeSignal() { signal(SIGPIPE, SIG_IGN) }
+
+/// Writes one line for each record, in whole records, through one buffer.
+///
+/// Call `finish` at the end, and `flush` before waiting for input; nothing is written when the writer is dropped. After warm-up a record
+/// costs no allocation. The columns are given in the module's README.
+package struct PredictionWriter: ~Copyable {
+  let options: PredictionOptions
+  private let descriptor: Int32
+  private let name: String
+  var buffer: [UInt8] = []
+  /// The labels as the format writes them, escaped once.
+  let labels: [[UInt8]]
+  private var hasHeader = false
+  package private(set) var recordsWritten = 0
+  package private(set) var problemsWritten = 0
+
+  package init(descriptor: Int32 = STDOUT_FILENO, name: String = "standard output", options: PredictionOptions) {
+    self.options = options
+    self.descriptor = descriptor
+    self.name = name
+    labels = options.labels.map { label in
+      var bytes: [UInt8] = []
+      switch options.format {
+      case .tsv, .label: bytes.append(tsvEscaped: label.utf8)
+      case .jsonl: bytes.append(jsonString: label.utf8)
+      case .csv: bytes.append(contentsOf: label.utf8)  // quoted with its neighbours
+      }
+      return bytes
+    }
+    buffer.reserveCapacity(options.bufferBytes + 4096)
+  }
+
+  /// One prediction, or the record's problem when it has one.
+  /// - logits, scores: one value for each label, in label order. `columns` are the reader's, for `--echo`.
+  package mutating func write(
+    _ record: borrowing Record, logits: UnsafeBufferPointer<Float>, scores: UnsafeBufferPointer<Float>, columns: [String] = []
+  ) throws(OutputError) {
+    if let problem = record.problem {
+      try writeProblem(record, message: problem.description, columns: columns)
+      return
+    }
+    precondition(logits.count == labels.count && scores.count == labels.count, "one logit and one score for each label")
+    writeHeader(columns)
+    switch options.format {
+    case .jsonl: appendJSON(record, logits: logits, scores: scores, columns: columns)
+    case .tsv, .csv: appendRow(record, logits: logits, scores: scores, columns: columns)
+    case .label: appendLabel(logits: logits, scores: scores)
+    }
+    try endRecord()
+  }
+
+  /// The error record that takes a prediction's place.
+  package mutating func writeProblem(
+    _ record: borrowing Record, message: String, columns: [String] = []
+  ) throws(OutputError) {
+    writeHeader(columns)
+    switch options.format {
+    case .jsonl: appendJSONProblem(record, message: message, columns: columns)
+    case .tsv, .csv: appendProblemRow(record, message: message, columns: columns)
+    case .label: buffer.append(text: "!error")
+    }
+    problemsWritten += 1
+    try endRecord()
+  }
+
+  private mutating func writeHeader(_ columns: [String]) {
+    guard !hasHeader else { return }
+    hasHeader = true
+    guard options.format == .csv else { return }
+    appendHeader(columns)
+    buffer.append(0x0A)
+  }
+
+  private mutating func endRecord() throws(OutputError) {
+    buffer.append(0x0A)
+    recordsWritten += 1
+    if options.flushesEachRecord || buffer.count >= options.bufferBytes { try flush() }
+  }
+
+  /// Writes what is in the buffer.
+  package mutating func flush() throws(OutputError) {
+    defer {
+      // One long record must not leave the buffer long.
+      buffer.removeAll(keepingCapacity: buffer.capacity <= 4 * options.bufferBytes + 8192)
+    }
+    var done = 0
+    while done < buffer.count {
+      let count = buffer.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress! + done, $0.count - done) }
+      if count >= 0 {
+        done += count
+        continue
+      }
+      switch errno {
+      case EINTR: continue
+      case EAGAIN:
+        // Somebody made the shared descriptor non-blocking.
+        var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        _ = poll(&request, 1, -1)
+      case EPIPE: throw .readerGone
+      default: throw .file(FileError(path: name, operation: "write"))
+      }
+    }
+  }
+
+  /// Writes the header of a csv that got no record, and what is in the buffer.
+  package mutating func finish(columns: [String] = []) throws(OutputError) {
+    writeHeader(columns)
+    try flush()
+  }
+}

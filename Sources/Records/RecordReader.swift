@@ -1,0 +1,199 @@
+import JSON
+import Storage
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Reads records one by one from any number of sources, as one stream, in memory that the stream's length does not change.
+///
+/// ```swift
+/// let reader = try RecordReader(paths: ["-"], options: RecordOptions(format: .lines))
+/// var record = Record()
+/// while try reader.next(into: &record) { … record.text … }
+/// ```
+/// A record that cannot be read is delivered in its place with a `problem`. A byte order mark at the start of a source is dropped. After an
+/// error was thrown there are no more records. Not for use from two threads at once.
+package final class RecordReader {
+  package private(set) var statistics = RecordStatistics()
+  /// The names of what `Record.input` holds: `text` for lines, `record` for jsonl, the header (or `column_1`, …) for csv and tsv. Known once
+  /// the first record was read.
+  package private(set) var columns: [String]
+
+  let options: RecordOptions
+  private let sources: [RecordSource]
+  private var nextSource = 0
+  private var source: (any ByteSource)?
+  var sourceName = ""
+
+  private let buffer: UnsafeMutableRawBufferPointer
+  private var start = 0
+  private var end = 0
+  private var mayStartWithByteOrderMark = false
+  private var isFinished = false
+
+  var framer: RowFramer
+  /// Of the source being read; nil until its header was read.
+  var layout: TableLayout?
+  var pending = Record()
+  private var isPendingComplete = false
+  var scratch: [UInt8] = []
+
+  package init(sources: [RecordSource], options: RecordOptions) {
+    self.sources = sources
+    self.options = options
+    buffer = .allocate(byteCount: options.bufferBytes, alignment: 64)
+    framer = RowFramer(
+      maximumRowBytes: options.format == .lines ? options.maximumTextBytes : options.maximumRecordBytes,
+      maximumFieldBytes: options.maximumTextBytes)
+    columns = options.format == .lines ? ["text"] : options.format == .jsonl ? ["record"] : []
+  }
+
+  /// Reads files in turn; `-`, or no path at all, is standard input. A path that cannot be opened is found now, not after hours of work.
+  package convenience init(paths: [String], options: RecordOptions) throws(RecordsError) {
+    for path in paths where path != "-" {
+      guard access(path, R_OK) == 0 else { throw .file(FileError(path: path, operation: "open")) }
+      guard !isDirectory(path) else { throw .file(FileError(path: path, operation: "read", code: EISDIR)) }
+    }
+    self.init(sources: (paths.isEmpty ? ["-"] : paths).map(RecordSource.init(path:)), options: options)
+  }
+
+  deinit { buffer.deallocate() }
+
+  /// Fills the record with the next one; false at the end of the last source. Blocks until there is a record.
+  package func next(into record: inout Record) throws(RecordsError) -> Bool {
+    while !isPendingComplete {
+      if try parse() { break }
+      if isFinished { return false }
+      try refill()
+    }
+    isPendingComplete = false
+    swap(&record, &pending)
+    pending.reset()
+    return true
+  }
+
+  /// Whether `next(into:)` would return without waiting for input, after at most so many milliseconds (0: only ask; -1: wait for ever).
+  ///
+  /// Bytes that have come are taken in meanwhile, so half a record does not count as one: what is to be flushed before a wait for input
+  /// is to be flushed when this says false.
+  package func waitForRecord(milliseconds: Int) throws(RecordsError) -> Bool {
+    let deadline = milliseconds > 0 ? Machine.monotonicSeconds() + Double(milliseconds) / 1000 : 0
+    var left = milliseconds
+    while true {
+      if isPendingComplete || isFinished { return true }
+      if try parse() { return true }
+      if let source, !source.waitForBytes(milliseconds: left) { return false }
+      try refill()
+      if milliseconds > 0 { left = max(0, Int((deadline - Machine.monotonicSeconds()) * 1000)) }
+    }
+  }
+
+  /// Goes on with the bytes in the buffer until a record is complete.
+  private func parse() throws(RecordsError) -> Bool {
+    if isPendingComplete { return true }
+    if mayStartWithByteOrderMark && !passByteOrderMark(atEnd: false) { return false }
+    while start < end {
+      let piece = UnsafeBufferPointer(rebasing: buffer.bindMemory(to: UInt8.self)[start..<end])
+      let (taken, isWhole) = options.format == .csv ? framer.takeRow(piece) : framer.takeLine(piece)
+      start += taken
+      if isWhole, try interpretRow() { return true }
+    }
+    return false
+  }
+
+  /// False while too few bytes are there to tell.
+  private func passByteOrderMark(atEnd: Bool) -> Bool {
+    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    let count = min(3, end - start)
+    let matches = (0..<count).allSatisfy { buffer[start + $0] == mark[$0] }
+    if matches && count < 3 && !atEnd { return false }
+    if matches && count == 3 { start += 3 }
+    mayStartWithByteOrderMark = false
+    return true
+  }
+
+  /// Reads once from the source, or goes on to the next one. The buffer was used up, but for the beginning of a byte order mark.
+  private func refill() throws(RecordsError) {
+    do throws(FileError) {
+      guard let source else {
+        guard nextSource < sources.count else {
+          isFinished = true
+          return
+        }
+        sourceName = sources[nextSource].name
+        source = try sources[nextSource].open()
+        nextSource += 1
+        mayStartWithByteOrderMark = true
+        layout = nil
+        framer = framer.forNewSource()
+        return
+      }
+      if start == end { (start, end) = (0, 0) }
+      let count = try source.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[end...]))
+      end += count
+      if count > 0 { return }
+    } catch {
+      isFinished = true
+      throw .file(error)
+    }
+    if mayStartWithByteOrderMark {
+      _ = passByteOrderMark(atEnd: true)
+      if try parse() { return }
+    }
+    source = nil
+    if options.format == .csv ? framer.finishRow() : framer.finishLine() { _ = try interpretRow() }
+  }
+
+  /// Makes a record of the framer's row; false for a row that is none (a header, a blank line).
+  private func interpretRow() throws(RecordsError) -> Bool {
+    defer { framer.reset() }
+    if options.format == .tsv {
+      guard !framer.bytes.isEmpty else { return false }
+      framer.splitAtTabs()
+    }
+    if layout == nil && (options.format == .csv || options.format == .tsv) {
+      do throws(RecordsError) {
+        if try readHeader() { return false }
+      } catch {
+        isFinished = true
+        (start, end) = (0, 0)
+        throw error
+      }
+    }
+    pending.line = framer.line
+    do throws(RecordProblem) {
+      switch options.format {
+      case .lines: interpretLine()
+      case .jsonl: try interpretJSON()
+      case .csv, .tsv: try interpretTableRow()
+      }
+    } catch {
+      pending.text.removeAll(keepingCapacity: true)
+      pending.problem = error
+      statistics.problems += 1
+    }
+    statistics.records += 1
+    pending.number = statistics.records
+    isPendingComplete = true
+    return true
+  }
+
+  func problem(_ message: String) -> RecordProblem {
+    RecordProblem(source: sourceName, line: framer.line, message: message)
+  }
+
+  func count(replacements: Int) {
+    guard replacements > 0 else { return }
+    statistics.replacedRecords += 1
+    statistics.replacements += replacements
+  }
+
+  func count(dropped: Int) {
+    guard dropped > 0 else { return }
+    statistics.cutRecords += 1
+    statistics.droppedBytes += dropped
+  }
+
+  func setColumns(_ names: [String]) { columns = names }
+}

@@ -1,0 +1,45 @@
+import Storage
+
+/// What is wrong with a whole input; a single bad record of a stream is a `RecordProblem`.
+package enum RecordsError: Error, Sendable, Equatable, CustomStringConvertible {
+  case file(FileError)
+  /// The columns that would have done, and those that the header has.
+  case noColumn(source: String, kind: String, wanted: [String], found: [String])
+  case header(source: String, what: String)
+  /// Two sources of one stream whose headers differ while their columns are to be echoed.
+  case differentColumns(source: String, expected: [String], found: [String])
+  case malformed(RecordProblem)
+  case unknownFormat(path: String)
+  case noRecords(path: String)
+  case noLabelFolders(path: String)
+  case unknownLabel(place: String, label: String, known: [String])
+  case badLabel(place: String, label: String, expected: String)
+  case oneLabel(path: String, label: String)
+
+  package var description: String {
+    switch self {
+    case .file(let error): return error.description
+    case .noColumn(let source, let kind, let wanted, let found):
+      let names = wanted.map { "`\($0)`" }.joined(separator: ", ")
+      return "\(source): no \(kind) column: expected \(names), found \(Self.list(found))"
+    case .header(let source, let what): return "\(source), line 1: \(what)"
+    case .differentColumns(let source, let expected, let found):
+      return "\(source): other columns than the first input: expected \(Self.list(expected)), found \(Self.list(found))"
+    case .malformed(let problem): return problem.description
+    case .unknownFormat(let path):
+      return "\(path): expected a folder with one folder of texts per label, or a file that ends in .csv, .tsv or .jsonl"
+    case .noRecords(let path): return "\(path): no records"
+    case .noLabelFolders(let path): return "\(path): expected one folder of text files per label, found no folder with files"
+    case .unknownLabel(let place, let label, let known):
+      return "\(place): label `\(label)` is not one of the model's: \(Self.list(known))"
+    case .badLabel(let place, let label, let expected): return "\(place): label `\(label)`: expected \(expected)"
+    case .oneLabel(let path, let label): return "\(path): every record has the label `\(label)`, expected two labels at least"
+    }
+  }
+
+  private static func list(_ names: [String]) -> String {
+    if names.isEmpty { return "nothing" }
+    let shown = names.prefix(20).map { "`\($0)`" }.joined(separator: ", ")
+    return names.count > 20 ? shown + ", … (\(names.count) in all)" : shown
+  }
+}

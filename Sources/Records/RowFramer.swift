@@ -1,0 +1,227 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+private let lineFeed = UInt8(ascii: "\n")
+private let carriageReturn = UInt8(ascii: "\r")
+private let quote = UInt8(ascii: "\"")
+private let comma = UInt8(ascii: ",")
+
+/// Where a field lies in a row's bytes.
+struct FieldRange: Sendable, Equatable {
+  var start: Int
+  var end: Int
+}
+
+/// Cuts bytes that arrive in pieces of any size into rows, and a csv row into unquoted fields. A row may span any number of pieces; of
+/// what is over the bounds only the length is kept.
+struct RowFramer: Sendable {
+  /// The row, without its line end; csv fields lie in it end to end, without their quotes.
+  var bytes: [UInt8] = []
+  /// csv: the fields of the row, at most `maximumFields` of them.
+  var fields: [FieldRange] = []
+  /// All the fields there were.
+  private(set) var fieldCount = 0
+  /// The line on which the row begins, from 1.
+  private(set) var line = 1
+  /// Bytes of fields (csv) or of the row that were over the bound.
+  var dropped = 0
+  /// csv: the whole row was over its bound.
+  private(set) var isOverlong = false
+  /// csv: the line of a quote that the end of the input left open.
+  private(set) var openQuoteLine: Int?
+  var maximumFields = 1 << 16
+
+  private let maximumRowBytes: Int
+  let maximumFieldBytes: Int
+  private var nextLine = 1
+  private var isStarted = false
+  private var lastDropped: UInt8 = 0
+
+  private enum State { case rowStart, fieldStart, unquoted, quoted, quoteInQuoted }
+  private var state = State.rowStart
+  private var fieldBegin = 0
+  private var quoteLine = 0
+  /// A row ended with a carriage return; a line feed right after it belongs to that end.
+  private var swallowsLineFeed = false
+
+  init(maximumRowBytes: Int, maximumFieldBytes: Int) {
+    self.maximumRowBytes = maximumRowBytes
+    self.maximumFieldBytes = maximumFieldBytes
+  }
+
+  /// Forgets the row that was read.
+  mutating func reset() {
+    bytes.removeAll(keepingCapacity: bytes.capacity <= 1 << 20)
+    fields.removeAll(keepingCapacity: true)
+    fieldCount = 0
+    dropped = 0
+    isOverlong = false
+    isStarted = false
+    fieldBegin = 0
+  }
+
+  /// A framer with the same bounds and buffers, at line 1.
+  func forNewSource() -> RowFramer {
+    var fresh = RowFramer(maximumRowBytes: maximumRowBytes, maximumFieldBytes: maximumFieldBytes)
+    fresh.bytes = bytes
+    fresh.fields = fields
+    fresh.reset()
+    return fresh
+  }
+
+  // MARK: Lines
+
+  /// Takes bytes up to the end of a line; says how many, and whether the line is whole.
+  mutating func takeLine(_ piece: UnsafeBufferPointer<UInt8>) -> (taken: Int, isWhole: Bool) {
+    guard let base = piece.baseAddress, piece.count > 0 else { return (0, false) }
+    if !isStarted {
+      isStarted = true
+      line = nextLine
+    }
+    let end = memchr(base, Int32(lineFeed), piece.count).map { UnsafeRawPointer($0) - UnsafeRawPointer(base) }
+    keep(base, end ?? piece.count, room: maximumRowBytes - bytes.count)
+    guard let end else { return (piece.count, false) }
+    endLine()
+    return (end + 1, true)
+  }
+
+  /// At the end of the input: whether there is a last line without a line end.
+  mutating func finishLine() -> Bool {
+    guard isStarted else { return false }
+    endLine()
+    return true
+  }
+
+  private mutating func endLine() {
+    nextLine += 1
+    if dropped == 0 {
+      if bytes.last == carriageReturn { bytes.removeLast() }
+    } else if lastDropped == carriageReturn {
+      dropped -= 1
+    }
+  }
+
+  // MARK: Tables
+
+  /// Takes bytes up to the end of a csv row; blank lines before it are passed over.
+  mutating func takeRow(_ piece: UnsafeBufferPointer<UInt8>) -> (taken: Int, isWhole: Bool) {
+    guard let base = piece.baseAddress else { return (0, false) }
+    let count = piece.count
+    var index = 0
+    while index < count {
+      let byte = base[index]
+      switch state {
+      case .rowStart:
+        if byte == lineFeed || byte == carriageReturn {
+          if !(byte == lineFeed && swallowsLineFeed) { nextLine += 1 }
+          swallowsLineFeed = byte == carriageReturn
+          index += 1
+        } else {
+          swallowsLineFeed = false
+          line = nextLine
+          state = .fieldStart
+        }
+
+      case .fieldStart:
+        fieldBegin = bytes.count
+        if byte == quote {
+          quoteLine = nextLine
+          state = .quoted
+          index += 1
+        } else {
+          state = .unquoted
+        }
+
+      case .unquoted:
+        var end = index
+        while end < count, base[end] != comma, base[end] != lineFeed, base[end] != carriageReturn { end += 1 }
+        keepInField(base + index, end - index)
+        index = end
+        guard index < count else { break }
+        endField()
+        index += 1
+        if base[end] == comma {
+          state = .fieldStart
+        } else {
+          swallowsLineFeed = base[end] == carriageReturn
+          nextLine += 1
+          state = .rowStart
+          return (index, true)
+        }
+
+      case .quoted:
+        let start = base + index
+        let end = memchr(start, Int32(quote), count - index).map { UnsafeRawPointer($0) - UnsafeRawPointer(start) }
+        let length = end ?? count - index
+        nextLine += lineFeeds(start, length)
+        keepInField(start, length)
+        index += length
+        if end != nil {
+          index += 1
+          state = .quoteInQuoted
+        }
+
+      case .quoteInQuoted:
+        if byte == quote {
+          keepInField(base + index, 1)
+          index += 1
+          state = .quoted
+        } else {
+          state = .unquoted
+        }
+      }
+    }
+    return (count, false)
+  }
+
+  /// At the end of the input: whether there is a last row without a line end.
+  mutating func finishRow() -> Bool {
+    defer { state = .rowStart }
+    switch state {
+    case .rowStart: return false
+    case .quoted: openQuoteLine = quoteLine
+    case .fieldStart: fieldBegin = bytes.count
+    case .unquoted, .quoteInQuoted: break
+    }
+    endField()
+    return true
+  }
+
+  /// Makes fields of a line.
+  mutating func splitAtTabs() {
+    var begin = 0
+    for index in 0...bytes.count where index == bytes.count || bytes[index] == UInt8(ascii: "\t") {
+      fieldCount += 1
+      if fields.count < maximumFields { fields.append(FieldRange(start: begin, end: index)) }
+      begin = index + 1
+    }
+  }
+
+  private mutating func endField() {
+    fieldCount += 1
+    if fields.count < maximumFields { fields.append(FieldRange(start: fieldBegin, end: bytes.count)) }
+  }
+
+  private mutating func keepInField(_ start: UnsafePointer<UInt8>, _ count: Int) {
+    let rowRoom = maximumRowBytes - bytes.count
+    let fieldRoom = maximumFieldBytes - (bytes.count - fieldBegin)
+    if min(count, fieldRoom) > rowRoom { isOverlong = true }
+    keep(start, count, room: min(rowRoom, fieldRoom))
+  }
+
+  private mutating func keep(_ start: UnsafePointer<UInt8>, _ count: Int, room: Int) {
+    let kept = min(count, max(room, 0))
+    bytes.append(contentsOf: UnsafeBufferPointer(start: start, count: kept))
+    if kept < count {
+      dropped += count - kept
+      lastDropped = start[count - 1]
+    }
+  }
+
+  private func lineFeeds(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int {
+    var found = 0
+    for index in 0..<count where start[index] == lineFeed { found += 1 }
+    return found
+  }
+}

@@ -1,0 +1,66 @@
+import Evaluation
+import Testing
+
+@Suite struct CalibrationTests {
+  @Test func expectedErrorByHand() {
+    var bins = CalibrationBins(count: 10)
+    bins.add(confidence: 0.95, correct: true)
+    bins.add(confidence: 0.91, correct: false)
+    bins.add(confidence: 0.55, correct: true)
+    bins.add(confidence: 0.55, correct: true)
+    // bin 9: accuracy 0.5, confidence 0.93, two of four; bin 5: accuracy 1, confidence 0.55
+    #expect(abs(bins.expectedError - (0.43 * 0.5 + 0.45 * 0.5)) < 1e-12)
+    #expect(abs(bins.maximumError - 0.45) < 1e-12)
+    #expect(bins.total == 4)
+  }
+
+  @Test func edgesBelongToTheBinBelow() {
+    var bins = CalibrationBins(count: 2)
+    bins.add(confidence: 0, correct: false)
+    bins.add(confidence: 0.5, correct: true)
+    bins.add(confidence: 1, correct: true)
+    bins.add(confidence: .nan, correct: true)
+    #expect(bins.bins.map(\.count) == [3, 1])
+    #expect(CalibrationBins().expectedError == 0)
+  }
+
+  /// Logits made from known probabilities and then multiplied by three: the fit finds three again.
+  @Test func fitFindsTheTemperatureThatWasApplied() {
+    var logits: [Float] = []
+    var truths: [Int] = []
+    for (right, of, logit) in [(80, 100, 1.3862943611198906), (60, 100, 0.4054651081081644), (95, 100, 2.9444389791664403)] {
+      for record in 0..<of {
+        logits += [0, Float(3 * logit)]
+        truths.append(record < right ? 1 : 0)
+      }
+    }
+    let fit = fitTemperature(logits: logits, classes: 2, truths: truths)
+    #expect(abs(fit.temperature - 3) < 1e-5)
+    #expect(fit.lossAfter < fit.lossBefore)
+  }
+
+  @Test func theFitIsAMinimum() {
+    let logits: [Float] = [2, -1, 0.5, 0.1, 0.2, 0.3, 1, 2, 1, 0, 0, 3, 1, 1, 1]
+    let truths = [0, 2, 0, 2, 1]
+    let fit = fitTemperature(logits: logits, classes: 3, truths: truths)
+    func loss(_ temperature: Double) -> Double {
+      var sum = 0.0
+      for (index, truth) in truths.enumerated() {
+        let row = logits[(index * 3)..<(index * 3 + 3)].map { Float(Double($0) / temperature) }
+        sum += crossEntropy(logits: row, target: truth)
+      }
+      return sum / Double(truths.count)
+    }
+    #expect(fit.temperature > 0.06 && fit.temperature < 19)
+    #expect(abs(loss(1) - fit.lossBefore) < 1e-6)
+    #expect(loss(fit.temperature) <= loss(fit.temperature * 1.01) && loss(fit.temperature) <= loss(fit.temperature * 0.99))
+  }
+
+  @Test func dataWithoutAMinimumEndAtTheEdge() {
+    let separable = fitTemperature(logits: [1, 0, 0, 1], classes: 2, truths: [0, 1])
+    #expect(abs(separable.temperature - 0.05) < 1e-3)
+    let allWrong = fitTemperature(logits: [1, 0, 0, 1], classes: 2, truths: [1, 0])
+    #expect(abs(allWrong.temperature - 20) < 1e-2)
+    #expect(fitTemperature(logits: [], classes: 2, truths: []).temperature == 1)
+  }
+}
