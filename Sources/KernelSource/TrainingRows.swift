@@ -1,0 +1,218 @@
+import CVector
+
+// Dropout is counter-based: whether an element is kept is a function of a key (made from the seed, the step and the
+// verb) and the element's number, so that the backward pass asks again instead of storing a mask, and a resumed run
+// draws the same.
+
+/// 16 pseudo-random numbers from 0 to below 1, for elements `first` to `first + 15`.
+///
+/// A keyed integer hash with full avalanche (the multipliers of Wellons' `lowbias32`), the key mixed in twice.
+@inline(__always)
+private func uniform(_ key: UInt64, _ first: Int) -> Floats {
+  let lanes = SIMD16<UInt32>(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+  let low = SIMD16<UInt32>(repeating: UInt32(truncatingIfNeeded: key))
+  let high = SIMD16<UInt32>(repeating: UInt32(truncatingIfNeeded: key &>> 32))
+  var x = (lanes &+ SIMD16<UInt32>(repeating: UInt32(truncatingIfNeeded: first))) &* SIMD16<UInt32>(repeating: 0x9E37_79B1)
+  x ^= low
+  x ^= x &>> SIMD16<UInt32>(repeating: 16)
+  x = x &* SIMD16<UInt32>(repeating: 0x7FEB_352D)
+  x ^= x &>> SIMD16<UInt32>(repeating: 15)
+  x ^= high
+  x = x &* SIMD16<UInt32>(repeating: 0x846C_A68B)
+  x ^= x &>> SIMD16<UInt32>(repeating: 16)
+  let bits = unsafeBitCast(x &>> SIMD16<UInt32>(repeating: 8), to: Ints.self)
+  return v_tofloat(bits) * Floats(repeating: 0x1p-24)
+}
+
+/// `x` where the element is kept, scaled to keep the expected value; 0 where it is dropped.
+@inline(__always)
+private func dropped(_ x: Floats, _ rate: Float, _ key: UInt64, _ first: Int) -> Floats {
+  v_select_less(uniform(key, first), Floats(repeating: rate), Floats(), x * Floats(repeating: 1 / (1 - rate)))
+}
+
+/// The derivative of an activation at `x`.
+@inline(__always)
+private func derivative(_ x: Floats, _ activation: Int32) -> Floats {
+  let one = Floats(repeating: 1)
+  switch activation {
+  case 1:
+    let density = exponential(x * x * Floats(repeating: -0.5)) * Floats(repeating: 0.3989422804014327)
+    return v_fma(normalErrorFunction(x), Floats(repeating: 0.5), v_fma(x, density, Floats(repeating: 0.5)))
+  case 2:
+    let square = x * x
+    let inner = v_fma(square * x, Floats(repeating: 0.044715), x) * Floats(repeating: 0.7978845608028654)
+    let slope = v_fma(square, Floats(repeating: 3 * 0.044715), one) * Floats(repeating: 0.7978845608028654)
+    let t = hyperbolicTangent(inner)
+    return (one + t + x * (one - t * t) * slope) * Floats(repeating: 0.5)
+  case 3: return v_select_less(Floats(), x, one, Floats())
+  case 4:
+    let t = hyperbolicTangent(x)
+    return one - t * t
+  case 5:
+    let s = logistic(x)
+    return s * v_fma(x, one - s, one)
+  default: return one
+  }
+}
+
+extension Kernel {
+  /// out = f(x), `count` floats.
+  @inline(never)
+  package static func activateCopy(
+    _ x: UnsafePointer<Float>, _ count: Int, _ activation: Int32, _ out: UnsafeMutablePointer<Float>
+  ) {
+    var index = 0
+    while index < count {
+      storeLanes(activated(loadLanes(x, index, count), activation), out, index, count)
+      index &+= 16
+    }
+  }
+
+  /// dy becomes dy f'(x), `count` floats.
+  @inline(never)
+  package static func activateBackward(
+    _ x: UnsafePointer<Float>, _ count: Int, _ activation: Int32, _ dy: UnsafeMutablePointer<Float>
+  ) {
+    var index = 0
+    while index < count {
+      let slope = derivative(loadLanes(x, index, count), activation)
+      storeLanes(loadLanes(dy, index, count) * slope, dy, index, count)
+      index &+= 16
+    }
+  }
+
+  /// out = dropout(x), or that added to what `out` holds. `first` is the number of the first element.
+  @inline(never)
+  package static func dropout(
+    _ x: UnsafePointer<Float>, _ count: Int, _ rate: Float, _ key: UInt64, _ first: Int,
+    _ out: UnsafeMutablePointer<Float>, _ adds: Bool
+  ) {
+    var index = 0
+    while index < count {
+      var value = loadLanes(x, index, count)
+      if rate > 0 { value = dropped(value, rate, key, first &+ index) }
+      if adds { value += loadLanes(out, index, count) }
+      storeLanes(value, out, index, count)
+      index &+= 16
+    }
+  }
+
+  /// Layer normalisation of `dropout(x) + residual` that keeps what its gradient needs.
+  ///
+  /// - Parameters:
+  ///   - x: [M, width]; residual: the same, or nil.
+  ///   - normalized: out, [M, width]: the rows before weight and bias.
+  ///   - inverseDeviation: out, [M].
+  ///   - out: [M, width].
+  @inline(never)
+  package static func normalizeForward(
+    _ x: UnsafePointer<Float>, _ residual: UnsafePointer<Float>?, _ M: Int, _ width: Int, _ weight: UnsafePointer<Float>,
+    _ bias: UnsafePointer<Float>, _ epsilon: Float, _ rate: Float, _ key: UInt64, _ first: Int,
+    _ normalized: UnsafeMutablePointer<Float>, _ inverseDeviation: UnsafeMutablePointer<Float>,
+    _ out: UnsafeMutablePointer<Float>
+  ) {
+    for row in 0..<M {
+      let source = x + row &* width
+      let normal = normalized + row &* width
+      let target = out + row &* width
+      var sum = Floats()
+      var index = 0
+      while index < width {
+        var value = loadLanes(source, index, width)
+        if rate > 0 { value = dropped(value, rate, key, first &+ row &* width &+ index) }
+        if let residual { value += loadLanes(residual + row &* width, index, width) }
+        // Dropped lanes beyond the row are zero as well: what they are made of is.
+        storeLanes(value, normal, index, width)
+        sum += value
+        index &+= 16
+      }
+      let mean = Floats(repeating: v_hsum(sum) / Float(width))
+      var squares = Floats()
+      index = 0
+      while index < width {
+        var centered = loadLanes(normal, index, width) - mean
+        if index + 16 > width { for lane in width &- index..<16 { centered[lane] = 0 } }
+        squares = v_fma(centered, centered, squares)
+        index &+= 16
+      }
+      let inverse = 1 / (v_hsum(squares) / Float(width) + epsilon).squareRoot()
+      inverseDeviation[row] = inverse
+      index = 0
+      while index < width {
+        let value = (loadLanes(normal, index, width) - mean) * Floats(repeating: inverse)
+        storeLanes(value, normal, index, width)
+        storeLanes(v_fma(value, loadLanes(weight, index, width), loadLanes(bias, index, width)), target, index, width)
+        index &+= 16
+      }
+    }
+  }
+
+  /// The gradients of layer normalisation: dx [M, width] overwritten; the parameters' gradients of these rows added
+  /// to `dWeight` and `dBias` [width].
+  @inline(never)
+  package static func normalizeBackward(
+    _ dy: UnsafePointer<Float>, _ normalized: UnsafePointer<Float>, _ inverseDeviation: UnsafePointer<Float>, _ M: Int,
+    _ width: Int, _ weight: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>,
+    _ dWeight: UnsafeMutablePointer<Float>, _ dBias: UnsafeMutablePointer<Float>
+  ) {
+    for row in 0..<M {
+      let upstream = dy + row &* width
+      let normal = normalized + row &* width
+      let target = dx + row &* width
+      var sum = Floats()
+      var projection = Floats()
+      var index = 0
+      while index < width {
+        let gradient = loadLanes(upstream, index, width)
+        let value = loadLanes(normal, index, width)
+        storeLanes(v_fma(gradient, value, loadLanes(dWeight, index, width)), dWeight, index, width)
+        storeLanes(loadLanes(dBias, index, width) + gradient, dBias, index, width)
+        let scaled = gradient * loadLanes(weight, index, width)
+        sum += scaled
+        projection = v_fma(scaled, value, projection)
+        index &+= 16
+      }
+      let mean = Floats(repeating: v_hsum(sum) / Float(width))
+      let slope = Floats(repeating: v_hsum(projection) / Float(width))
+      let inverse = Floats(repeating: inverseDeviation[row])
+      index = 0
+      while index < width {
+        let scaled = loadLanes(upstream, index, width) * loadLanes(weight, index, width)
+        let centered = scaled - mean - loadLanes(normal, index, width) * slope
+        storeLanes(centered * inverse, target, index, width)
+        index &+= 16
+      }
+    }
+  }
+
+  /// The gradient of a softmax with dropout behind it: `dp` [M, L] (of the dropped probabilities) becomes the gradient
+  /// of the scores, `scale` included. Rows are `stride` floats apart; element (i, j) has the number first + i · stride + j.
+  @inline(never)
+  package static func softmaxBackward(
+    _ p: UnsafePointer<Float>, _ dp: UnsafeMutablePointer<Float>, _ stride: Int, _ M: Int, _ L: Int, _ scale: Float,
+    _ rate: Float, _ key: UInt64, _ first: Int
+  ) {
+    for row in 0..<M {
+      let probabilities = p + row &* stride
+      let gradients = dp + row &* stride
+      var sum = Floats()
+      var index = 0
+      while index < L {
+        var gradient = loadLanes(gradients, index, L)
+        if rate > 0 {
+          gradient = dropped(gradient, rate, key, first &+ row &* stride &+ index)
+          storeLanes(gradient, gradients, index, L)
+        }
+        sum = v_fma(gradient, loadLanes(probabilities, index, L), sum)
+        index &+= 16
+      }
+      let mean = Floats(repeating: v_hsum(sum))
+      index = 0
+      while index < L {
+        let value = (loadLanes(gradients, index, L) - mean) * loadLanes(probabilities, index, L)
+        storeLanes(value * Floats(repeating: scale), gradients, index, L)
+        index &+= 16
+      }
+    }
+  }
+}

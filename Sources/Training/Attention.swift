@@ -1,0 +1,133 @@
+import Encoders
+import Kernels
+import LinearAlgebra
+import Storage
+
+/// The attention of one layer in one step: the probabilities of every text and head are kept for the backward pass;
+/// what dropout made of them is made again.
+final class Attention {
+  private let batch: Batch
+  private let heads: Int
+  private let width: Int
+  private let dropout: Dropout
+  private let buffers: BufferPool
+  /// [heads, length, stride] for each text, one after the other; `stride` is the length rounded up to 16.
+  private let probabilities: PooledBuffer
+  private let offsets: [Int]
+
+  init(batch: Batch, heads: Int, width: Int, dropout: Dropout, buffers: BufferPool) {
+    self.batch = batch
+    self.heads = heads
+    self.width = width
+    self.dropout = dropout
+    self.buffers = buffers
+    var offsets = [0]
+    for text in 0..<batch.textCount {
+      let length = batch.starts[text + 1] - batch.starts[text]
+      offsets.append(offsets[text] + heads * length * length.roundedUp(toMultipleOf: 16))
+    }
+    self.offsets = offsets
+    probabilities = buffers.take(offsets[batch.textCount])
+  }
+
+  private var headWidth: Int { width / heads }
+  private var scale: Float { 1 / Float(headWidth).squareRoot() }
+
+  /// Where one text and head lie.
+  private struct Place {
+    let length: Int
+    let stride: Int
+    /// The first float of the query in `[tokens, 3 width]`, and of the context in `[tokens, width]`.
+    let query: Int
+    let context: Int
+    /// The first probability.
+    let first: Int
+  }
+
+  /// Calls `body` for every text and head on all threads, with memory for one matrix of probabilities.
+  private func forEachHead(
+    _ engine: TrainingEngine, _ body: (Place, _ scratch: UnsafeMutablePointer<Float>) -> Void
+  ) {
+    let longest = batch.longest
+    let size = longest * longest.roundedUp(toMultipleOf: 16)
+    let scratch = buffers.take(size * engine.threads.threadCount)
+    engine.threads.parallelFor(batch.textCount * heads) { task, worker in
+      let (text, head) = (task / heads, task % heads)
+      let start = batch.starts[text]
+      let length = batch.starts[text + 1] - start
+      let stride = length.roundedUp(toMultipleOf: 16)
+      body(
+        Place(
+          length: length, stride: stride, query: start * 3 * width + head * headWidth,
+          context: start * width + head * headWidth, first: offsets[text] + head * length * stride),
+        scratch.values + worker * size)
+    }
+  }
+
+  func forward(
+    _ engine: TrainingEngine, _ queryKeyValue: UnsafePointer<Float>, _ context: UnsafeMutablePointer<Float>
+  ) {
+    forEachHead(engine) { place, scratch in
+      let query = queryKeyValue + place.query
+      let p = probabilities.values + place.first
+      engine.products.small(
+        query, 3 * width, query + width, 3 * width, transposeB: true, p, place.stride, m: place.length, n: place.length,
+        k: headWidth)
+      engine.kernels.softmaxRows(p, place.stride, place.length, place.length, scale)
+      let dropped = droppedProbabilities(engine, place, scratch)
+      engine.products.small(
+        dropped, place.stride, query + 2 * width, 3 * width, context + place.context, width, m: place.length,
+        n: headWidth, k: place.length)
+    }
+  }
+
+  /// - Parameters:
+  ///   - dContext: `[tokens, width]`.
+  ///   - gradient: `[tokens, 3 width]`, overwritten.
+  func backward(
+    _ engine: TrainingEngine, _ queryKeyValue: UnsafePointer<Float>, _ dContext: UnsafePointer<Float>,
+    _ gradient: UnsafeMutablePointer<Float>
+  ) {
+    forEachHead(engine) { place, scratch in
+      let query = queryKeyValue + place.query
+      let dQuery = gradient + place.query
+      let upstream = dContext + place.context
+      let (length, stride) = (place.length, place.stride)
+      let dropped = droppedProbabilities(engine, place, scratch)
+      engine.products.small(
+        dropped, stride, transposeA: true, upstream, width, dQuery + 2 * width, 3 * width, m: length, n: headWidth,
+        k: length)
+      engine.products.small(
+        upstream, width, query + 2 * width, 3 * width, transposeB: true, scratch, stride, m: length, n: length,
+        k: headWidth)
+      engine.training.softmaxBackward(
+        probabilities.values + place.first, scratch, stride, length, length, scale, dropout.rate, dropout.key,
+        place.first)
+      engine.products.small(
+        scratch, stride, query + width, 3 * width, dQuery, 3 * width, m: length, n: headWidth, k: length)
+      engine.products.small(
+        scratch, stride, transposeA: true, query, 3 * width, dQuery + width, 3 * width, m: length, n: headWidth,
+        k: length)
+    }
+  }
+
+  private func droppedProbabilities(
+    _ engine: TrainingEngine, _ place: Place, _ scratch: UnsafeMutablePointer<Float>
+  ) -> UnsafeMutablePointer<Float> {
+    let p = probabilities.values + place.first
+    guard dropout.rate > 0 else { return p }
+    engine.training.dropout(p, place.length * place.stride, dropout.rate, dropout.key, place.first, scratch, false)
+    return scratch
+  }
+}
+
+struct AttentionRule: GradientRule {
+  let input: TapeRows
+  let output: TapeRows
+  let attention: Attention
+
+  func backward(_ engine: TrainingEngine) {
+    // Only this verb reads queries, keys and values, and it writes all of their gradient.
+    attention.backward(engine, input.values, output.gradient, input.beginGradient(engine.buffers))
+  }
+}

@@ -1,0 +1,58 @@
+/// When something is done during training.
+public enum IntervalStrategy: String, Sendable, CaseIterable {
+  case no
+  case steps
+  case epoch
+}
+
+/// How to fine-tune: the names and defaults of the reference library's `TrainingArguments`, as far as they apply.
+public struct TrainingArguments: Sendable, Equatable {
+  /// AdamW's learning rate at its highest.
+  public var learningRate = 2e-5
+  /// Texts of one step on this machine.
+  public var perDeviceTrainBatchSize = 16
+  public var numTrainEpochs = 3.0
+  /// Ends training after this many steps, whatever the epochs; 0 for none.
+  public var maxSteps = 0
+  public var weightDecay = 0.01
+  public var adamBeta1 = 0.9
+  public var adamBeta2 = 0.999
+  public var adamEpsilon = 1e-8
+  /// The L2 norm that the gradients are clipped to; 0 for none.
+  public var maxGradNorm = 1.0
+  public var warmupSteps = 0
+  /// The share of all steps that warm up; used when `warmupSteps` is 0.
+  public var warmupRatio = 0.0
+  /// `linear`, `cosine`, `constant` or `constant_with_warmup`.
+  public var lrSchedulerType = "linear"
+  /// Batches whose gradients are averaged into one step.
+  public var gradientAccumulationSteps = 1
+  public var labelSmoothingFactor = 0.0
+  /// One weight for each label, in their order; empty for all the same.
+  public var classWeights: [Double] = []
+  /// The seed of the data order, of dropout and of new parameters.
+  public var seed: UInt32 = 42
+  /// Texts are cut at this many tokens (at most the model's own limit).
+  public var maxLength = 512
+  /// Turns every dropout to this rate; nil for the rates of the model's configuration. Only 0 is offered.
+  public var dropout: Double?
+  public var evalStrategy = IntervalStrategy.epoch
+  /// Steps between evaluations when `evalStrategy` is `.steps`.
+  public var evalSteps = 500
+  /// Steps between checkpoints; one is written after the last step in any case. 0 for that one only.
+  public var saveSteps = 500
+  /// Keeps this many checkpoints, the newest and the best; 0 for all.
+  public var saveTotalLimit = 0
+  public var loggingSteps = 100
+  public var loadBestModelAtEnd = false
+  /// `loss`, `accuracy`, `f1`, …; with or without `eval_`.
+  public var metricForBestModel = "loss"
+  /// Evaluations without an improvement after which training stops; 0 for never.
+  public var earlyStoppingPatience = 0
+  public var earlyStoppingThreshold = 0.0
+
+  public init() {}
+
+  /// Whether a higher value of the metric is better, as the reference library decides.
+  var greaterIsBetter: Bool { !metricForBestModel.hasSuffix("loss") }
+}

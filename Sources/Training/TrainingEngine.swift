@@ -1,0 +1,263 @@
+import Encoders
+import Kernels
+import LinearAlgebra
+import Storage
+
+/// What a verb leaves on the tape: how to pass its result's gradient on to what it read.
+protocol GradientRule {
+  func backward(_ engine: TrainingEngine)
+}
+
+/// The verbs in fp32, recording one gradient rule each on a linear tape that `backward` runs in reverse.
+///
+/// Rows come into being only together with their rule (`record`), so a verb without one does not compile. Rows that
+/// several verbs read, and parameters that several layers share, add up their contributions.
+package final class TrainingEngine: Verbs {
+  package typealias Rows = TapeRows
+  package typealias Operand = TapeRows
+
+  package let parameters: ParameterStore
+  let kernels: KernelTable
+  let training: TrainingKernelTable
+  let products: MatrixProducts
+  let threads: ThreadPool
+  let buffers = BufferPool()
+
+  private(set) var batch = Batch()
+  private var tape: [any GradientRule] = []
+  private var records = false
+  private var dropoutSeed: UInt64 = 0
+  private var verbNumber: UInt64 = 0
+  /// Turns all dropout off (evaluation, or `--dropout 0`).
+  package var dropoutIsOff = false
+
+  /// Rows of one block of elementwise work; partial sums are made by block, so their order does not depend on the
+  /// number of threads.
+  private static let blockRows = 32
+
+  package init(
+    parameters: ParameterStore, blas: OpenBLAS, threads: ThreadPool, instructionSet: InstructionSet
+  ) throws(InstructionSetError) {
+    self.parameters = parameters
+    self.threads = threads
+    kernels = try .table(for: instructionSet)
+    training = try .table(for: instructionSet)
+    products = MatrixProducts(blas, threads)
+  }
+
+  // MARK: Forward and backward
+
+  /// The logits `[texts, labels]` of a batch.
+  ///
+  /// - Parameter dropoutKey: made from the seed and the step; nil for evaluation: no dropout, nothing recorded.
+  package func forward(_ family: any EncoderFamily, _ batch: Batch, dropoutKey: UInt64?) -> TapeRows {
+    self.batch = batch
+    tape.removeAll(keepingCapacity: true)
+    verbNumber = 0
+    records = dropoutKey != nil
+    dropoutSeed = dropoutKey ?? 0
+    return family.forward(self)
+  }
+
+  /// Adds the gradients of all parameters.
+  ///
+  /// - Parameter gradient: of the loss with respect to the logits `[texts, labels]`.
+  package func backward(_ logits: TapeRows, gradient: [Float]) {
+    precondition(gradient.count == logits.count && records)
+    logits.beginGradient(buffers).update(from: gradient, count: gradient.count)
+    while let rule = tape.popLast() { rule.backward(self) }
+  }
+
+  /// Makes the rows of a verb together with its rule.
+  private func record(
+    rows: Int, width: Int, _ rule: (TapeRows) -> some GradientRule
+  ) -> TapeRows {
+    let result = TapeRows(rows: rows, width: width, buffer: buffers.take(rows * width))
+    let rule = rule(result)
+    if records { tape.append(rule) }
+    return result
+  }
+
+  /// The dropout of the next verb: its rate (0 when off) and its key.
+  private func nextDropout(_ rate: Float) -> Dropout {
+    verbNumber += 1
+    guard records, !dropoutIsOff, rate > 0 else { return Dropout(rate: 0, key: 0) }
+    return Dropout(rate: rate, key: mix(dropoutSeed, verbNumber))
+  }
+
+  // MARK: Verbs
+
+  package func embed(_ embeddings: Embeddings, dropout rate: Float) -> TapeRows {
+    let tokens = batch.tokenCount
+    let width = embeddings.words.width
+    var positions: [Int32] = []
+    positions.reserveCapacity(tokens)
+    for text in 0..<batch.textCount {
+      for place in 0..<batch.starts[text + 1] - batch.starts[text] {
+        positions.append(Int32(embeddings.firstPosition + place))
+      }
+    }
+    let lookups = [
+      Lookup(table: embeddings.words, rows: batch.ids), Lookup(table: embeddings.positions, rows: positions),
+      Lookup(table: embeddings.tokenTypes, rows: batch.tokenTypes),
+    ]
+    let sum = record(rows: tokens, width: width) { GatherRule(output: $0, lookups: lookups) }
+    forEachBlock(tokens) { block in
+      for (place, lookup) in lookups.enumerated() {
+        lookup.rows.withUnsafeBufferPointer {
+          kernels.gatherFloatRows(
+            $0.baseAddress! + block.lowerBound, block.count, parameters.values(lookup.table.weight), width,
+            sum.values + block.lowerBound * width, width, place > 0)
+        }
+      }
+    }
+    // The reference normalises first and drops out after.
+    let normalized = normalize(sum, residual: nil, embeddings.normalization, Dropout(rate: 0, key: 0))
+    return dropout(normalized, rate)
+  }
+
+  package func operand(_ rows: TapeRows) -> TapeRows { rows }
+
+  package func linear(_ operand: TapeRows, _ layer: Linear) -> TapeRows {
+    let output = record(rows: operand.rows, width: layer.outputs) {
+      LinearRule(input: operand, output: $0, layer: layer)
+    }
+    multiply(operand, layer, output.values)
+    return output
+  }
+
+  package func linear(_ operand: TapeRows, _ layer: Linear, _ activation: Activation) -> TapeRows {
+    let inner = linear(operand, layer)
+    guard activation != .identity else { return inner }
+    let output = record(rows: inner.rows, width: inner.width) {
+      ActivationRule(input: inner, output: $0, activation: activation)
+    }
+    forEachBlock(inner.rows) { block in
+      let start = block.lowerBound * inner.width
+      training.activateCopy(
+        inner.values + start, block.count * inner.width, activation.rawValue, output.values + start)
+    }
+    return output
+  }
+
+  package func attend(queryKeyValue: TapeRows, heads: Int, dropout rate: Float) -> TapeRows {
+    let width = queryKeyValue.width / 3
+    let attention = Attention(
+      batch: batch, heads: heads, width: width, dropout: nextDropout(rate), buffers: buffers)
+    let context = record(rows: queryKeyValue.rows, width: width) {
+      AttentionRule(input: queryKeyValue, output: $0, attention: attention)
+    }
+    attention.forward(self, queryKeyValue.values, context.values)
+    return context
+  }
+
+  package func residualNormalize(
+    _ rows: TapeRows, residual: TapeRows, _ normalization: Normalization, dropout rate: Float
+  ) -> TapeRows {
+    normalize(rows, residual: residual, normalization, nextDropout(rate))
+  }
+
+  package func firstTokens(_ rows: TapeRows) -> TapeRows {
+    let starts = Array(batch.starts.dropLast())
+    let output = record(rows: starts.count, width: rows.width) {
+      FirstTokensRule(input: rows, output: $0, starts: starts)
+    }
+    for (text, start) in starts.enumerated() {
+      (output.values + text * rows.width).update(from: rows.values + start * rows.width, count: rows.width)
+    }
+    return output
+  }
+
+  package func dense(_ rows: TapeRows, _ layer: Linear, _ activation: Activation) -> TapeRows {
+    linear(rows, layer, activation)
+  }
+
+  package func dropout(_ rows: TapeRows, _ rate: Float) -> TapeRows {
+    let dropout = nextDropout(rate)
+    guard dropout.rate > 0 else { return rows }
+    let output = record(rows: rows.rows, width: rows.width) {
+      DropoutRule(input: rows, output: $0, dropout: dropout)
+    }
+    forEachBlock(rows.rows) { block in
+      let start = block.lowerBound * rows.width
+      training.dropout(
+        rows.values + start, block.count * rows.width, dropout.rate, dropout.key, start, output.values + start, false)
+    }
+    return output
+  }
+
+  // MARK: Shared by verbs and rules
+
+  private func normalize(
+    _ rows: TapeRows, residual: TapeRows?, _ normalization: Normalization, _ dropout: Dropout
+  ) -> TapeRows {
+    let width = rows.width
+    let normalized = buffers.take(rows.count)
+    let deviations = buffers.take(rows.rows)
+    let output = record(rows: rows.rows, width: width) {
+      NormalizationRule(
+        input: rows, residual: residual, output: $0, normalization: normalization, dropout: dropout,
+        normalized: normalized, inverseDeviations: deviations)
+    }
+    forEachBlock(rows.rows) { block in
+      let start = block.lowerBound * width
+      training.normalizeForward(
+        rows.values + start, residual.map { UnsafePointer($0.values + start) }, block.count, width,
+        parameters.values(normalization.weight), parameters.values(normalization.bias), normalization.epsilon,
+        dropout.rate, dropout.key, start, normalized.values + start, deviations.values + block.lowerBound,
+        output.values + start)
+    }
+    return output
+  }
+
+  private func multiply(_ input: TapeRows, _ layer: Linear, _ output: UnsafeMutablePointer<Float>) {
+    if let bias = layer.biases.first {
+      forEachBlock(input.rows) { block in
+        training.fillRows(
+          parameters.values(bias), block.count, layer.outputs, output + block.lowerBound * layer.outputs)
+      }
+    }
+    products.forward(
+      input.values, parameters.values(layer.weights[0]), output, M: input.rows, N: layer.outputs, K: layer.inputs,
+      beta: layer.biases.isEmpty ? 0 : 1)
+  }
+
+  /// Adds to the gradient of rows, or makes it: `body` gets the memory and whether it must add.
+  func contribute(to rows: TapeRows, _ body: (_ gradient: UnsafeMutablePointer<Float>, _ adds: Bool) -> Void) {
+    if rows.hasGradient { body(rows.gradient, true) } else { body(rows.beginGradient(buffers), false) }
+  }
+
+  func forEachBlock(_ rows: Int, _ body: (Range<Int>) -> Void) {
+    let size = Self.blockRows
+    threads.parallelFor((rows + size - 1) / size) { index, _ in body(index * size..<min(rows, (index + 1) * size)) }
+  }
+
+  /// The sums of the columns of x [rows, columns], added to `sums`, on all threads; each in the order of the rows.
+  func addColumnSums(_ x: UnsafePointer<Float>, rows: Int, columns: Int, _ sums: UnsafeMutablePointer<Float>) {
+    let size = 64
+    threads.parallelFor((columns + size - 1) / size) { index, _ in
+      let first = index * size
+      training.addColumnSums(x + first, columns, rows, min(size, columns - first), sums + first)
+    }
+  }
+}
+
+/// The dropout of one verb in one step.
+struct Dropout: Sendable {
+  let rate: Float
+  let key: UInt64
+}
+
+/// A key from two numbers: the finaliser of SplitMix64 (Steele, Lea and Flood, 2014).
+package func mix(_ first: UInt64, _ second: UInt64) -> UInt64 {
+  var x = first &+ second &* 0x9E37_79B9_7F4A_7C15
+  x = (x ^ x >> 30) &* 0xBF58_476D_1CE4_E5B9
+  x = (x ^ x >> 27) &* 0x94D0_49BB_1331_11EB
+  return x ^ x >> 31
+}
+
+/// Which rows of a table a batch reads.
+struct Lookup {
+  let table: Table
+  let rows: [Int32]
+}
