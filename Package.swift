@@ -35,7 +35,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("Tokenizers", ["JSON"]),
   ("Evaluation", []),
   ("Records", ["Evaluation", "JSON", "Storage"]),
-  ("Reporting", ["JSON", "Evaluation", "Storage"]),
+  ("Reporting", ["Evaluation", "Storage"]),
   ("Checkpoints", ["JSON", "Storage"]),
   ("Bundles", ["CLZ4", "Storage"]),
   ("Encoders", ["JSON", "Storage"]),

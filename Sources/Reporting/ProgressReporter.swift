@@ -1,0 +1,94 @@
+import Storage
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Shows progress on standard error: a line that is drawn over on a terminal, else a plain line every few seconds, or nothing.
+///
+/// It is told everything and shows what is due: `update` costs a clock reading in between. What it cannot write it forgets; progress never
+/// stops the work.
+package final class ProgressReporter {
+  package enum Mode: Sendable {
+    /// Live on a terminal, plain otherwise.
+    case automatic
+    case live, plain, quiet
+  }
+
+  private let descriptor: Int32
+  private let mode: Mode
+  private let interval: Double
+  private let clock: () -> Double
+  private var nextDue: Double
+  private var shown: ProgressSnapshot?
+  private var isLineOpen = false
+
+  /// - interval: seconds between plain lines. The live line is drawn ten times a second at most.
+  package init(
+    descriptor: Int32 = STDERR_FILENO, mode: Mode = .automatic, interval: Double = 5,
+    clock: @escaping () -> Double = Machine.monotonicSeconds
+  ) {
+    self.descriptor = descriptor
+    self.interval = interval
+    self.clock = clock
+    switch mode {
+    case .automatic: self.mode = isatty(descriptor) == 1 ? .live : .plain
+    default: self.mode = mode
+    }
+    // A log need not hear of work that is done before it is due.
+    nextDue = clock() + (self.mode == .plain ? interval : 0)
+  }
+
+  package func update(_ snapshot: ProgressSnapshot) {
+    guard mode != .quiet else { return }
+    shown = snapshot
+    let now = clock()
+    guard now >= nextDue else { return }
+    if mode == .live {
+      nextDue = now + 0.1
+      draw(snapshot)
+    } else {
+      nextDue = now + interval
+      write(plainProgressLine(snapshot) + "\n")
+    }
+  }
+
+  /// A line that stays: above the live line, or in the log. Quiet keeps it to itself.
+  package func message(_ line: String) {
+    guard mode != .quiet else { return }
+    write((isLineOpen ? "\r\u{1B}[K" : "") + line + "\n")
+    if isLineOpen, let shown { draw(shown) }
+  }
+
+  /// Leaves the last state standing and goes on to the next line.
+  package func finish() {
+    guard mode != .quiet, let shown else { return }
+    if mode == .live {
+      draw(shown)
+      write("\n")
+    }
+    isLineOpen = false
+    self.shown = nil
+  }
+
+  private func draw(_ snapshot: ProgressSnapshot) {
+    write("\r" + progressLine(snapshot, width: terminalWidth()) + "\u{1B}[K")
+    isLineOpen = true
+  }
+
+  private func terminalWidth() -> Int {
+    var size = winsize()
+    return ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+  }
+
+  private func write(_ text: String) {
+    let bytes = Array(text.utf8)
+    var done = 0
+    while done < bytes.count {
+      let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress! + done, $0.count - done) }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { return }
+      done += count
+    }
+  }
+}
