@@ -43,18 +43,21 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("LinearAlgebra", ["Storage"]),
   ("Inference", ["Encoders", "Kernels", "Storage"]),
   ("Training", ["Checkpoints", "Encoders", "Evaluation", "Inference", "JSON", "Kernels", "LinearAlgebra", "Storage"]),
-  ("Packing", ["Bundles", "Checkpoints", "Encoders", "Evaluation", "Inference", "JSON", "Kernels", "Martlet", "Storage", "Tokenizers"]),
+  ("Packing", ["Bundles", "Checkpoints", "Encoders", "Evaluation", "Inference", "JSON", "Kernels", "Martlet", "Records", "Storage", "Tokenizers"]),
   ("Martlet", ["Bundles", "Encoders", "Evaluation", "Inference", "JSON", "Kernels", "Storage", "Tokenizers"]),
   (
     "MartletTuning",
-    ["Checkpoints", "Encoders", "Evaluation", "JSON", "Martlet", "Packing", "Records", "Reporting", "Storage", "Tokenizers", "Training"]
+    [
+      "Bundles", "Checkpoints", "Encoders", "Evaluation", "JSON", "Kernels", "LinearAlgebra", "Packing", "Records", "Storage",
+      "Tokenizers", "Training",
+    ]
   ),
   ("MartletABI", ["Martlet"]),
   (
     "CommandLine",
     [
-      "Checkpoints", "Evaluation", "JSON", "Martlet", "MartletTuning", "Packing", "Records", "Reporting", "Storage",
-      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      "Bundles", "Checkpoints", "Encoders", "Evaluation", "JSON", "Kernels", "Martlet", "MartletTuning", "Packing", "Records",
+      "Reporting", "Storage", "Tokenizers", "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]
   ),
 ]
@@ -74,11 +77,13 @@ let package = Package(
     .library(name: "Martlet", targets: ["Martlet"]),
     .library(name: "MartletTuning", targets: ["MartletTuning"]),
     .library(name: "MartletABI", type: .dynamic, targets: ["MartletABI"]),
+    .executable(name: "martlet", targets: ["MartletTool"]),
   ],
   dependencies: [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
   targets: [
     .target(name: "CVector"),
     .target(name: "CSystem"),
+    .executableTarget(name: "MartletTool", dependencies: ["CommandLine"]),
     .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
     .target(name: "TestSupport", dependencies: ["JSON", "Storage"], path: "Tests/TestSupport"),
   ] + kernelTargets + moduleTargets + testTargets

@@ -69,7 +69,7 @@ package struct Bert: EncoderFamily {
           outputNormalization: blueprint.normalization(name + "output.LayerNorm", width: width, epsilon: epsilon)))
     }
     self.layers = layers
-    pooler = blueprint.linear("bert.pooler.dense", inputs: width, outputs: width)
+    pooler = blueprint.linear("bert.pooler.dense", inputs: width, outputs: width, isHead: true)
     classifier = blueprint.linear("classifier", inputs: width, outputs: labels, isOutput: true)
     self.blueprint = blueprint
   }

@@ -34,6 +34,8 @@ package struct Linear: Sendable, Equatable {
   package let weights: [Int]
   /// The biases in the same order, empty if there is none.
   package let biases: [Int]
+  /// Whether it belongs to the head, which a checkpoint of an encoder alone may lack.
+  package let isHead: Bool
   /// The layer that makes the logits: kept in fp32 in every bundle, for it is small and decides.
   package let isOutput: Bool
 }
@@ -85,13 +87,16 @@ package struct Blueprint: Sendable {
     return normalization
   }
 
-  package mutating func linear(_ name: String, inputs: Int, outputs: Int, isOutput: Bool = false) -> Linear {
-    stack(name, parts: [name], inputs: inputs, outputsOfEach: outputs, isOutput: isOutput)
+  package mutating func linear(
+    _ name: String, inputs: Int, outputs: Int, isHead: Bool = false, isOutput: Bool = false
+  ) -> Linear {
+    stack(name, parts: [name], inputs: inputs, outputsOfEach: outputs, isHead: isHead, isOutput: isOutput)
   }
 
   /// Layers that read the same input, as one: `parts` are their names in stacking order.
   package mutating func stack(
-    _ name: String, parts: [String], inputs: Int, outputsOfEach outputs: Int, isOutput: Bool = false
+    _ name: String, parts: [String], inputs: Int, outputsOfEach outputs: Int, isHead: Bool = false,
+    isOutput: Bool = false
   ) -> Linear {
     var weights: [Int] = []
     for part in parts {
@@ -101,7 +106,7 @@ package struct Blueprint: Sendable {
     let biases = parts.map { parameter($0 + ".bias", [outputs], .zeros, decays: false) }
     let linear = Linear(
       index: linears.count, name: name, inputs: inputs, outputs: outputs * parts.count, weights: weights,
-      biases: biases, isOutput: isOutput)
+      biases: biases, isHead: isHead || isOutput, isOutput: isOutput)
     linears.append(linear)
     return linear
   }

@@ -22,6 +22,12 @@ package struct WeightSizeError: Error, CustomStringConvertible, Sendable, Equata
   package let expected: Int
   package let found: Int
 
+  package init(name: String, expected: Int, found: Int) {
+    self.name = name
+    self.expected = expected
+    self.found = found
+  }
+
   package var description: String { "weights of \(name): expected \(expected) bytes, found \(found)" }
 }
 

@@ -1,0 +1,111 @@
+import Martlet
+import Records
+import Reporting
+import Storage
+
+/// What went through a stream.
+struct StreamCounts: CustomStringConvertible {
+  var records = 0
+  var tokens = 0
+  var truncated = 0
+  var problems = 0
+  var seconds = 0.0
+  var statistics = RecordStatistics()
+
+  var description: String {
+    var parts = ["\(formatCount(records)) records", "\(formatCount(tokens)) tokens"]
+    if truncated > 0 { parts.append("\(formatCount(truncated)) cut at the length limit") }
+    if statistics.replacedRecords > 0 { parts.append("\(formatCount(statistics.replacedRecords)) with invalid UTF-8 replaced") }
+    if statistics.cutRecords > 0 { parts.append("\(formatCount(statistics.cutRecords)) over the size limit cut") }
+    if problems > 0 { parts.append("\(formatCount(problems)) errors") }
+    let rate = seconds > 0 ? Double(records) / seconds : 0
+    return parts.joined(separator: ", ") + ": \(formatDuration(seconds)), \(formatRate(rate)) texts/s"
+  }
+}
+
+/// Records in, predictions out: exactly one output record for each input record, in order.
+///
+/// Records collect in a batch until it has enough tokens, or until reading more would block: then what is there is
+/// run and written out, so that a slow typist and a host that waits for its answers get them. Memory does not grow
+/// with the stream.
+struct ClassificationStream: ~Copyable {
+  var batchTokens = 2048
+  /// Milliseconds to wait for more input before a batch that is not full is run.
+  var maximumDelay = 0
+  var maximumLength = Int.max
+  var isStrict = false
+  private(set) var counts = StreamCounts()
+
+  private let session: Session
+  private let reader: RecordReader
+  private var writer: PredictionWriter
+  /// The records of the batch, in order; those with a problem have no place in the session's batch.
+  private var records: [Record] = []
+  private var pending = 0
+  private let scores: UnsafeMutableBufferPointer<Float>
+
+  /// The most records of one batch, so that a stream of records without texts does not collect without end.
+  private static let maximumRecords = 4096
+
+  init(session: Session, reader: RecordReader, writer: consuming PredictionWriter) {
+    self.session = session
+    self.reader = reader
+    self.writer = writer
+    scores = .allocate(capacity: session.labels.count)
+    scores.initialize(repeating: 0)
+  }
+
+  deinit { scores.deallocate() }
+
+  mutating func run() throws {
+    let start = Machine.monotonicSeconds()
+    while true {
+      if try !reader.waitForRecord(milliseconds: pending > 0 ? maximumDelay : 0) {
+        try runBatch()
+        try writer.flush()
+      }
+      if pending == records.count { records.append(Record()) }
+      guard try reader.next(into: &records[pending]) else { break }
+      try append(records[pending])
+      pending += 1
+      if session.tokenCount >= batchTokens || pending == Self.maximumRecords { try runBatch() }
+    }
+    try runBatch()
+    try writer.finish()
+    counts.statistics = reader.statistics
+    counts.seconds = Machine.monotonicSeconds() - start
+  }
+
+  private mutating func append(_ record: borrowing Record) throws {
+    guard record.problem == nil else {
+      counts.problems += 1
+      if isStrict { throw CommandError("\(record.problem!)") }
+      return
+    }
+    let length = try record.text.withUnsafeBufferPointer { text in
+      guard record.hasPair else { return session.append(text, limit: maximumLength) }
+      return try record.pair.withUnsafeBufferPointer { try session.append(text, pair: $0, limit: maximumLength) }
+    }
+    counts.tokens += length.tokens
+    if length.wasTruncated { counts.truncated += 1 }
+  }
+
+  private mutating func runBatch() throws {
+    guard pending > 0 else { return }
+    if session.textCount > 0 { session.run() }
+    var text = 0
+    for index in 0..<pending {
+      if let problem = records[index].problem {
+        try writer.writeProblem(records[index], message: "\(problem)", columns: reader.columns)
+      } else {
+        session.scores(of: text, into: scores)
+        try writer.write(
+          records[index], logits: session.logits(of: text), scores: UnsafeBufferPointer(scores), columns: reader.columns)
+        text += 1
+      }
+    }
+    counts.records += pending
+    pending = 0
+    session.removeAll()
+  }
+}

@@ -1,0 +1,79 @@
+import ArgumentParser
+import Bundles
+import Encoders
+import JSON
+import Kernels
+import Martlet
+import Reporting
+import Storage
+
+struct InspectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect", abstract: "Show what is inside a bundle: family, labels, sections, sizes, quality.")
+
+  @OptionGroup var modelArgument: ModelArgument
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  func run() throws {
+    let start = Machine.monotonicSeconds()
+    let path = modelArgument.model
+    let bundle =
+      isDirectory(path)
+      ? try packInMemory(path, weights: .fp32) : try Bundle(path: path, verifyChecksums: !modelArgument.skipChecksums)
+    let seconds = Machine.monotonicSeconds() - start
+    let configuration = try JSONValue(parsing: bundle.text(.configuration).utf8)
+    let model = try Model(configuration: configuration)
+    let hasHead = model.blueprint.linears.allSatisfy { bundle.entry(.matrix, $0.name) != nil }
+    let instructionSet = try KernelTable.selected().instructionSet
+    let parameters = model.blueprint.parameters.reduce(0) { $0 + $1.count }
+    let card = bundle.entry(.card) == nil ? nil : try JSONValue(parsing: bundle.text(.card).utf8)
+    let quality = bundle.entry(.qualityReport) == nil ? nil : try JSONValue(parsing: bundle.text(.qualityReport).utf8)
+    if json {
+      let report: JSONValue = [
+        "model": .string(path), "format_version": .integer(Int64(bundle.formatVersion)),
+        "family": .string(type(of: model.family).modelType), "has_head": .bool(hasHead),
+        "labels": .array(hasHead ? model.labels.names.map { .string($0) } : []),
+        "problem_type": .string(model.labels.problemType.rawValue),
+        "maximum_length": .integer(Int64(model.family.maximumLength)), "parameters": .integer(Int64(parameters)),
+        "bytes": .integer(Int64(bundle.fileSize)), "open_seconds": .number(seconds),
+        "instruction_set": .string(instructionSet.rawValue),
+        "instruction_sets": .array(InstructionSet.supported.map { .string($0.rawValue) }), "card": card ?? .null,
+        "quality": quality ?? .null, "sections": .array(bundle.entries.map(\.json)),
+      ]
+      return try writeToStandardOutput(report.text(indent: 2) + "\n")
+    }
+    var lines = [
+      "model            \(path)", "format version   \(bundle.formatVersion)",
+      "family           \(type(of: model.family).modelType), \(formatCount(parameters)) parameters, \(model.family.maximumLength) tokens at most",
+      "labels           \(hasHead ? model.labels.names.joined(separator: ", ") : "none: a base to fine-tune")",
+      "size             \(formatBytes(bundle.fileSize)), opened and checked in \(formatMilliseconds(seconds))",
+      "instruction set  \(instructionSet.rawValue) (this machine: \(InstructionSet.supported.map(\.rawValue).joined(separator: ", ")))",
+    ]
+    for (title, value) in [("card", card), ("quality", quality)] {
+      for (key, value) in value?.object?.entries ?? [] {
+        lines.append("\(title.padded(to: 17))\(key): \(value.string ?? value.text())")
+      }
+    }
+    var table = TextTable(columns: [
+      .init("section", .left), .init("kind", .left), .init("shape", .left), .init("layout", .left),
+      .init("codec", .left), .init("bytes", .right), .init("stored", .right),
+    ])
+    for entry in bundle.entries {
+      table.add(row: [
+        entry.displayName, "\(entry.kind)", entry.shape.map { "\($0)" }.joined(separator: " x "), "\(entry.layout)",
+        "\(entry.codec)", formatBytes(entry.rawSize), formatBytes(entry.storedSize),
+      ])
+    }
+    try writeToStandardOutput(lines.joined(separator: "\n") + "\n\n" + table.text() + "\n")
+  }
+}
+
+extension String {
+  func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - utf8.count)) }
+}
+
+func formatMilliseconds(_ seconds: Double) -> String {
+  let microseconds = Int((seconds * 1e6).rounded())
+  return "\(microseconds / 1000).\(String(microseconds % 1000 + 1000).dropFirst().prefix(2)) ms"
+}

@@ -1,0 +1,61 @@
+import ArgumentParser
+import Records
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// `martlet`: the command line.
+package struct MartletCommand: ParsableCommand {
+  package static let configuration = CommandConfiguration(
+    commandName: "martlet",
+    abstract: "Fine-tune a transformer encoder into a text classifier, pack it into one file, classify text anywhere.",
+    version: "0.1.0",
+    subcommands: [
+      TuneCommand.self, EvaluateCommand.self, PackCommand.self, ClassifyCommand.self, TokenizeCommand.self,
+      InspectCommand.self, BenchCommand.self,
+    ])
+
+  package init() {}
+
+  /// Runs the command line of this process and exits: 0 done, 1 the work failed (one line on stderr), 64 wrong usage.
+  package static func runMain() -> Never {
+    ignoreBrokenPipeSignal()
+    do {
+      var command = try parseAsRoot()
+      do {
+        try command.run()
+        Glibc.exit(0)
+      } catch let error as CustomStringConvertible where !(error is CleanExit || error is ValidationError || error is ExitCode) {
+        writeToStandardError("martlet: \(error.description)")
+        Glibc.exit(1)
+      }
+    } catch {
+      exit(withError: error)
+    }
+  }
+}
+
+/// Failures of a command that no module below it has a name for.
+struct CommandError: Error, CustomStringConvertible {
+  let description: String
+  init(_ description: String) { self.description = description }
+}
+
+func writeToStandardError(_ line: String) {
+  var bytes = Array(line.utf8)
+  bytes.append(UInt8(ascii: "\n"))
+  _ = write(2, bytes, bytes.count)
+}
+
+func writeToStandardOutput(_ text: String) throws {
+  let bytes = Array(text.utf8)
+  var done = 0
+  while done < bytes.count {
+    let count = bytes[done...].withUnsafeBytes { write(1, $0.baseAddress, $0.count) }
+    if count < 0 && errno == EINTR { continue }
+    if count < 0 && errno == EPIPE { return }  // The reader has what it wanted.
+    guard count >= 0 else { throw CommandError("cannot write to standard output: \(String(cString: strerror(errno)))") }
+    done += count
+  }
+}

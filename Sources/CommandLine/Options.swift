@@ -1,0 +1,60 @@
+import ArgumentParser
+import Bundles
+import Checkpoints
+import Martlet
+import Packing
+import Records
+import Storage
+
+extension RecordFormat: ExpressibleByArgument {}
+extension OutputFormat: ExpressibleByArgument {}
+extension WeightPrecision: ExpressibleByArgument {}
+
+struct ThreadOptions: ParsableArguments {
+  @Option(help: "Threads to use (default: the cores that the process may use).")
+  var threads: Int?
+
+  func validate() throws {
+    if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads: expected 1 to 1024, found \(threads)") }
+  }
+}
+
+struct FieldOptions: ParsableArguments {
+  @Option(help: "The column or field that holds the text, by name or by number from 1 (default: text, sentence, review or content).")
+  var textField: String?
+
+  @Option(help: "The column or field that holds the label (default: label, sentiment or class).")
+  var labelField: String?
+
+  @Option(help: "The column or field that holds the second text of a pair.")
+  var textPairField: String?
+
+  var choice: FieldChoice { FieldChoice(text: textField, pair: textPairField, label: labelField) }
+}
+
+struct ModelArgument: ParsableArguments {
+  @Argument(help: "A .martlet bundle, or a Hugging Face folder (then in fp32).")
+  var model: String
+
+  @Flag(help: "Skip comparing the bundle's checksums when it is opened.")
+  var skipChecksums = false
+
+  /// Opens a bundle; a folder is packed to an fp32 bundle in memory first.
+  func open(threads: Int?) throws -> Classifier {
+    try openClassifier(model, threads: threads, verifyChecksums: !skipChecksums)
+  }
+}
+
+/// Opens MODEL: a bundle, or a Hugging Face folder that is packed to an fp32 bundle in memory first.
+func openClassifier(_ path: String, threads: Int?, verifyChecksums: Bool = true) throws -> Classifier {
+  guard isDirectory(path) else {
+    return try Classifier(contentsOf: path, threads: threads, verifyChecksums: verifyChecksums)
+  }
+  return try Classifier(bundle: packInMemory(path, weights: .fp32), threads: threads)
+}
+
+func packInMemory(_ folder: String, weights: WeightPrecision) throws -> Bundle {
+  var options = PackingOptions()
+  options.weights = weights
+  return try Packer(folder: CheckpointFolder(path: folder), options: options).writeToMemory()
+}

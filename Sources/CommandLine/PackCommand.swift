@@ -1,0 +1,108 @@
+import ArgumentParser
+import Bundles
+import Checkpoints
+import JSON
+import Martlet
+import Packing
+import Records
+import Reporting
+import Storage
+
+struct PackCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "pack", abstract: "Turn a Hugging Face folder into one .martlet file.")
+
+  @Argument(help: "A Hugging Face folder.")
+  var folder: String
+  @Option(name: .shortAndLong, help: "The bundle to write.")
+  var output: String
+  @Option(help: "int8, or fp32.")
+  var weights: WeightPrecision = .int8
+  @Flag(help: "Weights stored, to be used in place; text in LZ4 (default).")
+  var mapped = false
+  @Flag(help: "The smallest file: everything in LZ4 that it makes smaller, inflated once when opened.")
+  var compact = false
+  @Option(help: "Labelled records on which to measure what int8 costs; the result is kept in the bundle.")
+  var validation: String?
+  @OptionGroup var fields: FieldOptions
+  @Flag(help: "Carry the folder's configuration and tokenizer files, so that fine-tuning can start from the bundle.")
+  var carrySource = false
+  @Option(help: "A fact for the bundle's card, as key=value; may be given several times.")
+  var card: [String] = []
+  @Flag(help: "Print one JSON object.")
+  var json = false
+  @OptionGroup var threading: ThreadOptions
+
+  func validate() throws {
+    if mapped && compact { throw ValidationError("--mapped and --compact exclude each other") }
+    for fact in card where !fact.contains("=") { throw ValidationError("--card: expected key=value, found \(fact)") }
+  }
+
+  func run() throws {
+    var options = PackingOptions()
+    options.weights = weights
+    options.codec = compact ? .compact : .mapped
+    options.carriesSource = carrySource
+    for fact in card {
+      let parts = fact.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      options.card[String(parts[0])] = .string(String(parts[1]))
+    }
+    let checkpoint = try CheckpointFolder(path: folder)
+    var packer = try Packer(folder: checkpoint, options: options)
+    for name in packer.unexpected { writeToStandardError("martlet: note: tensor \(name) is not part of the model") }
+    let noise = packer.noise
+    var quality: PackingQuality?
+    if let validation {
+      guard !packer.isBase else { throw CommandError("\(folder): no classification head: --validation has nothing to measure") }
+      let data = try LabelledDataset(path: validation, fields: fields.choice)
+      let measured = try measureQuality(checkpoint, weights, data, threads: threading.threads)
+      try packer.addQualityReport(measured.json)
+      quality = measured
+    }
+    let report = try packer.write(to: output)
+    if json {
+      try writeToStandardOutput(summary(report, quality, noise).text(indent: 2) + "\n")
+    } else {
+      try writeToStandardOutput(table(report, noise) + (quality.map { "\n" + $0.description + "\n" } ?? ""))
+    }
+  }
+
+  private func table(_ report: BundleReport, _ noise: [QuantizationNoise]) -> String {
+    let noise = Dictionary(noise.map { ($0.name, $0.signalToNoiseDecibels) }, uniquingKeysWith: { first, _ in first })
+    var table = TextTable(columns: [
+      .init("section", .left), .init("before", .right), .init("after", .right), .init("codec", .left),
+      .init("int8 noise", .right),
+    ])
+    for entry in report.entries {
+      table.add(row: [
+        entry.displayName, formatBytes(entry.rawSize), formatBytes(entry.storedSize), "\(entry.codec)",
+        noise[entry.name].map { "\(Int($0.rounded())) dB" } ?? "",
+      ])
+    }
+    let raw = report.entries.reduce(0) { $0 + $1.rawSize }
+    return table.text() + "\n\(output): \(formatBytes(report.fileSize)) (\(formatBytes(raw)) before compression)\n"
+  }
+
+  private func summary(_ report: BundleReport, _ quality: PackingQuality?, _ noise: [QuantizationNoise]) -> JSONValue {
+    [
+      "file": .string(output), "bytes": .integer(Int64(report.fileSize)),
+      "sections": .array(report.entries.map(\.json)), "quality": quality?.json ?? .null,
+      "signal_to_noise_db": .object(JSONObject(noise.map { ($0.name, .number($0.signalToNoiseDecibels)) })),
+    ]
+  }
+}
+
+extension SectionEntry {
+  var displayName: String {
+    name.isEmpty ? "\(kind)" : name
+  }
+
+  var json: JSONValue {
+    [
+      "kind": .string("\(kind)"), "name": .string(name), "layout": .string("\(layout)"),
+      "shape": .array(shape.map { .integer(Int64($0)) }), "codec": .string("\(codec)"),
+      "offset": .integer(Int64(offset)), "stored_bytes": .integer(Int64(storedSize)), "bytes": .integer(Int64(rawSize)),
+      "checksum": .string(String(rawChecksum, radix: 16)),
+    ]
+  }
+}

@@ -1,0 +1,40 @@
+import ArgumentParser
+import Martlet
+import Records
+import Tokenizers
+
+struct TokenizeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tokenize", abstract: "Print the ids of each line, special tokens included, cut as classify would.")
+
+  @OptionGroup var modelArgument: ModelArgument
+  @Argument(help: "Files to read; standard input if there is none.")
+  var files: [String] = []
+  @Option(help: "Cut texts at this many tokens (default: the model's limit).")
+  var maxLength: Int?
+
+  func run() throws {
+    let (tokenizer, limit) = try loadTokenizerAndLimit(modelArgument.model)
+    let reader = try RecordReader(paths: files, options: RecordOptions(format: .lines))
+    var record = Record()
+    var workspace = TokenizerWorkspace()
+    var ids: [Int32] = []
+    var text = ""
+    while try reader.next(into: &record) {
+      ids.removeAll(keepingCapacity: true)
+      _ = record.text.withUnsafeBufferPointer {
+        tokenizer.encode($0, maximumLength: min(limit, maxLength ?? .max), workspace: &workspace, into: &ids)
+      }
+      for (place, id) in ids.enumerated() {
+        if place > 0 { text += " " }
+        text += "\(id)"
+      }
+      text += "\n"
+      if text.utf8.count > 1 << 16 || (try !reader.waitForRecord(milliseconds: 0)) {
+        try writeToStandardOutput(text)
+        text.removeAll(keepingCapacity: true)
+      }
+    }
+    try writeToStandardOutput(text)
+  }
+}

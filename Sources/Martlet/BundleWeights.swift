@@ -1,0 +1,53 @@
+import Bundles
+import Encoders
+import Inference
+
+/// The weights of a model as the sections of a bundle hold them.
+package final class BundleWeights: WeightProvider {
+  package let bundle: Bundle
+
+  package init(_ bundle: Bundle) { self.bundle = bundle }
+
+  package func matrix(_ linear: Linear) throws -> (form: MatrixForm, bytes: UnsafeRawBufferPointer) {
+    let entry = try entry(.matrix, linear.name, shape: [linear.outputs, linear.inputs])
+    switch entry.layout {
+    case .int8Panels: return (.int8Panels, try bundle.bytes(entry.kind, entry.name))
+    case .float32Panels: return (.float32Panels, try bundle.bytes(entry.kind, entry.name))
+    default: throw unknownLayout(entry)
+    }
+  }
+
+  package func table(_ table: Table) throws -> (form: TableForm, bytes: UnsafeRawBufferPointer) {
+    let entry = try entry(.embedding, table.name, shape: [table.rows, table.width])
+    switch entry.layout {
+    case .int8Rows: return (.int8Rows, try bundle.bytes(entry.kind, entry.name))
+    case .float32: return (.float32, try bundle.bytes(entry.kind, entry.name))
+    default: throw unknownLayout(entry)
+    }
+  }
+
+  package func normalization(_ normalization: Normalization) throws -> UnsafeRawBufferPointer {
+    let entry = try entry(.normalization, normalization.name, shape: [2, normalization.width])
+    guard entry.layout == .float32 else { throw unknownLayout(entry) }
+    return try bundle.bytes(entry.kind, entry.name)
+  }
+
+  /// Whether the bundle has every section of a head (a base bundle does not).
+  package func has(_ linear: Linear) -> Bool { bundle.entry(.matrix, linear.name) != nil }
+
+  private func entry(_ kind: SectionKind, _ name: String, shape: [Int]) throws -> SectionEntry {
+    guard let entry = bundle.entry(kind, name) else {
+      throw ClassifierError(.file, "\(bundle.path): section \(name) is missing")
+    }
+    guard entry.shape == shape else {
+      throw ClassifierError(
+        .file, "\(bundle.path): section \(name): expected shape \(shape) by the configuration, found \(entry.shape)")
+    }
+    return entry
+  }
+
+  private func unknownLayout(_ entry: SectionEntry) -> ClassifierError {
+    ClassifierError(
+      .file, "\(bundle.path): section \(entry.name): layout \(entry.layout.rawValue) is not one that this version knows")
+  }
+}

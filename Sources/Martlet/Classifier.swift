@@ -1,0 +1,144 @@
+import Bundles
+import Encoders
+import Inference
+import JSON
+import Kernels
+import Storage
+import Synchronization
+import Tokenizers
+
+/// A text classifier: one `.martlet` file, opened.
+///
+///     let classifier = try Classifier(contentsOf: "sentiment.martlet")
+///     let prediction = try classifier.classify("a stirring , funny and finally transporting film")
+///     print(prediction.label, prediction.score)
+///
+/// The weights stay in the file's mapping and are shared with other processes that map it. A text's logits are the
+/// same bits alone, in any batch, and with any number of threads. Calls from several threads at once are safe: each
+/// works in memory of its own; one of them at a time uses the classifier's threads, the others their own.
+public final class Classifier: Sendable {
+  /// The labels' names, in the order of the logits.
+  public var labels: [String] { model.labels.names }
+  /// The longest text in tokens, special tokens included; longer ones are cut.
+  public let maximumLength: Int
+  /// The instruction set of the kernels in use, by the name that `MARTLET_ISA` takes.
+  public var instructionSet: String { kernels.instructionSet.rawValue }
+
+  package let model: Model
+  package let tokenizer: Tokenizer
+  package let bundle: Bundle
+  private let weights: ModelWeights
+  private let kernels: KernelTable
+  private let pool: ThreadPool
+  private let idle = Mutex<[Session]>([])
+
+  /// Opens a bundle and checks all of it, checksums included.
+  ///
+  /// - Parameters:
+  ///   - path: a `.martlet` file.
+  ///   - threads: how many threads one call may use; the cores that the process may use if nil.
+  ///   - verifyChecksums: reading the whole file once to compare checksums can be skipped for a file that is known
+  ///     to be sound; everything else is still checked.
+  /// - Throws: `ClassifierError`.
+  public convenience init(contentsOf path: String, threads: Int? = nil, verifyChecksums: Bool = true) throws {
+    do {
+      try self.init(bundle: Bundle(path: path, verifyChecksums: verifyChecksums), threads: threads)
+    } catch let error as BundleError {
+      throw ClassifierError(.file, error.description)
+    }
+  }
+
+  package init(bundle: Bundle, threads: Int? = nil) throws {
+    self.bundle = bundle
+    do {
+      model = try Model(configuration: JSONValue(parsing: Array(bundle.text(.configuration).utf8)))
+      tokenizer = try Tokenizer(compiled: bundle.bytes(.tokenizer))
+      kernels = try KernelTable.selected()
+      let provider = BundleWeights(bundle)
+      if let output = model.blueprint.linears.first(where: { $0.isOutput && !provider.has($0) }) {
+        throw ClassifierError(
+          .noHead, "\(bundle.path): no classification head (\(output.name)): a base to fine-tune, not a classifier")
+      }
+      weights = try ModelWeights(model.blueprint, from: provider)
+    } catch let error as ClassifierError {
+      throw error
+    } catch let error as InstructionSetError {
+      throw ClassifierError(.instructionSet, error.description)
+    } catch let error as ConfigurationError {
+      throw ClassifierError(.model, "\(bundle.path): \(error)")
+    } catch {
+      throw ClassifierError(.file, "\(error)")
+    }
+    maximumLength = min(model.family.maximumLength, tokenizer.maximumLength ?? .max)
+    pool = ThreadPool(threads: threads ?? Machine.availableCores)
+  }
+
+  /// Classifies one text.
+  ///
+  /// - Parameter pair: the second text of a pair, for models that were tuned on pairs.
+  /// - Throws: `ClassifierError` of kind `argument`.
+  public func classify(_ text: String, pair: String? = nil) throws -> Prediction {
+    try withSession { session in
+      session.removeAll()
+      let length = try session.append(text, pair: pair)
+      session.run()
+      return session.prediction(of: 0, length: length)
+    }
+  }
+
+  /// Classifies texts together; the predictions are in their order and the same as one by one.
+  ///
+  /// - Parameter batchTokens: how many tokens are run at once; more texts are run in several batches.
+  public func classify(_ texts: [String], batchTokens: Int = 4096) throws -> [Prediction] {
+    try withSession { session in
+      session.removeAll()
+      var predictions: [Prediction] = []
+      predictions.reserveCapacity(texts.count)
+      var lengths: [TextLength] = []
+      func run() {
+        session.run()
+        for index in lengths.indices { predictions.append(session.prediction(of: index, length: lengths[index])) }
+        session.removeAll()
+        lengths.removeAll(keepingCapacity: true)
+      }
+      for text in texts {
+        lengths.append(try session.append(text, pair: nil))
+        if session.tokenCount >= batchTokens { run() }
+      }
+      if !lengths.isEmpty { run() }
+      return predictions
+    }
+  }
+
+  /// The predictions of a stream of texts, one for one and in order.
+  ///
+  /// Texts that are waiting are run together, up to `batchTokens` tokens; the stream ends with the source.
+  public func predictions<Texts: AsyncSequence & Sendable>(
+    of texts: Texts, batchTokens: Int = 4096
+  ) -> AsyncThrowingStream<Prediction, any Error> where Texts.Element == String {
+    AsyncThrowingStream { continuation in
+      let task = Task {
+        do {
+          for try await text in texts { continuation.yield(try self.classify(text)) }
+          continuation.finish()
+        } catch {
+          continuation.finish(throwing: error)
+        }
+      }
+      continuation.onTermination = { _ in task.cancel() }
+    }
+  }
+
+  /// A session of the classifier's own, for callers that fill batches themselves. Use it from one thread at a time.
+  package func makeSession() -> Session {
+    Session(
+      model: model, tokenizer: tokenizer, maximumLength: maximumLength,
+      engine: InferenceEngine(weights: weights, kernels: kernels, pool: pool))
+  }
+
+  private func withSession<Result>(_ body: (Session) throws -> Result) rethrows -> Result {
+    let session = idle.withLock { $0.popLast() } ?? makeSession()
+    defer { idle.withLock { $0.append(session) } }
+    return try body(session)
+  }
+}

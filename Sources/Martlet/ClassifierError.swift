@@ -1,0 +1,23 @@
+/// Why a classifier could not be opened or used. The text is one line: what, where, expected, found.
+public struct ClassifierError: Error, CustomStringConvertible, Sendable, Equatable {
+  public enum Kind: Sendable, Equatable {
+    /// The file is missing, cannot be read, or is not a whole and sound bundle.
+    case file
+    /// The model in the file is not one that this version can run.
+    case model
+    /// The file holds an encoder without a classification head: something to fine-tune, not to classify with.
+    case noHead
+    /// `MARTLET_ISA` names an instruction set that is unknown or that this machine lacks.
+    case instructionSet
+    /// The caller asked for what cannot be: a length limit below the special tokens, a pair for a model without pairs.
+    case argument
+  }
+
+  public let kind: Kind
+  public let description: String
+
+  package init(_ kind: Kind, _ description: String) {
+    self.kind = kind
+    self.description = description
+  }
+}

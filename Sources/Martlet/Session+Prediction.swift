@@ -1,0 +1,36 @@
+import Encoders
+import Evaluation
+
+extension Session {
+  /// Turns logits into scores: softmax, a sigmoid for each label, or the value itself.
+  package func scores(of index: Int, into scores: UnsafeMutableBufferPointer<Float>) {
+    let logits = logits(of: index)
+    switch problemType {
+    case .singleLabel: softmax(logits, into: scores)
+    case .multiLabel: for label in logits.indices { scores[label] = sigmoid(logits[label]) }
+    case .regression: for label in logits.indices { scores[label] = logits[label] }
+    }
+  }
+
+  func prediction(of index: Int, length: TextLength) -> Prediction {
+    let logits = logits(of: index)
+    let scores = [Float](unsafeUninitializedCapacity: logits.count) { buffer, count in
+      buffer.initialize(repeating: 0)
+      self.scores(of: index, into: UnsafeMutableBufferPointer(rebasing: buffer[..<logits.count]))
+      count = logits.count
+    }
+    let best = argmax(logits)
+    let label: String
+    switch problemType {
+    case .singleLabel: label = labels[best]
+    case .multiLabel: label = scores.indices.filter { scores[$0] >= multiLabelThreshold }.map { labels[$0] }.joined(separator: ",")
+    case .regression: label = "\(scores[0])"
+    }
+    return Prediction(
+      label: label, score: scores[best], scores: scores, logits: Array(logits), tokenCount: length.tokens,
+      wasTruncated: length.wasTruncated)
+  }
+}
+
+/// A label of a multi-label model is given from this score on.
+package let multiLabelThreshold: Float = 0.5

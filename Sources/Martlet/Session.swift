@@ -1,0 +1,79 @@
+import Encoders
+import Evaluation
+import Inference
+import Tokenizers
+
+/// How long a text was and whether it was cut.
+package struct TextLength: Sendable, Equatable {
+  package let tokens: Int
+  package let wasTruncated: Bool
+}
+
+/// One caller's working memory: texts are appended to a batch, the batch is run, the logits are read. After the first
+/// batches of a size it allocates nothing for a text.
+package final class Session: @unchecked Sendable {
+  private let model: Model
+  private let tokenizer: Tokenizer
+  private let maximumLength: Int
+  private let engine: InferenceEngine
+  private var workspace = TokenizerWorkspace()
+  private var batch = Batch()
+
+  init(model: Model, tokenizer: Tokenizer, maximumLength: Int, engine: InferenceEngine) {
+    self.model = model
+    self.tokenizer = tokenizer
+    self.maximumLength = maximumLength
+    self.engine = engine
+  }
+
+  package var labels: [String] { model.labels.names }
+  package var problemType: ProblemType { model.labels.problemType }
+  package var textCount: Int { batch.textCount }
+  package var tokenCount: Int { batch.tokenCount }
+
+  package func removeAll() { batch.removeAll() }
+
+  /// Appends a text (UTF-8, already valid), cut at `limit` tokens or the model's own limit.
+  package func append(_ text: UnsafeBufferPointer<UInt8>, limit: Int = .max) -> TextLength {
+    let summary = tokenizer.encode(
+      text, maximumLength: min(limit, maximumLength), workspace: &workspace, into: &batch.ids)
+    batch.endText()
+    return TextLength(tokens: summary.tokenCount, wasTruncated: summary.wasTruncated)
+  }
+
+  /// Appends a pair, the longer of the two cut first.
+  package func append(
+    _ first: UnsafeBufferPointer<UInt8>, pair second: UnsafeBufferPointer<UInt8>, limit: Int = .max
+  ) throws -> TextLength {
+    guard model.family.tokenTypeCount > 1 else {
+      throw ClassifierError(.argument, "this model has one token type and takes no text pairs")
+    }
+    let summary = tokenizer.encodePair(
+      first, second, maximumLength: min(limit, maximumLength), workspace: &workspace, into: &batch.ids,
+      typeIDs: &batch.tokenTypes)
+    batch.endText()
+    return TextLength(tokens: summary.tokenCount, wasTruncated: summary.wasTruncated)
+  }
+
+  /// Appends ids that are already there.
+  package func append(ids: some Collection<Int32>, tokenTypes: [Int32] = []) {
+    batch.append(ids, tokenTypes: tokenTypes)
+  }
+
+  func append(_ text: String, pair: String?) throws -> TextLength {
+    var text = text
+    return try text.withUTF8 { first in
+      guard var pair else { return append(first) }
+      return try pair.withUTF8 { try append(first, pair: $0) }
+    }
+  }
+
+  /// Runs the batch. The logits `[texts, labels]` are valid until the next run.
+  @discardableResult
+  package func run() -> UnsafeBufferPointer<Float> { engine.run(model.family, batch) }
+
+  package func logits(of index: Int) -> UnsafeBufferPointer<Float> {
+    let count = model.labels.names.count
+    return UnsafeBufferPointer(rebasing: engine.logits[index * count..<(index + 1) * count])
+  }
+}

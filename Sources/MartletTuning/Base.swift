@@ -1,0 +1,75 @@
+import Bundles
+import Checkpoints
+import Encoders
+import JSON
+import Packing
+import Storage
+import Tokenizers
+
+/// Where fine-tuning starts: a Hugging Face folder, or a bundle that carries its folder's files.
+struct Base {
+  let path: String
+  let configuration: JSONValue
+  let tokenizer: Tokenizer
+  /// The small files that every folder that is written gets too.
+  let files: [CarriedFile]
+  /// Whether the weights were int8 and have been dequantised.
+  let isQuantized: Bool
+  private let origin: Origin
+
+  private enum Origin {
+    case folder(CheckpointFolder)
+    case bundle(Bundle)
+  }
+
+  init(path: String) throws {
+    self.path = path
+    if isDirectory(path) {
+      let folder = try CheckpointFolder(path: path)
+      configuration = folder.configuration
+      tokenizer = try loadTokenizer(folder)
+      var files: [CarriedFile] = []
+      for name in folder.carriedFileNames {
+        if let bytes = try folder.read(name) { files.append(CarriedFile(name: name, bytes: bytes)) }
+      }
+      self.files = files
+      isQuantized = false
+      origin = .folder(folder)
+    } else {
+      let bundle = try Bundle(path: path)
+      let entries = bundle.entries(.sourceFile)
+      guard !entries.isEmpty else { throw PackingError.noSourceFiles(path: path) }
+      configuration = try JSONValue(parsing: bundle.text(.configuration).utf8)
+      tokenizer = try Tokenizer(compiled: bundle.bytes(.tokenizer))
+      var files: [CarriedFile] = []
+      for entry in entries {
+        // A carried file is written by its name: one that leads out of the folder is not a name.
+        guard !entry.name.utf8.contains(UInt8(ascii: "/")), entry.name != "..", !entry.name.isEmpty else { continue }
+        files.append(CarriedFile(name: entry.name, bytes: try bundle.copy(.sourceFile, entry.name)))
+      }
+      self.files = files
+      isQuantized = bundle.entries.contains { $0.layout == .int8Panels }
+      origin = .bundle(bundle)
+    }
+  }
+
+  func parameters(for model: Model) throws -> any ParameterSource {
+    switch origin {
+    case .folder(let folder): try CheckpointParameters(folder, prefix: type(of: model.family).prefix)
+    case .bundle(let bundle): BundleParameters(bundle, model.blueprint)
+    }
+  }
+
+  /// Whether the base has an output layer for these labels, so that its label names count.
+  func hasHead(for model: Model) throws -> Bool {
+    switch origin {
+    case .folder(let folder):
+      let names = try folder.openWeights().names
+      return model.blueprint.linears.filter(\.isOutput).allSatisfy { linear in
+        linear.weights.allSatisfy { names.contains(model.blueprint.parameters[$0].name) }
+      }
+    case .bundle(let bundle):
+      return model.blueprint.linears.filter(\.isOutput).allSatisfy { bundle.entry(.matrix, $0.name) != nil }
+    }
+  }
+}

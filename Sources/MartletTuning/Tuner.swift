@@ -1,0 +1,201 @@
+import Checkpoints
+import Encoders
+import Evaluation
+import JSON
+import Kernels
+import LinearAlgebra
+import Packing
+import Storage
+import Training
+
+/// How to fine-tune: the names and defaults of the reference library.
+public typealias TuningArguments = TrainingArguments
+
+/// What a fine-tuning run tells while it goes on.
+public enum TuningEvent: Sendable {
+  /// Before the first step: what the data look like, and lines about the run (base, device, warnings).
+  case start(DataSummary, notes: [String])
+  /// After each step. `tokens` are those of the step.
+  case step(done: Int, total: Int, epoch: Double, loss: Double, learningRate: Double, tokens: Int)
+  /// An entry of the log history with its values by name: `loss`, `eval_loss`, `eval_accuracy`, `train_runtime`, ….
+  case log(step: Int, epoch: Double, values: [(name: String, value: Double)])
+  /// A whole checkpoint stands in this folder.
+  case checkpoint(path: String)
+  case warning(String)
+}
+
+/// What a fine-tuning run came to.
+public struct TuningResult: Sendable {
+  public let steps: Int
+  /// The mean loss of all steps.
+  public let trainLoss: Double
+  /// The last evaluation's figures by name: `loss`, `accuracy`, `f1`, `precision`, `recall`.
+  public let metrics: [(name: String, value: Double)]
+  /// The labels in the order of the logits.
+  public let labels: [String]
+  /// Whether the run was asked to stop; a checkpoint to go on from was written then.
+  public let wasStopped: Bool
+
+  package let outcome: TrainingOutcome
+  package let examples: [ExampleResult]
+}
+
+/// One validation text's logits after training.
+package struct ExampleResult: Sendable {
+  package let logits: [Float]
+  package let tokens: Int
+}
+
+/// Fine-tunes a pretrained encoder into a text classifier, as the reference library's Trainer does.
+///
+///     let tuner = Tuner(base: "all-MiniLM-L6-v2")
+///     let result = try tuner.tune(
+///       on: TuningData(contentsOf: "train.tsv"), validation: TuningData(contentsOf: "dev.tsv"), outputFolder: "out")
+///
+/// The output folder is a Hugging Face folder, with checkpoints in `checkpoint-N` below it.
+public struct Tuner: Sendable {
+  /// A Hugging Face folder, or a bundle that carries its folder's files.
+  public var base: String
+  public var arguments = TuningArguments()
+  /// Threads to use; the cores that the process may use if nil.
+  public var threads: Int?
+  /// Asked after every step; true makes the run write a checkpoint and return.
+  public var shouldStop: @Sendable () -> Bool = { false }
+
+  public init(base: String) { self.base = base }
+
+  /// Fine-tunes and writes the result.
+  ///
+  /// - Parameters:
+  ///   - training: labelled texts; their labels become the model's when the base has no head of its own.
+  ///   - validation: labelled texts to evaluate on, or nil.
+  ///   - outputFolder: made if missing.
+  ///   - checkpoint: a checkpoint folder to go on from; the run ends with the same bits as one that was not interrupted.
+  ///   - onEvent: called from the thread that tunes.
+  /// - Throws: errors whose description is one line: what, where, expected, found.
+  public func tune(
+    on training: TuningData, validation: TuningData? = nil, outputFolder: String, resumingFrom checkpoint: String? = nil,
+    onEvent: (TuningEvent) -> Void = { _ in }
+  ) throws -> TuningResult {
+    try makeDirectory(outputFolder)
+    let blas = try OpenBLAS()
+    let kernels = try InstructionSet.selected()
+    let base = try Base(path: base)
+    let model = try makeModel(base, training)
+    let maximumLength = min(arguments.maxLength, model.family.maximumLength)
+    let trainingData = try TokenizedData(training, base.tokenizer, model.labels, maximumLength: maximumLength)
+    let validationData = try TokenizedData(validation, base.tokenizer, model.labels, maximumLength: maximumLength)
+
+    let store = ParameterStore(model.blueprint)
+    let drawn = try store.load(from: base.parameters(for: model), seed: arguments.seed)
+    let pool = ThreadPool(threads: threads ?? Machine.availableCores)
+    let engine = try TrainingEngine(parameters: store, blas: blas, threads: pool, instructionSet: kernels)
+    onEvent(
+      .start(
+        summary(training, trainingData, validation, validationData, model),
+        notes: notes(base, drawn, blas, kernels, pool, store)))
+
+    return try withoutActuallyEscaping(onEvent) { onEvent in
+      let trainer = try Trainer(
+        model: model, engine: engine, arguments: arguments, training: trainingData.examples,
+        validation: validationData.examples, outputFolder: outputFolder, configuration: model.configuration,
+        files: base.files, shouldStop: shouldStop, onEvent: { onEvent(TuningEvent($0)) })
+      let outcome = try trainer.run(resumingFrom: checkpoint)
+      var examples: [ExampleResult] = []
+      if !outcome.wasStopped {
+        try writeCheckpointFiles(
+          into: outputFolder, configuration: model.configuration, tensors: store.tensors, files: base.files)
+        var state = try AtomicFile(path: outputFolder + "/trainer_state.json")
+        try state.write(trainer.trainerState.text(indent: 2, sortedKeys: true) + "\n")
+        try state.commit()
+        _ = trainer.evaluate { index, logits in
+          examples.append(
+            ExampleResult(logits: Array(logits), tokens: validationData.examples[index].ids.count))
+        }
+      }
+      return TuningResult(
+        steps: outcome.steps, trainLoss: outcome.trainLoss, metrics: outcome.evaluation?.metrics ?? [],
+        labels: model.labels.names, wasStopped: outcome.wasStopped, outcome: outcome, examples: examples)
+    }
+  }
+
+  /// The base's family with the labels of the data, or the base's own labels when it has a head.
+  private func makeModel(_ base: Base, _ training: TuningData) throws -> Model {
+    let pretrained = try Model(configuration: base.configuration)
+    if try base.hasHead(for: pretrained) {
+      return try Model(configuration: configuration(base.configuration, pretrained.labels, type(of: pretrained.family)))
+    }
+    let target = training.dataset.suggestedTarget
+    let names = try training.dataset.discoverLabels(target)
+    let problem: ProblemType = target == .regression ? .regression : target == .multiLabel ? .multiLabel : .singleLabel
+    guard problem == .regression || names.count > 1 else {
+      throw TrainingError.argument("\(training.dataset.name): expected at least two labels, found only \(names.first ?? "none")")
+    }
+    let labels = LabelConfiguration(names: names, problemType: problem)
+    return try Model(configuration: configuration(base.configuration, labels, type(of: pretrained.family)))
+  }
+
+  /// The base's configuration as the reference library would write it for this head.
+  private func configuration(
+    _ base: JSONValue, _ labels: LabelConfiguration, _ family: any EncoderFamily.Type
+  ) -> JSONValue {
+    var object = base.object!
+    object["architectures"] = [.string(family.architecture)]
+    object["id2label"] = .object(JSONObject(labels.names.enumerated().map { ("\($0.offset)", .string($0.element)) }))
+    object["label2id"] = .object(JSONObject(labels.names.enumerated().map { ($0.element, .integer(Int64($0.offset))) }))
+    object["problem_type"] = .string(labels.problemType.rawValue)
+    object["num_labels"] = nil
+    object["dtype"] = "float32"
+    object["torch_dtype"] = nil
+    return .object(object)
+  }
+
+  private func notes(
+    _ base: Base, _ drawn: [String], _ blas: OpenBLAS, _ instructionSet: InstructionSet, _ pool: ThreadPool,
+    _ store: ParameterStore
+  ) -> [String] {
+    var notes = ["base \(base.path): \(store.count) parameters"]
+    if base.isQuantized { notes.append("the base is int8: training starts from its dequantised weights") }
+    if !drawn.isEmpty { notes.append("newly drawn: \(drawn.joined(separator: ", "))") }
+    notes.append("\(pool.threadCount) threads, kernels \(instructionSet.rawValue), OpenBLAS \(blas.coreName)")
+    if let forced = blas.forcedCoreName {
+      notes.append("OPENBLAS_CORETYPE=\(forced) forces these kernels; without it OpenBLAS chooses the fastest for this processor")
+    }
+    return notes
+  }
+
+  private func summary(
+    _ training: TuningData, _ trainingData: TokenizedData, _ validation: TuningData?, _ validationData: TokenizedData,
+    _ model: Model
+  ) -> DataSummary {
+    var counts = model.labels.names.map { (label: $0, training: 0, validation: 0) }
+    for example in trainingData.examples { if case .label(let label) = example.target { counts[label].training += 1 } }
+    for example in validationData.examples { if case .label(let label) = example.target { counts[label].validation += 1 } }
+    var duplicates = 0
+    if let validation {
+      let known = Set((0..<training.count).map { training.dataset.texts[$0] })
+      duplicates = (0..<validation.count).count { known.contains(validation.dataset.texts[$0]) }
+    }
+    return DataSummary(
+      trainingCount: training.count, validationCount: validation?.count ?? 0, trainingTokens: trainingData.tokens,
+      truncatedCount: trainingData.truncated, emptyCount: trainingData.empty, duplicateCount: duplicates,
+      labelCounts: model.labels.problemType == .singleLabel ? counts : [])
+  }
+}
+
+extension TuningEvent {
+  init(_ event: TrainingEvent) {
+    switch event {
+    case .step(let done, let total, let epoch, let loss, let learningRate, let tokens):
+      self = .step(done: done, total: total, epoch: epoch, loss: loss, learningRate: learningRate, tokens: tokens)
+    case .log(let entry):
+      self = .log(
+        step: entry["step"]?.int ?? 0, epoch: entry["epoch"]?.double ?? 0,
+        values: entry.entries.compactMap { key, value in
+          key == "step" || key == "epoch" ? nil : value.double.map { (key, $0) }
+        })
+    case .checkpoint(let path): self = .checkpoint(path: path)
+    case .warning(let text): self = .warning(text)
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import Encoders
+import Records
+import Storage
+import Tokenizers
+import Training
+
+/// Labelled texts to fine-tune on or to evaluate with.
+public struct TuningData: Sendable {
+  package let dataset: LabelledDataset
+
+  /// Reads a `.csv`, `.tsv` or `.jsonl` file, or a folder with one sub-folder of text files per label.
+  ///
+  /// - Parameters:
+  ///   - path: the file or folder.
+  ///   - textField: the column of the text; `text`, `sentence`, `review` or `content` if nil.
+  ///   - labelField: the column of the label; `label`, `sentiment` or `class` if nil.
+  ///   - textPairField: the column of the second text, for pairs.
+  /// - Throws: an error that names the file, the line, and what was expected and found.
+  public init(
+    contentsOf path: String, textField: String? = nil, labelField: String? = nil, textPairField: String? = nil
+  ) throws {
+    try self.init(path, FieldChoice(text: textField, pair: textPairField, label: labelField))
+  }
+
+  package init(_ path: String, _ fields: FieldChoice) throws(RecordsError) {
+    dataset = try LabelledDataset(path: path, fields: fields)
+  }
+
+  /// The number of texts.
+  public var count: Int { dataset.count }
+}
+
+/// What the data look like before the first step: shown so that problems are found before hours are spent.
+public struct DataSummary: Sendable {
+  /// Texts of the training and the validation data.
+  public let trainingCount: Int
+  public let validationCount: Int
+  /// Tokens of the training data, special tokens included, after cutting.
+  public let trainingTokens: Int
+  /// Training texts that were cut at the length limit.
+  public let truncatedCount: Int
+  /// Training texts without any text.
+  public let emptyCount: Int
+  /// Validation texts that are in the training data too, letter for letter.
+  public let duplicateCount: Int
+  /// The labels with the number of training and validation texts of each; empty for multi-label and regression.
+  public let labelCounts: [(label: String, training: Int, validation: Int)]
+}
+
+/// A data set as the training loop wants it.
+struct TokenizedData {
+  var examples: [TrainingExample] = []
+  var truncated = 0
+  var empty = 0
+
+  var tokens: Int { examples.reduce(0) { $0 + $1.ids.count } }
+
+  init(_ data: TuningData?, _ tokenizer: Tokenizer, _ labels: LabelConfiguration, maximumLength: Int) throws {
+    guard let dataset = data?.dataset else { return }
+    var targets: [Target] = []
+    switch labels.problemType {
+    case .singleLabel: targets = try dataset.classes(labels: labels.names).map(Target.label)
+    case .multiLabel:
+      let sets = try dataset.labelSets(labels: labels.names)
+      let count = labels.names.count
+      targets = (0..<dataset.count).map { .labels(Array(sets[$0 * count..<($0 + 1) * count])) }
+    case .regression: targets = try dataset.values().map(Target.value)
+    }
+    var workspace = TokenizerWorkspace()
+    examples.reserveCapacity(dataset.count)
+    for index in 0..<dataset.count {
+      var ids: [Int32] = []
+      var types: [Int32] = []
+      let summary = dataset.texts.withBytes(index) { text in
+        guard let pairs = dataset.pairs else {
+          return tokenizer.encode(text, maximumLength: maximumLength, workspace: &workspace, into: &ids)
+        }
+        return pairs.withBytes(index) {
+          tokenizer.encodePair(
+            text, $0, maximumLength: maximumLength, workspace: &workspace, into: &ids, typeIDs: &types)
+        }
+      }
+      if summary.wasTruncated { truncated += 1 }
+      if dataset.texts.byteCount(index) == 0 { empty += 1 }
+      examples.append(TrainingExample(ids: ids, tokenTypes: types, target: targets[index]))
+    }
+  }
+}

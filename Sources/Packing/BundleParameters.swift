@@ -1,0 +1,68 @@
+import Bundles
+import Encoders
+import Inference
+import Kernels
+import Martlet
+import Storage
+
+/// The parameters of a bundle, int8 weights dequantised: where a fine-tuning run from a bundle starts.
+package final class BundleParameters: ParameterSource {
+  private let provider: BundleWeights
+  private var owners: [String: (linear: Linear, part: Int, isBias: Bool)] = [:]
+  private var tables: [String: Table] = [:]
+  private var normalizations: [String: (normalization: Normalization, isBias: Bool)] = [:]
+
+  package init(_ bundle: Bundle, _ blueprint: Blueprint) {
+    provider = BundleWeights(bundle)
+    let names = blueprint.parameters.map(\.name)
+    for linear in blueprint.linears {
+      for (part, weight) in linear.weights.enumerated() { owners[names[weight]] = (linear, part, false) }
+      for (part, bias) in linear.biases.enumerated() { owners[names[bias]] = (linear, part, true) }
+    }
+    for table in blueprint.tables { tables[names[table.weight]] = table }
+    for normalization in blueprint.normalizations {
+      normalizations[names[normalization.weight]] = (normalization, false)
+      normalizations[names[normalization.bias]] = (normalization, true)
+    }
+  }
+
+  package func read(_ parameter: Parameter, into values: UnsafeMutableBufferPointer<Float>) throws -> Bool {
+    let target = values.baseAddress!
+    if let (linear, part, isBias) = owners[parameter.name] {
+      guard provider.has(linear) else { return false }
+      let (form, bytes) = try provider.matrix(linear)
+      let layout = PanelLayout(outputs: linear.outputs, inputs: linear.inputs, isInt8: form == .int8Panels)
+      try check(linear.name, bytes.count, layout.byteCount)
+      let rows = linear.outputs / linear.weights.count
+      if isBias {
+        (bytes.baseAddress! + layout.biasOffset).withMemoryRebound(to: Float.self, capacity: linear.outputs) {
+          target.update(from: $0 + part * rows, count: rows)
+        }
+      } else {
+        layout.unpack(bytes.baseAddress!, rows: part * rows..<(part + 1) * rows, into: target)
+      }
+    } else if let table = tables[parameter.name] {
+      let (form, bytes) = try provider.table(table)
+      switch form {
+      case .int8Rows:
+        try check(table.name, bytes.count, Grid.rowsByteCount(rows: table.rows, width: table.width))
+        Grid.dequantizeRows(bytes.baseAddress!, rows: table.rows, width: table.width, into: target)
+      case .float32:
+        try check(table.name, bytes.count, values.count * 4)
+        UnsafeMutableRawPointer(target).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
+      }
+    } else if let (normalization, isBias) = normalizations[parameter.name] {
+      let bytes = try provider.normalization(normalization)
+      try check(normalization.name, bytes.count, normalization.width * 8)
+      let start = isBias ? normalization.width * 4 : 0
+      UnsafeMutableRawPointer(target).copyMemory(from: bytes.baseAddress! + start, byteCount: normalization.width * 4)
+    } else {
+      return false
+    }
+    return true
+  }
+
+  private func check(_ name: String, _ found: Int, _ expected: Int) throws {
+    guard found == expected else { throw WeightSizeError(name: name, expected: expected, found: found) }
+  }
+}

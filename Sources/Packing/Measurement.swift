@@ -1,0 +1,149 @@
+import Checkpoints
+import Encoders
+import Evaluation
+import JSON
+import Martlet
+import Records
+
+/// What a classifier does on labelled data.
+package enum ModelEvaluation: Sendable {
+  case singleLabel(ClassificationReport)
+  case multiLabel(MultiLabelReport)
+  case regression(RegressionReport)
+
+  /// The headline figures, by the names of the reference library's evaluation.
+  package var metrics: [(name: String, value: Double)] {
+    switch self {
+    case .singleLabel(let report):
+      [
+        ("accuracy", report.accuracy), ("precision", report.precision), ("recall", report.recall), ("f1", report.f1),
+        ("loss", report.loss ?? .nan),
+      ]
+    case .multiLabel(let report):
+      [
+        ("accuracy", report.subsetAccuracy), ("precision", report.micro.precision), ("recall", report.micro.recall),
+        ("f1", report.micro.f1), ("macro_f1", report.macro.f1), ("loss", report.loss),
+      ]
+    case .regression(let report):
+      [("mse", report.meanSquaredError), ("mae", report.meanAbsoluteError), ("pearson", report.pearson)]
+    }
+  }
+}
+
+/// Runs a classifier over labelled data, in batches, in constant memory besides the data.
+///
+/// - Parameter visit: called for each record in order with its logits.
+/// - Throws: `RecordsError` when a label is not one of the model's.
+package func evaluate(
+  _ classifier: Classifier, _ dataset: LabelledDataset, maximumLength: Int = .max,
+  visit: (Int, UnsafeBufferPointer<Float>) -> Void = { _, _ in }
+) throws -> ModelEvaluation {
+  let labels = classifier.labels
+  switch classifier.model.labels.problemType {
+  case .singleLabel:
+    let truths = try dataset.classes(labels: labels)
+    var accumulator = ClassificationAccumulator(classes: labels.count)
+    try forEachLogits(classifier, dataset, maximumLength) { index, logits in
+      accumulator.add(logits: logits, truth: truths[index])
+      visit(index, logits)
+    }
+    return .singleLabel(accumulator.report())
+  case .multiLabel:
+    let targets = try dataset.labelSets(labels: labels)
+    var accumulator = MultiLabelAccumulator(labels: labels.count)
+    try forEachLogits(classifier, dataset, maximumLength) { index, logits in
+      let row = index * labels.count..<(index + 1) * labels.count
+      targets.withUnsafeBufferPointer {
+        accumulator.add(logits: logits, targets: UnsafeBufferPointer(rebasing: $0[row]))
+      }
+      visit(index, logits)
+    }
+    return .multiLabel(accumulator.report())
+  case .regression:
+    let values = try dataset.values()
+    var accumulator = RegressionAccumulator()
+    try forEachLogits(classifier, dataset, maximumLength) { index, logits in
+      accumulator.add(prediction: Double(logits[0]), truth: Double(values[index]))
+      visit(index, logits)
+    }
+    return .regression(accumulator.report())
+  }
+}
+
+private func forEachLogits(
+  _ classifier: Classifier, _ dataset: LabelledDataset, _ maximumLength: Int,
+  _ body: (Int, UnsafeBufferPointer<Float>) -> Void
+) throws {
+  let session = classifier.makeSession()
+  let batchTokens = 2048
+  var first = 0
+  for index in 0..<dataset.count {
+    try dataset.texts.withBytes(index) { text in
+      if let pairs = dataset.pairs {
+        _ = try pairs.withBytes(index) { try session.append(text, pair: $0, limit: maximumLength) }
+      } else {
+        _ = session.append(text, limit: maximumLength)
+      }
+    }
+    guard session.tokenCount >= batchTokens || index == dataset.count - 1 else { continue }
+    session.run()
+    for text in 0..<session.textCount { body(first + text, session.logits(of: text)) }
+    first = index + 1
+    session.removeAll()
+  }
+}
+
+/// What quantising costs on validation data: the same records through the fp32 weights and through the packed ones.
+package struct PackingQuality: Sendable, CustomStringConvertible {
+  package let samples: Int
+  package let weights: WeightPrecision
+  package let fp32: [(name: String, value: Double)]
+  package let packed: [(name: String, value: Double)]
+  /// The share of records with the same best label.
+  package let sameLabel: Double
+
+  package var json: JSONValue {
+    .object(
+      JSONObject([
+        ("validation_samples", .integer(Int64(samples))),
+        ("fp32", .object(JSONObject(fp32.map { ($0.name, .number($0.value)) }))),
+        (weights.rawValue, .object(JSONObject(packed.map { ($0.name, .number($0.value)) }))),
+        ("same_label", .number(sameLabel)),
+      ]))
+  }
+
+  package var description: String {
+    let (name, before) = fp32[0]
+    let after = packed[0].value
+    let points = (after - before) * (name == "accuracy" ? 100 : 1)
+    return "on \(samples) records: \(name) \(rounded(before)) in fp32, \(rounded(after)) in \(weights.rawValue) "
+      + "(\(points < 0 ? "" : "+")\(rounded(points, digits: 2)) points), the same label on \(rounded(sameLabel * 100, digits: 2)) %"
+  }
+}
+
+/// A number with a fixed number of digits after the point.
+private func rounded(_ value: Double, digits: Int = 4) -> String {
+  guard value.isFinite else { return "\(value)" }
+  let scale = (0..<digits).reduce(1) { product, _ in product * 10 }
+  let units = Int((value.magnitude * Double(scale)).rounded())
+  return (value < 0 ? "-" : "") + "\(units / scale)." + String(String(units % scale + scale).dropFirst())
+}
+
+/// Measures a checkpoint folder in fp32 and packed as `weights`.
+package func measureQuality(
+  _ folder: CheckpointFolder, _ weights: WeightPrecision, _ dataset: LabelledDataset, threads: Int?
+) throws -> PackingQuality {
+  var bestLabels: [Int] = []
+  func run(_ weights: WeightPrecision, _ visit: (Int, UnsafeBufferPointer<Float>) -> Void) throws -> ModelEvaluation {
+    var options = PackingOptions()
+    options.weights = weights
+    let classifier = try Classifier(bundle: Packer(folder: folder, options: options).writeToMemory(), threads: threads)
+    return try evaluate(classifier, dataset, visit: visit)
+  }
+  let fp32 = try run(.fp32) { _, logits in bestLabels.append(argmax(logits)) }
+  var same = 0
+  let packed = try run(weights) { index, logits in same += argmax(logits) == bestLabels[index] ? 1 : 0 }
+  return PackingQuality(
+    samples: dataset.count, weights: weights, fp32: fp32.metrics, packed: packed.metrics,
+    sameLabel: Double(same) / Double(max(1, dataset.count)))
+}

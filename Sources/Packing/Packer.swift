@@ -1,0 +1,221 @@
+import Bundles
+import Checkpoints
+import Encoders
+import Inference
+import JSON
+import Kernels
+import Storage
+import Tokenizers
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// The precision of the weights in a bundle. The layer that makes the logits and the normalisations are fp32 in both.
+package enum WeightPrecision: String, Sendable, CaseIterable {
+  case int8
+  case fp32
+}
+
+/// What to make of a checkpoint.
+package struct PackingOptions: Sendable {
+  package var weights: WeightPrecision = .int8
+  package var codec: CodecPolicy = .mapped
+  /// Whether the bundle carries the folder's small files (configuration, tokenizer), so that fine-tuning can start
+  /// from it and write a folder back. A folder without a head is a base and always carries them.
+  package var carriesSource = false
+  /// Facts for the bundle's card, in this order: where the model came from, under what licence.
+  package var card: JSONObject = JSONObject()
+
+  package init() {}
+}
+
+/// How far int8 weights are from the ones they were made of, for one layer.
+package struct QuantizationNoise: Sendable {
+  package let name: String
+  /// 10 log10 of the power of the weights over the power of the difference; infinite for a layer kept in fp32.
+  package let signalToNoiseDecibels: Double
+}
+
+/// A checkpoint, read and laid out for the kernels, on its way into a bundle.
+package struct Packer: ~Copyable {
+  package let model: Model
+  package private(set) var noise: [QuantizationNoise] = []
+  /// Whether the checkpoint has no classification head.
+  package let isBase: Bool
+  /// Names of tensors that the model has no use for.
+  package let unexpected: [String]
+
+  private var writer: BundleWriter
+  private var card: JSONObject
+  private let path: String
+
+  /// Reads a Hugging Face folder and quantises it.
+  ///
+  /// - Throws: `CheckpointError`, `ConfigurationError`, `TokenizerError`, `PackingError`.
+  package init(folder: CheckpointFolder, options: PackingOptions = PackingOptions()) throws {
+    path = folder.path
+    model = try Model(configuration: folder.configuration)
+    card = options.card
+    let tokenizer = try loadTokenizer(folder)
+    guard tokenizer.vocabularySize <= model.blueprint.tables[0].rows else {
+      throw PackingError.vocabulary(
+        path: path, tokenizer: tokenizer.vocabularySize, model: model.blueprint.tables[0].rows)
+    }
+    writer = BundleWriter(policy: options.codec)
+    try writer.add(.configuration, contents: SectionContents(folder.configuration.text(indent: 2, sortedKeys: true)))
+    try writer.add(.tokenizer, contents: SectionContents(tokenizer.compiled()))
+
+    let source = try CheckpointParameters(folder, prefix: type(of: model.family).prefix)
+    let parameters = try LoadedParameters(model.blueprint, from: source)
+    unexpected = source.unexpected
+    // An encoder alone lacks the head's output layer, and perhaps more of the head.
+    let absent = model.blueprint.linears.filter { linear in
+      linear.isHead && (linear.weights + linear.biases).allSatisfy(parameters.missing.contains)
+    }
+    isBase = absent.contains { $0.isOutput }
+    let excused = Set(isBase ? absent.flatMap { $0.weights + $0.biases } : [])
+    let missing = parameters.missing.filter { !excused.contains($0) }
+    guard missing.isEmpty else {
+      let blueprint = model.blueprint
+      throw PackingError.missingParameters(path: path, names: missing.map { blueprint.parameters[$0].name })
+    }
+    for linear in model.blueprint.linears where !absent.contains(linear) {
+      try addMatrix(linear, parameters, options.weights)
+    }
+    for table in model.blueprint.tables { try addTable(table, parameters, options.weights) }
+    for normalization in model.blueprint.normalizations {
+      try writer.add(
+        .normalization, normalization.name, layout: .float32, shape: [2, normalization.width],
+        contents: SectionContents(parameters.concatenated([normalization.weight, normalization.bias])))
+    }
+    if isBase || options.carriesSource {
+      for name in folder.carriedFileNames {
+        guard let bytes = try folder.read(name) else { continue }
+        try writer.add(.sourceFile, name, contents: SectionContents(bytes))
+      }
+    }
+  }
+
+  /// Adds what int8 costs on validation data, for `martlet inspect` to show.
+  package mutating func addQualityReport(_ report: JSONValue) throws {
+    try writer.add(.qualityReport, contents: SectionContents(report.text(indent: 2)))
+  }
+
+  /// Writes the bundle: whole under its name, or not at all.
+  package consuming func write(to path: String) throws -> BundleReport {
+    try addCard()
+    return try writer.write(to: path)
+  }
+
+  /// The bundle in memory, the same bytes as in a file.
+  package consuming func writeToMemory() throws -> Bundle {
+    try addCard()
+    return try Bundle(memory: writer.writeToMemory().bundle, verifyChecksums: false)
+  }
+
+  private mutating func addCard() throws {
+    guard !card.entries.isEmpty else { return }
+    try writer.add(.card, contents: SectionContents(JSONValue.object(card).text(indent: 2)))
+  }
+
+  private mutating func addMatrix(
+    _ linear: Linear, _ parameters: borrowing LoadedParameters, _ precision: WeightPrecision
+  ) throws {
+    let isInt8 = precision == .int8 && !linear.isOutput
+    let layout = PanelLayout(outputs: linear.outputs, inputs: linear.inputs, isInt8: isInt8)
+    let weights = parameters.concatenated(linear.weights)
+    let biases = linear.biases.isEmpty ? nil : parameters.concatenated(linear.biases)
+    let block = AlignedBuffer(byteCount: layout.byteCount)
+    layout.pack(
+      weights: weights.bound(to: Float.self), bias: biases?.bound(to: Float.self), into: block.baseAddress)
+    if isInt8 {
+      let unpacked = AlignedBuffer(byteCount: weights.byteCount, zeroed: false)
+      layout.unpack(block.baseAddress, rows: 0..<linear.outputs, into: unpacked.bound(to: Float.self))
+      measureNoise(linear.name, weights, unpacked)
+    }
+    try writer.add(
+      .matrix, linear.name, layout: isInt8 ? .int8Panels : .float32Panels, shape: [linear.outputs, linear.inputs],
+      contents: SectionContents(block))
+  }
+
+  private mutating func addTable(
+    _ table: Table, _ parameters: borrowing LoadedParameters, _ precision: WeightPrecision
+  ) throws {
+    let values = parameters.concatenated([table.weight])
+    let shape = [table.rows, table.width]
+    guard precision == .int8 else {
+      try writer.add(.embedding, table.name, layout: .float32, shape: shape, contents: SectionContents(values))
+      return
+    }
+    let rows = AlignedBuffer(byteCount: Grid.rowsByteCount(rows: table.rows, width: table.width))
+    Grid.quantizeRows(
+      values.bound(to: Float.self), rows: table.rows, width: table.width, into: rows.baseAddress)
+    let unpacked = AlignedBuffer(byteCount: values.byteCount, zeroed: false)
+    Grid.dequantizeRows(rows.baseAddress, rows: table.rows, width: table.width, into: unpacked.bound(to: Float.self))
+    measureNoise(table.name, values, unpacked)
+    try writer.add(.embedding, table.name, layout: .int8Rows, shape: shape, contents: SectionContents(rows))
+  }
+
+  private mutating func measureNoise(_ name: String, _ original: AlignedBuffer, _ quantized: AlignedBuffer) {
+    let (x, y) = (original.bound(to: Float.self), quantized.bound(to: Float.self))
+    var signal = 0.0
+    var difference = 0.0
+    for index in 0..<original.byteCount / 4 {
+      let value = Double(x[index])
+      let error = Double(y[index]) - value
+      signal += value * value
+      difference += error * error
+    }
+    noise.append(
+      QuantizationNoise(name: name, signalToNoiseDecibels: difference > 0 ? 10 * log10(signal / difference) : .infinity))
+  }
+}
+
+/// All parameters of a checkpoint in fp32.
+private struct LoadedParameters: ~Copyable {
+  private let buffers: [AlignedBuffer]
+  /// The places in the blueprint of the parameters that the source does not have.
+  let missing: [Int]
+
+  init(_ blueprint: Blueprint, from source: some ParameterSource) throws {
+    var missing: [Int] = []
+    var buffers: [AlignedBuffer] = []
+    for (index, parameter) in blueprint.parameters.enumerated() {
+      let buffer = AlignedBuffer(count: parameter.count, of: Float.self, zeroed: false)
+      let values = UnsafeMutableBufferPointer(start: buffer.bound(to: Float.self), count: parameter.count)
+      if try source.read(parameter, into: values) {
+        guard values.allSatisfy(\.isFinite) else { throw PackingError.notFinite(name: parameter.name) }
+      } else {
+        missing.append(index)
+      }
+      buffers.append(buffer)
+    }
+    self.buffers = buffers
+    self.missing = missing
+  }
+
+  /// Parameters one after the other.
+  func concatenated(_ indices: [Int]) -> AlignedBuffer {
+    if indices.count == 1 { return buffers[indices[0]] }
+    let whole = AlignedBuffer(byteCount: indices.reduce(0) { $0 + buffers[$1].byteCount }, zeroed: false)
+    var offset = 0
+    for index in indices {
+      (whole.baseAddress + offset).copyMemory(from: buffers[index].baseAddress, byteCount: buffers[index].byteCount)
+      offset += buffers[index].byteCount
+    }
+    return whole
+  }
+}
+
+/// The tokenizer that a folder describes: `tokenizer.json`, or `vocab.txt` with `tokenizer_config.json`.
+package func loadTokenizer(_ folder: CheckpointFolder) throws -> Tokenizer {
+  let configuration = try folder.read("tokenizer_config.json").map { try JSONValue(parsing: $0) }
+  if let bytes = try folder.read("tokenizer.json") {
+    return try Tokenizer(tokenizerJSON: JSONValue(parsing: bytes), configuration: configuration)
+  }
+  if let bytes = try folder.read("vocab.txt") {
+    return try bytes.withUnsafeBytes { try Tokenizer(vocabulary: $0, configuration: configuration) }
+  }
+  throw PackingError.noTokenizer(path: folder.path)
+}
