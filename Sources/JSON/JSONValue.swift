@@ -14,7 +14,7 @@ package enum JSONValue: Sendable, Equatable {
 /// last value, as in Python.
 package struct JSONObject: Sendable, Equatable {
   package private(set) var entries: [(key: String, value: JSONValue)] = []
-  private var places: [String: Int] = [:]
+  private var places: [ExactText: Int] = [:]
 
   package init() {}
 
@@ -27,16 +27,17 @@ package struct JSONObject: Sendable, Equatable {
 
   /// The member's value; setting nil removes the member.
   package subscript(key: String) -> JSONValue? {
-    get { places[key].map { entries[$0].value } }
+    get { places[ExactText(key)].map { entries[$0].value } }
     set {
-      switch (places[key], newValue) {
+      let exactKey = ExactText(key)
+      switch (places[exactKey], newValue) {
       case (let place?, let value?): entries[place].value = value
       case (nil, let value?):
-        places[key] = entries.count
+        places[exactKey] = entries.count
         entries.append((key, value))
       case (let place?, nil):
         entries.remove(at: place)
-        places[key] = nil
+        places[exactKey] = nil
         for (other, index) in places where index > place { places[other] = index - 1 }
       case (nil, nil): break
       }
@@ -48,7 +49,43 @@ package struct JSONObject: Sendable, Equatable {
   }
 }
 
+/// A string equal only to the same scalars. Swift's own equality takes canonically equivalent strings for the same, and
+/// the vocabulary of a tokenizer has tokens that differ in nothing else.
+private struct ExactText: Hashable {
+  let text: String
+
+  init(_ text: String) { self.text = text }
+
+  static func == (first: ExactText, second: ExactText) -> Bool { isSame(first.text, second.text) }
+
+  static func isSame(_ first: String, _ second: String) -> Bool {
+    let same = first.utf8.withContiguousStorageIfAvailable { first in
+      second.utf8.withContiguousStorageIfAvailable { first.count == $0.count && first.elementsEqual($0) }
+    }
+    return (same ?? nil) ?? first.utf8.elementsEqual(second.utf8)
+  }
+
+  func hash(into hasher: inout Hasher) {
+    let isHashed: Void? = text.utf8.withContiguousStorageIfAvailable { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    if isHashed == nil { Array(text.utf8).withUnsafeBytes { hasher.combine(bytes: $0) } }
+  }
+}
+
 extension JSONValue {
+  /// Strings are equal if they have the same scalars; numbers if they have the same value and were written the same way.
+  package static func == (first: JSONValue, second: JSONValue) -> Bool {
+    switch (first, second) {
+    case (.null, .null): true
+    case (.bool(let first), .bool(let second)): first == second
+    case (.integer(let first), .integer(let second)): first == second
+    case (.number(let first), .number(let second)): first == second
+    case (.string(let first), .string(let second)): ExactText.isSame(first, second)
+    case (.array(let first), .array(let second)): first == second
+    case (.object(let first), .object(let second)): first == second
+    default: false
+    }
+  }
+
   package var isNull: Bool { self == .null }
 
   package var string: String? {

@@ -100,4 +100,13 @@ import Testing
     #expect(object.keys == ["b", "c", "d"])
     #expect(object["b"] == 2 && object["c"] == 3 && object["d"] == 4 && object["a"] == nil)
   }
+
+  /// A vocabulary may hold both the ohm sign and the Greek letter it is canonically equivalent to.
+  @Test func canonicallyEquivalentTextsDiffer() throws {
+    let value = try parse("{\"\u{2126}\": 1, \"\u{03A9}\": 2, \"e\u{301}\": 3, \"\u{E9}\": 4}")
+    #expect(value.object?.count == 4)
+    #expect(value["\u{2126}"] == 1 && value["\u{03A9}"] == 2 && value["e\u{301}"] == 3 && value["\u{E9}"] == 4)
+    #expect(try parse("\"e\u{301}\"") != parse("\"\u{E9}\""))
+    #expect(try parse("{\"e\u{301}\": 1}") != parse("{\"\u{E9}\": 1}"))
+  }
 }

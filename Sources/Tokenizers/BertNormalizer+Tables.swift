@@ -1,0 +1,108 @@
+extension BertNormalizer {
+  /// Folds the chosen steps into the table.
+  init(_ options: Options) {
+    var dense = Array(repeating: Action.keep, count: 0x110000)
+    var plain: [(scalar: UInt32, text: [UInt32])] = []
+    var ordered: [(scalar: UInt32, text: [UInt32])] = []
+    let steps = Steps(options)
+    for scalar in steps.affected {
+      switch steps.outcome(of: scalar) {
+      case .action(let action): dense[Int(scalar)] = action
+      case .replacement(let text):
+        if text.contains(where: { steps.keptRank($0) != 0 }) {
+          ordered.append((scalar, text))
+        } else {
+          plain.append((scalar, text))
+        }
+      }
+    }
+    var bytes: [UInt8] = []
+    var offsets: [UInt32] = [0]
+    var numbers: [[UInt32]: UInt16] = [:]
+    for (scalar, text) in plain + ordered {
+      if let number = numbers[text] {
+        dense[Int(scalar)] = number
+        continue
+      }
+      let number = Action.firstReplacement + UInt16(offsets.count - 1)
+      numbers[text] = number
+      dense[Int(scalar)] = number
+      bytes += Self.utf8(text)
+      offsets.append(UInt32(bytes.count))
+      precondition(Self.utf8(text).count <= Self.maximumExpansion * encodedLength(scalar))
+    }
+    let marks = steps.ranks.keys.filter { steps.keptRank($0) != 0 }.sorted()
+    self.init(
+      actions: ScalarTable(dense: dense), replacementBytes: bytes, replacementOffsets: offsets,
+      firstOrderedReplacement: Set(plain.map(\.text)).count, orderedMarks: marks,
+      orderedMarkRanks: marks.map { steps.keptRank($0) })
+  }
+
+  private static func utf8(_ text: [UInt32]) -> [UInt8] {
+    text.flatMap { scalar in
+      [UInt8](unsafeUninitializedCapacity: 4) { buffer, count in
+        count = encodeScalar(scalar, to: buffer.baseAddress!)
+      }
+    }
+  }
+
+  /// The steps of the normaliser, applied to one scalar at a time.
+  private struct Steps {
+    enum Outcome {
+      case action(UInt16)
+      case replacement([UInt32])
+    }
+
+    let options: Options
+    let removed: [Bool]
+    let whitespace: Set<UInt32>
+    let ideographs: [Bool]
+    let strippedMarks: Set<UInt32>
+    let decompositions: [UInt32: [UInt32]]
+    let ranks: [UInt32: UInt8]
+    let lowercase: [UInt32: [UInt32]]
+
+    init(_ options: Options) {
+      self.options = options
+      removed = options.cleansText ? UnicodeFacts.flags(UnicodeTables.removedByCleaning) : []
+      whitespace = options.cleansText ? Set(UnicodeFacts.scalars(in: UnicodeTables.whitespace)) : []
+      ideographs = options.spacesIdeographs ? UnicodeFacts.flags(UnicodeTables.ideographs) : []
+      strippedMarks = options.stripsAccents ? Set(UnicodeFacts.scalars(in: UnicodeTables.strippedMarks)) : []
+      decompositions = options.stripsAccents ? UnicodeFacts.map(UnicodeTables.decompositions) : [:]
+      ranks = options.stripsAccents ? UnicodeFacts.map(UnicodeTables.combiningClasses).mapValues { UInt8($0[0]) } : [:]
+      lowercase = options.lowercases ? UnicodeFacts.map(UnicodeTables.lowercase) : [:]
+    }
+
+    /// Every scalar that some step may change, each once.
+    var affected: Set<UInt32> {
+      var scalars = whitespace.union(strippedMarks).union(decompositions.keys).union(ranks.keys).union(lowercase.keys)
+      for flags in [removed, ideographs] where !flags.isEmpty {
+        for scalar in UInt32(0)..<0x110000 where flags[Int(scalar)] { scalars.insert(scalar) }
+      }
+      if options.stripsAccents { scalars.formUnion(Hangul.syllables) }
+      return scalars
+    }
+
+    func keptRank(_ scalar: UInt32) -> UInt8 {
+      strippedMarks.contains(scalar) ? 0 : ranks[scalar] ?? 0
+    }
+
+    func outcome(of scalar: UInt32) -> Outcome {
+      if options.cleansText, removed[Int(scalar)] { return .action(Action.remove) }
+      var text = [whitespace.contains(scalar) ? 0x20 : scalar]
+      let isIdeograph = options.spacesIdeographs && ideographs[Int(scalar)]
+      if options.stripsAccents {
+        if Hangul.syllables.contains(scalar) { return .action(Action.hangulSyllable) }
+        let decomposed = text.flatMap { decompositions[$0] ?? [$0] }
+        text = decomposed.filter { !strippedMarks.contains($0) }
+        if text.isEmpty {
+          return .action(decomposed.allSatisfy { ranks[$0] != nil } ? Action.remove : Action.removeStarter)
+        }
+        if text == [scalar], keptRank(scalar) != 0 { return .action(Action.orderedMark) }
+      }
+      text = text.flatMap { lowercase[$0] ?? [$0] }
+      if isIdeograph { return text == [scalar] ? .action(Action.ideograph) : .replacement([0x20] + text + [0x20]) }
+      return text == [scalar] ? .action(Action.keep) : .replacement(text)
+    }
+  }
+}

@@ -1,0 +1,199 @@
+/// BERT's normalisation: clean-up, spaces around ideographs, accents stripped, lowercase, in this order and each optional.
+///
+/// All four are folded into one table: scalar to action or replacement. The reference is `BertNormalizer` of Hugging
+/// Face's tokenizers 0.23.
+struct BertNormalizer: Sendable, Equatable {
+  struct Options: Sendable, Equatable {
+    /// Drop control characters, write every kind of whitespace as a space.
+    var cleansText = true
+    var spacesIdeographs = true
+    var stripsAccents = true
+    var lowercases = true
+  }
+
+  /// Values of `actions`; from `firstReplacement` on they number a replacement.
+  enum Action {
+    static let keep: UInt16 = 0
+    static let remove: UInt16 = 1
+    /// Dropped, and canonical ordering does not move marks across where it was.
+    static let removeStarter: UInt16 = 2
+    static let ideograph: UInt16 = 3
+    static let hangulSyllable: UInt16 = 4
+    /// A mark that is kept and takes part in canonical ordering.
+    static let orderedMark: UInt16 = 5
+    static let firstReplacement: UInt16 = 8
+  }
+
+  /// No scalar grows to more than this many times its UTF-8 bytes; nor does a byte that is not UTF-8.
+  static let maximumExpansion = 3
+
+  let actions: ScalarTable
+  /// Replacements end to end in UTF-8; number `n` lies between `replacementOffsets[n]` and `[n + 1]`.
+  let replacementBytes: [UInt8]
+  let replacementOffsets: [UInt32]
+  /// Replacements from this number on hold ordered marks.
+  let firstOrderedReplacement: Int
+  /// The kept marks of a combining class other than 0, rising, and the ranks of their classes.
+  let orderedMarks: [UInt32]
+  let orderedMarkRanks: [UInt8]
+  /// What an ASCII character becomes, 0 if that is more than another ASCII character.
+  let ascii: [UInt8]
+
+  init(
+    actions: ScalarTable, replacementBytes: [UInt8], replacementOffsets: [UInt32], firstOrderedReplacement: Int,
+    orderedMarks: [UInt32], orderedMarkRanks: [UInt8]
+  ) {
+    self.actions = actions
+    self.replacementBytes = replacementBytes
+    self.replacementOffsets = replacementOffsets
+    self.firstOrderedReplacement = firstOrderedReplacement
+    self.orderedMarks = orderedMarks
+    self.orderedMarkRanks = orderedMarkRanks
+    ascii = (UInt32(0)..<128).map { scalar in
+      let action = actions[scalar]
+      if action == Action.keep { return UInt8(scalar) }
+      guard action >= Action.firstReplacement else { return 0 }
+      let number = Int(action - Action.firstReplacement)
+      let start = Int(replacementOffsets[number])
+      return replacementOffsets[number + 1] == start + 1 ? replacementBytes[start] : 0
+    }
+  }
+
+  /// Appends the normal form of `input`, which starts and ends outside a run of combining marks, to `output`.
+  func normalize(_ input: UnsafeBufferPointer<UInt8>, into output: inout NormalizedText) {
+    guard let bytes = input.baseAddress, !input.isEmpty else { return }
+    output.reserve(Self.maximumExpansion * input.count)
+    var end = output.count
+    output.bytes.withUnsafeMutableBufferPointer { buffer in
+      // Room for the whole normal form was reserved: `maximumExpansion` bounds every branch below, for replacements by
+      // construction (from files) or by `validate` (from compiled bytes).
+      let out = buffer.baseAddress!
+      let ascii = ascii.span
+      var marks = MarkRun()
+      var position = 0
+      while position < input.count {
+        let byte = bytes[position]
+        if byte < 0x80 {
+          let mapped = ascii[Int(byte)]
+          if mapped != 0 {
+            out[end] = mapped
+            end += 1
+            position += 1
+            continue
+          }
+        }
+        let (scalar, length) = decodeScalar(bytes, at: position, count: input.count)
+        position += length
+        apply(actions[scalar], to: scalar, out, &end, &marks)
+      }
+      marks.sort(out, ranks: rank(of:))
+    }
+    output.count = end
+  }
+
+  @inline(__always)
+  private func apply(
+    _ action: UInt16, to scalar: UInt32, _ out: UnsafeMutablePointer<UInt8>, _ end: inout Int, _ marks: inout MarkRun
+  ) {
+    switch action {
+    case Action.keep: end += encodeScalar(scalar, to: out + end)
+    case Action.remove: break
+    case Action.removeStarter: marks.isOpen = false
+    case Action.ideograph:
+      out[end] = UInt8(ascii: " ")
+      end += 1
+      end += encodeScalar(scalar, to: out + end)
+      out[end] = UInt8(ascii: " ")
+      end += 1
+    case Action.hangulSyllable:
+      let jamo = Hangul.jamo(of: scalar)
+      end += encodeScalar(jamo.leading, to: out + end)
+      end += encodeScalar(jamo.vowel, to: out + end)
+      if jamo.trailing != 0 { end += encodeScalar(jamo.trailing, to: out + end) }
+    case Action.orderedMark: appendMark(scalar, out, &end, &marks)
+    default:
+      let number = Int(action - Action.firstReplacement)
+      if number >= firstOrderedReplacement { return appendOrdered(number, out, &end, &marks) }
+      for index in Int(replacementOffsets[number])..<Int(replacementOffsets[number + 1]) {
+        out[end] = replacementBytes[index]
+        end += 1
+      }
+    }
+  }
+
+  private func appendOrdered(
+    _ number: Int, _ out: UnsafeMutablePointer<UInt8>, _ end: inout Int, _ marks: inout MarkRun
+  ) {
+    let range = Int(replacementOffsets[number])..<Int(replacementOffsets[number + 1])
+    replacementBytes[range].withUnsafeBufferPointer { bytes in
+      var position = 0
+      while position < bytes.count {
+        let (scalar, length) = decodeScalar(bytes.baseAddress!, at: position, count: bytes.count)
+        position += length
+        if rank(of: scalar) == 0 {
+          end += encodeScalar(scalar, to: out + end)
+        } else {
+          appendMark(scalar, out, &end, &marks)
+        }
+      }
+    }
+  }
+
+  private func appendMark(
+    _ scalar: UInt32, _ out: UnsafeMutablePointer<UInt8>, _ end: inout Int, _ marks: inout MarkRun
+  ) {
+    if !marks.isOpen || marks.end != end {
+      marks.sort(out, ranks: rank(of:))
+      marks = MarkRun(start: end)
+    }
+    let rank = rank(of: scalar)
+    marks.isSorted = marks.isSorted && rank >= marks.lastRank
+    marks.lastRank = rank
+    end += encodeScalar(scalar, to: out + end)
+    marks.end = end
+  }
+
+  /// The rank of the combining class of a kept mark; 0 for everything else.
+  private func rank(of scalar: UInt32) -> UInt8 {
+    var low = 0
+    var high = orderedMarks.count
+    while low < high {
+      let middle = (low + high) / 2
+      if orderedMarks[middle] < scalar { low = middle + 1 } else { high = middle }
+    }
+    return low < orderedMarks.count && orderedMarks[low] == scalar ? orderedMarkRanks[low] : 0
+  }
+}
+
+/// Kept combining marks that follow each other in the output. Canonical ordering sorts them by class, keeping the order
+/// within a class; almost every mark is stripped, so a run longer than one mark is rare and one out of order rarer.
+private struct MarkRun {
+  var start = 0
+  var end = 0
+  var isOpen = false
+  var isSorted = true
+  var lastRank: UInt8 = 0
+
+  init() {}
+
+  init(start: Int) {
+    self.start = start
+    end = start
+    isOpen = true
+  }
+
+  /// Sorts the run in place. Its bytes may already be followed by others.
+  func sort(_ out: UnsafeMutablePointer<UInt8>, ranks: (UInt32) -> UInt8) {
+    guard !isSorted else { return }
+    var scalars: [(rank: UInt8, scalar: UInt32)] = []
+    var position = start
+    while position < end {
+      let (scalar, length) = decodeScalar(out, at: position, count: end)
+      scalars.append((ranks(scalar), scalar))
+      position += length
+    }
+    scalars.sort { $0.rank < $1.rank }
+    position = start
+    for (_, scalar) in scalars { position += encodeScalar(scalar, to: out + position) }
+  }
+}

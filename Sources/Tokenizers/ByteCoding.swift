@@ -1,0 +1,62 @@
+/// Writes little-endian numbers and arrays, each array padded to four bytes.
+struct ByteWriter {
+  private(set) var bytes: [UInt8] = []
+
+  mutating func write(_ value: UInt32) {
+    withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
+  }
+
+  mutating func write<Value: FixedWidthInteger & BitwiseCopyable>(_ values: [Value]) {
+    write(UInt32(values.count))
+    for value in values { withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) } }
+    while bytes.count % 4 != 0 { bytes.append(0) }
+  }
+}
+
+/// Reads what `ByteWriter` wrote, trusting nothing.
+struct ByteReader {
+  private let bytes: UnsafeRawBufferPointer
+  private(set) var offset = 0
+
+  init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+  var isAtEnd: Bool { offset == bytes.count }
+
+  func error(_ what: String) -> TokenizerError { .notCompiled(offset: offset, what: what) }
+
+  mutating func number() throws(TokenizerError) -> UInt32 {
+    guard bytes.count - offset >= 4 else { throw error("expected a number, found the end") }
+    defer { offset += 4 }
+    return UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+  }
+
+  /// A number below `limit`.
+  mutating func number(below limit: Int, _ what: String) throws(TokenizerError) -> Int {
+    let value = try number()
+    guard value < limit else {
+      offset -= 4
+      throw error("\(what): expected a number below \(limit), found \(value)")
+    }
+    return Int(value)
+  }
+
+  mutating func array<Value: FixedWidthInteger & BitwiseCopyable>(of type: Value.Type = Value.self)
+    throws(TokenizerError) -> [Value]
+  {
+    let count = Int(try number())
+    let size = MemoryLayout<Value>.size
+    guard count <= (bytes.count - offset) / size else { throw error("expected \(count) elements, found the end") }
+    let source = UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count * size])
+    var values = [Value](unsafeUninitializedCapacity: count) { buffer, initialized in
+      UnsafeMutableRawBufferPointer(buffer).copyMemory(from: source)
+      initialized = count
+    }
+    if Value(1).littleEndian != 1 { for index in values.indices { values[index] = Value(littleEndian: values[index]) } }
+    offset += count * size
+    while offset % 4 != 0, offset < bytes.count {
+      guard bytes[offset] == 0 else { throw error("expected padding of zeros") }
+      offset += 1
+    }
+    return values
+  }
+}

@@ -1,0 +1,29 @@
+/// What splitting needs to know of a character: `ScalarTable` values are sums of these flags.
+struct CharacterClasses: Sendable, Equatable {
+  static let whitespace: UInt16 = 1
+  static let punctuation: UInt16 = 2
+  /// Part of a word in the sense of added tokens that must stand alone.
+  static let word: UInt16 = 4
+
+  let table: ScalarTable
+  /// The first 128 values of the table.
+  let ascii: [UInt8]
+
+  /// - Parameter words: whether the table also tells word characters, which only added tokens that must stand alone ask
+  ///   for and which makes the table larger.
+  init(words: Bool) {
+    var dense = Array(repeating: UInt16(0), count: 0x110000)
+    for scalar in UnicodeFacts.scalars(in: UnicodeTables.whitespace) { dense[Int(scalar)] |= Self.whitespace }
+    for scalar in UnicodeFacts.scalars(in: UnicodeTables.punctuation) { dense[Int(scalar)] |= Self.punctuation }
+    if words { for scalar in UnicodeFacts.scalars(in: UnicodeTables.wordCharacters) { dense[Int(scalar)] |= Self.word } }
+    self.init(table: ScalarTable(dense: dense))
+  }
+
+  init(table: ScalarTable) {
+    self.table = table
+    ascii = (0..<128).map { UInt8(truncatingIfNeeded: table[$0]) }
+  }
+
+  func isWhitespace(_ scalar: UInt32) -> Bool { table[scalar] & Self.whitespace != 0 }
+  func isWord(_ scalar: UInt32) -> Bool { table[scalar] & Self.word != 0 }
+}

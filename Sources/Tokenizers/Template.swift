@@ -1,0 +1,69 @@
+/// Where the special tokens go around one text, or two.
+struct Template: Sendable, Equatable {
+  enum Piece: Sendable, Equatable {
+    case special(id: Int, typeID: Int)
+    case first(typeID: Int)
+    case second(typeID: Int)
+  }
+
+  /// Holds `first` once and no `second`; all types are 0.
+  let single: [Piece]
+  /// Holds `first` and `second` once each.
+  let pair: [Piece]
+
+  /// Nil if a text is missing or comes twice, or the template for one text has a type other than 0.
+  init?(single: [Piece], pair: [Piece]) {
+    func counts(_ pieces: [Piece]) -> [Int] {
+      pieces.reduce(into: [0, 0]) { counts, piece in
+        switch piece {
+        case .first: counts[0] += 1
+        case .second: counts[1] += 1
+        case .special: break
+        }
+      }
+    }
+    let types = single.map { piece in
+      switch piece {
+      case .special(_, let typeID), .first(let typeID), .second(let typeID): typeID
+      }
+    }
+    guard counts(single) == [1, 0], counts(pair) == [1, 1], types.allSatisfy({ $0 == 0 }) else { return nil }
+    self.single = single
+    self.pair = pair
+    specialsBefore = Self.specials(single.prefix { $0 != .first(typeID: 0) })
+    specialsAfter = Self.specials(single.drop { $0 != .first(typeID: 0) })
+  }
+
+  /// The special tokens around one text.
+  let specialsBefore: [Int32]
+  let specialsAfter: [Int32]
+
+  private static func specials(_ pieces: some Sequence<Piece>) -> [Int32] {
+    pieces.compactMap { piece in
+      if case .special(let id, _) = piece { Int32(truncatingIfNeeded: id) } else { nil }
+    }
+  }
+
+  /// `[CLS] A [SEP]` and `[CLS] A [SEP] B [SEP]`.
+  static func bert(cls: Int, sep: Int) -> Template {
+    Template(
+      single: [.special(id: cls, typeID: 0), .first(typeID: 0), .special(id: sep, typeID: 0)],
+      pair: [
+        .special(id: cls, typeID: 0), .first(typeID: 0), .special(id: sep, typeID: 0), .second(typeID: 1),
+        .special(id: sep, typeID: 1),
+      ])!
+  }
+
+  /// `<s> A </s>` and `<s> A </s></s> B </s>`.
+  static func roberta(cls: Int, sep: Int) -> Template {
+    Template(
+      single: [.special(id: cls, typeID: 0), .first(typeID: 0), .special(id: sep, typeID: 0)],
+      pair: [
+        .special(id: cls, typeID: 0), .first(typeID: 0), .special(id: sep, typeID: 0), .special(id: sep, typeID: 0),
+        .second(typeID: 0), .special(id: sep, typeID: 0),
+      ])!
+  }
+
+  /// No special tokens.
+  static let bare = Template(single: [.first(typeID: 0)], pair: [.first(typeID: 0), .second(typeID: 1)])!
+}

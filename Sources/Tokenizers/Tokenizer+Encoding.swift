@@ -1,0 +1,194 @@
+extension Tokenizer {
+  /// Appends the ids of one text, special tokens included, to `ids`.
+  ///
+  /// Never more than `maximumLength` ids: the text gives way first, then the special tokens from the end.
+  /// Allocates nothing once `workspace` and `ids` have grown.
+  package func encode(
+    _ utf8: UnsafeBufferPointer<UInt8>, maximumLength: Int, workspace: inout TokenizerWorkspace, into ids: inout [Int32]
+  ) -> EncodingSummary {
+    let start = ids.count
+    ids.append(contentsOf: template.specialsBefore)
+    let room = max(0, maximumLength - template.specialsBefore.count - template.specialsAfter.count)
+    let wasTruncated = appendContent(utf8, limit: room, workspace: &workspace, into: &ids)
+    ids.append(contentsOf: template.specialsAfter)
+    if ids.count - start > max(0, maximumLength) { ids.removeSubrange((start + max(0, maximumLength))...) }
+    return EncodingSummary(tokenCount: ids.count - start, wasTruncated: wasTruncated)
+  }
+
+  /// Appends the ids of two texts with special tokens to `ids`, and the type of each (which text it belongs to) to
+  /// `typeIDs`. The longer text gives way first (`longest_first` of the reference).
+  package func encodePair(
+    _ first: UnsafeBufferPointer<UInt8>, _ second: UnsafeBufferPointer<UInt8>, maximumLength: Int,
+    workspace: inout TokenizerWorkspace, into ids: inout [Int32], typeIDs: inout [Int32]
+  ) -> EncodingSummary {
+    var firstIDs: [Int32] = []
+    var secondIDs: [Int32] = []
+    swap(&firstIDs, &workspace.first)
+    swap(&secondIDs, &workspace.second)
+    firstIDs.removeAll(keepingCapacity: true)
+    secondIDs.removeAll(keepingCapacity: true)
+    // Which of two texts over the limit is longer decides who gets the odd token, so both are counted to their ends.
+    _ = appendContent(first, limit: .max, workspace: &workspace, into: &firstIDs)
+    _ = appendContent(second, limit: .max, workspace: &workspace, into: &secondIDs)
+    let room = max(0, maximumLength - specialTokenCount(pair: true))
+    let wasTruncated = firstIDs.count + secondIDs.count > room
+    if wasTruncated {
+      let (firstCount, secondCount) = Self.longestFirst(firstIDs.count, secondIDs.count, room: room)
+      cut(&firstIDs, to: firstCount)
+      cut(&secondIDs, to: secondCount)
+    }
+    let start = ids.count
+    let typeStart = typeIDs.count
+    func append(_ content: [Int32], type: Int) {
+      ids.append(contentsOf: content)
+      typeIDs.append(contentsOf: repeatElement(Int32(truncatingIfNeeded: type), count: content.count))
+    }
+    for piece in template.pair {
+      switch piece {
+      case .special(let id, let type):
+        ids.append(Int32(truncatingIfNeeded: id))
+        typeIDs.append(Int32(truncatingIfNeeded: type))
+      case .first(let type): append(firstIDs, type: type)
+      case .second(let type): append(secondIDs, type: type)
+      }
+    }
+    if ids.count - start > max(0, maximumLength) {
+      ids.removeSubrange((start + max(0, maximumLength))...)
+      typeIDs.removeSubrange((typeStart + max(0, maximumLength))...)
+    }
+    swap(&firstIDs, &workspace.first)
+    swap(&secondIDs, &workspace.second)
+    return EncodingSummary(tokenCount: ids.count - start, wasTruncated: wasTruncated)
+  }
+
+  /// Appends the ids of one text without special tokens, at most `limit`.
+  ///
+  /// - Returns: whether the text had more.
+  package func appendContent(
+    _ utf8: UnsafeBufferPointer<UInt8>, limit: Int, workspace: inout TokenizerWorkspace, into ids: inout [Int32]
+  ) -> Bool {
+    let start = ids.count
+    // From the right, one token too many is enough to know; from the left every token counts.
+    let isCutEarly = settings.truncationSide == .right && limit < .max - start - 1
+    appendAll(
+      utf8, until: isCutEarly ? start + limit + 1 : .max, normalized: &workspace.normalized,
+      hashes: &workspace.hashes, into: &ids)
+    guard ids.count - start > limit else { return false }
+    switch settings.truncationSide {
+    case .right: ids.removeSubrange((start + limit)...)
+    case .left: ids.removeSubrange(start..<ids.count - limit)
+    }
+    return true
+  }
+
+  private func cut(_ ids: inout [Int32], to count: Int) {
+    guard ids.count > count else { return }
+    switch settings.truncationSide {
+    case .right: ids.removeSubrange(count...)
+    case .left: ids.removeSubrange(..<(ids.count - count))
+    }
+  }
+
+  /// How many tokens of each of two texts stay: `truncate_encodings` of Hugging Face's tokenizers 0.23.
+  static func longestFirst(_ first: Int, _ second: Int, room: Int) -> (first: Int, second: Int) {
+    guard first + second > room else { return (first, second) }
+    var shorter = min(first, second)
+    var longer = shorter > room ? shorter : max(shorter, room - shorter)
+    if shorter + longer > room {
+      shorter = room / 2
+      longer = shorter + room % 2
+    }
+    return first > second ? (longer, shorter) : (shorter, longer)
+  }
+
+  // MARK: Stages
+
+  /// Appends ids until `ids` has at least `end` or the text is done.
+  private func appendAll(
+    _ text: UnsafeBufferPointer<UInt8>, until end: Int, normalized: inout NormalizedText, hashes: inout [UInt64],
+    into ids: inout [Int32]
+  ) {
+    let longestToken = switch model {
+    case .wordPiece(let wordPiece): wordPiece.vocabulary.longestToken
+    }
+    if hashes.count < longestToken { hashes = Array(repeating: 0, count: longestToken) }
+    guard !addedTokens.raw.isEmpty else {
+      _ = appendSegment(text, until: end, normalized: &normalized, hashes: &hashes, into: &ids)
+      return
+    }
+    _ = AddedTokens.split(text, at: addedTokens.raw, classes: classes) { segment in
+      appendSegment(segment, until: end, normalized: &normalized, hashes: &hashes, into: &ids)
+    } token: { id in
+      ids.append(Int32(truncatingIfNeeded: id))
+      return ids.count < end
+    }
+  }
+
+  /// The part of a text between added tokens.
+  private func appendSegment(
+    _ text: UnsafeBufferPointer<UInt8>, until end: Int, normalized: inout NormalizedText, hashes: inout [UInt64],
+    into ids: inout [Int32]
+  ) -> Bool {
+    if addedTokens.normalized.isEmpty {
+      var start = 0
+      while start < text.count {
+        let stop = Self.chunkEnd(in: text, from: start)
+        normalize(UnsafeBufferPointer(rebasing: text[start..<stop]), into: &normalized)
+        let isWhole = normalized.bytes.withUnsafeBufferPointer {
+          appendWords(of: UnsafeBufferPointer(rebasing: $0[..<normalized.count]), until: end, hashes: &hashes, into: &ids)
+        }
+        guard isWhole else { return false }
+        start = stop
+      }
+      return true
+    }
+    // A token may span any stretch of the normal form, so that is made whole.
+    normalize(text, into: &normalized)
+    return normalized.bytes.withUnsafeBufferPointer { bytes in
+      AddedTokens.split(
+        UnsafeBufferPointer(rebasing: bytes[..<normalized.count]), at: addedTokens.normalized, classes: classes
+      ) { words in
+        appendWords(of: words, until: end, hashes: &hashes, into: &ids)
+      } token: { id in
+        ids.append(Int32(truncatingIfNeeded: id))
+        return ids.count < end
+      }
+    }
+  }
+
+  /// Long texts are normalised a few kilobytes at a time, cut behind an ASCII blank: words and runs of combining marks end
+  /// there, and a text that is cut at the limit is not normalised to its end.
+  private static func chunkEnd(in text: UnsafeBufferPointer<UInt8>, from start: Int) -> Int {
+    var end = start + 4096
+    while end < text.count {
+      let byte = text[end - 1]
+      if byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\t") { return end }
+      end += 1
+    }
+    return text.count
+  }
+
+  private func normalize(_ text: UnsafeBufferPointer<UInt8>, into normalized: inout NormalizedText) {
+    normalized.count = 0
+    switch normalizer {
+    case .none: normalized.append(text)
+    case .bert(let bert): bert.normalize(text, into: &normalized)
+    }
+  }
+
+  private func appendWords(
+    of text: UnsafeBufferPointer<UInt8>, until end: Int, hashes: inout [UInt64], into ids: inout [Int32]
+  ) -> Bool {
+    switch (preTokenizer, model) {
+    case (.bert, .wordPiece(let wordPiece)):
+      hashes.withUnsafeMutableBufferPointer { hashes in
+        // Not nil: the vocabulary holds the unknown token, so its longest token has at least one byte.
+        let scratch = hashes.baseAddress!
+        return BertPreTokenizer.forEachWord(in: text, classes: classes) { word in
+          wordPiece.append(word, hashes: scratch, to: &ids)
+          return ids.count < end
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,91 @@
+/// Text to ids, as Hugging Face's tokenizers does it.
+///
+/// The stages, in order: added tokens are cut out of the raw text; what is left is normalised; added tokens are cut out of
+/// the normal form; the rest is split into words; the model turns each word into ids; the template puts special tokens
+/// around them. Everything works on UTF-8 bytes and Unicode scalars, never on grapheme clusters.
+///
+/// A value without mutable state: share it between threads, with one `TokenizerWorkspace` each.
+public struct Tokenizer: Sendable, Equatable {
+  enum Normalizer: Sendable, Equatable {
+    case none
+    case bert(BertNormalizer)
+  }
+
+  enum PreTokenizer: Sendable, Equatable {
+    case bert(BertPreTokenizer)
+  }
+
+  enum Model: Sendable, Equatable {
+    case wordPiece(WordPiece)
+  }
+
+  package enum TruncationSide: Sendable, Equatable {
+    case left, right
+  }
+
+  /// What the files say beside the ids.
+  struct Settings: Sendable, Equatable {
+    var paddingID: Int?
+    var maximumLength: Int?
+    var truncationSide = TruncationSide.right
+  }
+
+  let normalizer: Normalizer
+  let preTokenizer: PreTokenizer
+  let model: Model
+  let addedTokens: AddedTokens
+  let classes: CharacterClasses
+  let template: Template
+  let settings: Settings
+
+  init(
+    normalizer: Normalizer, preTokenizer: PreTokenizer, model: Model, addedTokens: AddedTokens,
+    classes: CharacterClasses, template: Template, settings: Settings
+  ) {
+    self.normalizer = normalizer
+    self.preTokenizer = preTokenizer
+    self.model = model
+    self.addedTokens = addedTokens
+    self.classes = classes
+    self.template = template
+    self.settings = settings
+  }
+
+  /// One more than the largest id: the rows an embedding table must have.
+  public var vocabularySize: Int {
+    max(vocabulary.count, (addedTokens.tokens.map(\.id).max() ?? -1) + 1)
+  }
+
+  /// The id of the padding token, if the files name one.
+  package var paddingID: Int? { settings.paddingID }
+
+  /// `model_max_length`, special tokens included, if the files give one.
+  package var maximumLength: Int? { settings.maximumLength }
+
+  /// The side a text that is too long loses tokens from.
+  package var truncationSide: TruncationSide { settings.truncationSide }
+
+  /// Special tokens added to one text, or to two.
+  package func specialTokenCount(pair: Bool = false) -> Int {
+    pair ? template.pair.count - 2 : template.single.count - 1
+  }
+
+  /// The text of a token, as the vocabulary writes it; nil for an id without one.
+  package func token(of id: Int) -> String? {
+    if let added = addedTokens.tokens.first(where: { $0.id == id }) { return String(decoding: added.content, as: UTF8.self) }
+    guard id >= 0, id < vocabulary.count else { return nil }
+    let bytes = vocabulary.bytes(of: id)
+    return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
+  }
+
+  package func id(of token: String) -> Int? {
+    let bytes = Array(token.utf8)
+    return addedTokens.tokens.first { $0.content == bytes }?.id ?? vocabulary.id(of: bytes)
+  }
+
+  private var vocabulary: Vocabulary {
+    switch model {
+    case .wordPiece(let wordPiece): wordPiece.vocabulary
+    }
+  }
+}

@@ -1,0 +1,71 @@
+/// Reads the generated `UnicodeTables`.
+enum UnicodeFacts {
+  /// Calls `body` with each scalar of the table and its values, in rising order.
+  static func forEach(in table: StaticString, _ body: (_ scalar: UInt32, _ values: [UInt32]) -> Void) {
+    let text = UnsafeBufferPointer(start: table.utf8Start, count: table.utf8CodeUnitCount)
+    var position = 0
+    func hexadecimal() -> UInt32 {
+      var value: UInt32 = 0
+      while position < text.count {
+        let byte = text[position]
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | UInt32(byte - UInt8(ascii: "0"))
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): value = value << 4 | UInt32(byte - UInt8(ascii: "a") + 10)
+        default: return value
+        }
+        position += 1
+      }
+      return value
+    }
+    func take(_ mark: UInt8) -> Bool {
+      guard position < text.count, text[position] == mark else { return false }
+      position += 1
+      return true
+    }
+    var next: UInt32 = 0
+    var values: [UInt32] = []
+    while position < text.count {
+      let first = next + hexadecimal()
+      let last = take(UInt8(ascii: "+")) ? first + hexadecimal() : first
+      values.removeAll(keepingCapacity: true)
+      if take(UInt8(ascii: ":")) {
+        repeat { values.append(hexadecimal()) } while take(UInt8(ascii: ","))
+      }
+      for scalar in first...last { body(scalar, values) }
+      next = last + 1
+      while take(UInt8(ascii: " ")) || take(UInt8(ascii: "\n")) {}
+    }
+  }
+
+  static func scalars(in table: StaticString) -> [UInt32] {
+    var scalars: [UInt32] = []
+    forEach(in: table) { scalar, _ in scalars.append(scalar) }
+    return scalars
+  }
+
+  static func map(_ table: StaticString) -> [UInt32: [UInt32]] {
+    var map: [UInt32: [UInt32]] = [:]
+    forEach(in: table) { scalar, values in map[scalar] = values }
+    return map
+  }
+
+  /// Membership as a table over all code points, for tables with tens of thousands of members.
+  static func flags(_ table: StaticString) -> [Bool] {
+    var flags = Array(repeating: false, count: 0x110000)
+    forEach(in: table) { scalar, _ in flags[Int(scalar)] = true }
+    return flags
+  }
+}
+
+/// Hangul syllables decompose by arithmetic (The Unicode Standard, section 3.12).
+enum Hangul {
+  static let syllables: Range<UInt32> = 0xAC00..<0xAC00 + 11172
+
+  /// Two or three jamo; the third is 0 when there is none.
+  @inline(__always)
+  static func jamo(of syllable: UInt32) -> (leading: UInt32, vowel: UInt32, trailing: UInt32) {
+    let index = syllable - syllables.lowerBound
+    let trailing = index % 28
+    return (0x1100 + index / 588, 0x1161 + index % 588 / 28, trailing == 0 ? 0 : 0x11A7 + trailing)
+  }
+}
