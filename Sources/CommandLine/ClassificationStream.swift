@@ -10,13 +10,14 @@ struct StreamCounts: CustomStringConvertible {
   var truncated = 0
   var problems = 0
   var seconds = 0.0
-  var statistics = RecordStatistics()
+  var replaced = 0
+  var cut = 0
 
   var description: String {
     var parts = ["\(formatCount(records)) records", "\(formatCount(tokens)) tokens"]
     if truncated > 0 { parts.append("\(formatCount(truncated)) cut at the length limit") }
-    if statistics.replacedRecords > 0 { parts.append("\(formatCount(statistics.replacedRecords)) with invalid UTF-8 replaced") }
-    if statistics.cutRecords > 0 { parts.append("\(formatCount(statistics.cutRecords)) over the size limit cut") }
+    if replaced > 0 { parts.append("\(formatCount(replaced)) with invalid UTF-8 replaced") }
+    if cut > 0 { parts.append("\(formatCount(cut)) over the size limit cut") }
     if problems > 0 { parts.append("\(formatCount(problems)) errors") }
     let rate = seconds > 0 ? Double(records) / seconds : 0
     return parts.joined(separator: ", ") + ": \(formatDuration(seconds)), \(formatRate(rate)) texts/s"
@@ -72,7 +73,8 @@ struct ClassificationStream: ~Copyable {
     }
     try runBatch()
     try writer.finish()
-    counts.statistics = reader.statistics
+    counts.replaced = reader.statistics.replacedRecords
+    counts.cut = reader.statistics.cutRecords
     counts.seconds = Machine.monotonicSeconds() - start
   }
 

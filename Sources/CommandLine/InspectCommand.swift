@@ -27,8 +27,8 @@ struct InspectCommand: ParsableCommand {
     let hasHead = model.blueprint.linears.allSatisfy { bundle.entry(.matrix, $0.name) != nil }
     let instructionSet = try KernelTable.selected().instructionSet
     let parameters = model.blueprint.parameters.reduce(0) { $0 + $1.count }
-    let card = bundle.entry(.card) == nil ? nil : try JSONValue(parsing: bundle.text(.card).utf8)
-    let quality = bundle.entry(.qualityReport) == nil ? nil : try JSONValue(parsing: bundle.text(.qualityReport).utf8)
+    let card: JSONValue = try bundle.entry(.card) == nil ? .null : JSONValue(parsing: bundle.text(.card).utf8)
+    let quality: JSONValue = try bundle.entry(.qualityReport) == nil ? .null : JSONValue(parsing: bundle.text(.qualityReport).utf8)
     if json {
       let report: JSONValue = [
         "model": .string(path), "format_version": .integer(Int64(bundle.formatVersion)),
@@ -38,8 +38,7 @@ struct InspectCommand: ParsableCommand {
         "maximum_length": .integer(Int64(model.family.maximumLength)), "parameters": .integer(Int64(parameters)),
         "bytes": .integer(Int64(bundle.fileSize)), "open_seconds": .number(seconds),
         "instruction_set": .string(instructionSet.rawValue),
-        "instruction_sets": .array(InstructionSet.supported.map { .string($0.rawValue) }), "card": card ?? .null,
-        "quality": quality ?? .null, "sections": .array(bundle.entries.map(\.json)),
+        "instruction_sets": .array(InstructionSet.supported.map { .string($0.rawValue) }), "card": card, "quality": quality, "sections": .array(bundle.entries.map(\.json)),
       ]
       return try writeToStandardOutput(report.text(indent: 2) + "\n")
     }
@@ -51,16 +50,16 @@ struct InspectCommand: ParsableCommand {
       "instruction set  \(instructionSet.rawValue) (this machine: \(InstructionSet.supported.map(\.rawValue).joined(separator: ", ")))",
     ]
     for (title, value) in [("card", card), ("quality", quality)] {
-      for (key, value) in value?.object?.entries ?? [] {
+      for (key, value) in value.object?.entries ?? [] {
         lines.append("\(title.padded(to: 17))\(key): \(value.string ?? value.text())")
       }
     }
-    var table = TextTable(columns: [
+    var table = TextTable([
       .init("section", .left), .init("kind", .left), .init("shape", .left), .init("layout", .left),
       .init("codec", .left), .init("bytes", .right), .init("stored", .right),
     ])
     for entry in bundle.entries {
-      table.add(row: [
+      table.add([
         entry.displayName, "\(entry.kind)", entry.shape.map { "\($0)" }.joined(separator: " x "), "\(entry.layout)",
         "\(entry.codec)", formatBytes(entry.rawSize), formatBytes(entry.storedSize),
       ])

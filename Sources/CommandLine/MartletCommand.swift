@@ -26,8 +26,9 @@ package struct MartletCommand: ParsableCommand {
       do {
         try command.run()
         Glibc.exit(0)
-      } catch let error as CustomStringConvertible where !(error is CleanExit || error is ValidationError || error is ExitCode) {
-        writeToStandardError("martlet: \(error.description)")
+      } catch where !(error is ExitCode) && exitCode(for: error) == .failure {
+        // Not one of the parser's own (help, usage): a failure of the work, told in one line.
+        writeToStandardError("martlet: \(error)")
         Glibc.exit(1)
       }
     } catch {

@@ -1,10 +1,13 @@
 import ArgumentParser
 import Bundles
 import Checkpoints
+import Encoders
+import JSON
 import Martlet
 import Packing
 import Records
 import Storage
+import Tokenizers
 
 extension RecordFormat: ExpressibleByArgument {}
 extension OutputFormat: ExpressibleByArgument {}
@@ -56,5 +59,21 @@ func openClassifier(_ path: String, threads: Int?, verifyChecksums: Bool = true)
 func packInMemory(_ folder: String, weights: WeightPrecision) throws -> Bundle {
   var options = PackingOptions()
   options.weights = weights
-  return try Packer(folder: CheckpointFolder(path: folder), options: options).writeToMemory()
+  return try pack(CheckpointFolder(path: folder), options: options).writeToMemory()
+}
+
+/// The tokenizer of MODEL and the length at which it cuts, without loading weights.
+func loadTokenizerAndLimit(_ path: String) throws -> (Tokenizer, Int) {
+  let tokenizer: Tokenizer
+  let configuration: JSONValue
+  if isDirectory(path) {
+    let folder = try CheckpointFolder(path: path)
+    tokenizer = try loadTokenizer(folder)
+    configuration = folder.configuration
+  } else {
+    let bundle = try Bundle(path: path)
+    tokenizer = try Tokenizer(compiled: bundle.bytes(.tokenizer))
+    configuration = try JSONValue(parsing: bundle.text(.configuration).utf8)
+  }
+  return (tokenizer, min(try Model(configuration: configuration).family.maximumLength, tokenizer.maximumLength ?? .max))
 }

@@ -48,7 +48,7 @@ struct PackCommand: ParsableCommand {
       options.card[String(parts[0])] = .string(String(parts[1]))
     }
     let checkpoint = try CheckpointFolder(path: folder)
-    var packer = try Packer(folder: checkpoint, options: options)
+    var packer = try pack(checkpoint, options: options)
     for name in packer.unexpected { writeToStandardError("martlet: note: tensor \(name) is not part of the model") }
     let noise = packer.noise
     var quality: PackingQuality?
@@ -69,12 +69,12 @@ struct PackCommand: ParsableCommand {
 
   private func table(_ report: BundleReport, _ noise: [QuantizationNoise]) -> String {
     let noise = Dictionary(noise.map { ($0.name, $0.signalToNoiseDecibels) }, uniquingKeysWith: { first, _ in first })
-    var table = TextTable(columns: [
+    var table = TextTable([
       .init("section", .left), .init("before", .right), .init("after", .right), .init("codec", .left),
       .init("int8 noise", .right),
     ])
     for entry in report.entries {
-      table.add(row: [
+      table.add([
         entry.displayName, formatBytes(entry.rawSize), formatBytes(entry.storedSize), "\(entry.codec)",
         noise[entry.name].map { "\(Int($0.rounded())) dB" } ?? "",
       ])

@@ -30,7 +30,8 @@ struct TokenizeCommand: ParsableCommand {
         text += "\(id)"
       }
       text += "\n"
-      if text.utf8.count > 1 << 16 || (try !reader.waitForRecord(milliseconds: 0)) {
+      let wouldBlock = try !reader.waitForRecord(milliseconds: 0)
+      if wouldBlock || text.utf8.count > 1 << 16 {
         try writeToStandardOutput(text)
         text.removeAll(keepingCapacity: true)
       }

@@ -137,7 +137,7 @@ package func measureQuality(
   func run(_ weights: WeightPrecision, _ visit: (Int, UnsafeBufferPointer<Float>) -> Void) throws -> ModelEvaluation {
     var options = PackingOptions()
     options.weights = weights
-    let classifier = try Classifier(bundle: Packer(folder: folder, options: options).writeToMemory(), threads: threads)
+    let classifier = try Classifier(bundle: pack(folder, options: options).writeToMemory(), threads: threads)
     return try evaluate(classifier, dataset, visit: visit)
   }
   let fp32 = try run(.fp32) { _, logits in bestLabels.append(argmax(logits)) }

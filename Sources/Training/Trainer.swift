@@ -128,7 +128,7 @@ package final class Trainer {
       }
       log([
         ("train_runtime", .number(seconds)),
-        ("train_samples_per_second", .number(Double(training.count) * arguments.numTrainEpochs / seconds)),
+        ("train_samples_per_second", .number(trainedSamples / seconds)),
         ("train_steps_per_second", .number(Double(totalSteps) / seconds)),
         ("train_loss", .number(state.totalLoss / Double(max(1, state.step)))),
       ])
@@ -184,6 +184,13 @@ package final class Trainer {
       state.loggedLoss = 0
       state.lossesSinceLog = 0
     }
+  }
+
+  /// As the reference counts them: by steps when those are limited, by epochs otherwise.
+  private var trainedSamples: Double {
+    arguments.maxSteps > 0
+      ? Double(totalSteps * arguments.perDeviceTrainBatchSize * arguments.gradientAccumulationSteps)
+      : Double(training.count) * arguments.numTrainEpochs
   }
 
   private var epoch: Double { Double(state.step) / Double(stepsPerEpoch) }

@@ -37,64 +37,27 @@ package struct QuantizationNoise: Sendable {
   package let signalToNoiseDecibels: Double
 }
 
-/// A checkpoint, read and laid out for the kernels, on its way into a bundle.
-package struct Packer: ~Copyable {
+/// A checkpoint, read, quantised and laid out for the kernels: a bundle but for where it goes.
+package struct PackedModel: ~Copyable {
   package let model: Model
-  package private(set) var noise: [QuantizationNoise] = []
+  package let noise: [QuantizationNoise]
   /// Whether the checkpoint has no classification head.
   package let isBase: Bool
   /// Names of tensors that the model has no use for.
   package let unexpected: [String]
 
   private var writer: BundleWriter
-  private var card: JSONObject
-  private let path: String
+  private let card: JSONObject
 
-  /// Reads a Hugging Face folder and quantises it.
-  ///
-  /// - Throws: `CheckpointError`, `ConfigurationError`, `TokenizerError`, `PackingError`.
-  package init(folder: CheckpointFolder, options: PackingOptions = PackingOptions()) throws {
-    path = folder.path
-    model = try Model(configuration: folder.configuration)
-    card = options.card
-    let tokenizer = try loadTokenizer(folder)
-    guard tokenizer.vocabularySize <= model.blueprint.tables[0].rows else {
-      throw PackingError.vocabulary(
-        path: path, tokenizer: tokenizer.vocabularySize, model: model.blueprint.tables[0].rows)
-    }
-    writer = BundleWriter(policy: options.codec)
-    try writer.add(.configuration, contents: SectionContents(folder.configuration.text(indent: 2, sortedKeys: true)))
-    try writer.add(.tokenizer, contents: SectionContents(tokenizer.compiled()))
-
-    let source = try CheckpointParameters(folder, prefix: type(of: model.family).prefix)
-    let parameters = try LoadedParameters(model.blueprint, from: source)
-    unexpected = source.unexpected
-    // An encoder alone lacks the head's output layer, and perhaps more of the head.
-    let absent = model.blueprint.linears.filter { linear in
-      linear.isHead && (linear.weights + linear.biases).allSatisfy(parameters.missing.contains)
-    }
-    isBase = absent.contains { $0.isOutput }
-    let excused = Set(isBase ? absent.flatMap { $0.weights + $0.biases } : [])
-    let missing = parameters.missing.filter { !excused.contains($0) }
-    guard missing.isEmpty else {
-      let blueprint = model.blueprint
-      throw PackingError.missingParameters(path: path, names: missing.map { blueprint.parameters[$0].name })
-    }
-    for linear in model.blueprint.linears where !absent.contains(linear) {
-      try addMatrix(linear, parameters, options.weights)
-    }
-    for table in model.blueprint.tables { try addTable(table, parameters, options.weights) }
-    for normalization in model.blueprint.normalizations {
-      try writer.add(
-        .normalization, normalization.name, layout: .float32, shape: [2, normalization.width],
-        contents: SectionContents(parameters.concatenated([normalization.weight, normalization.bias])))
-    }
-    if isBase || options.carriesSource {
-      for name in folder.carriedFileNames {
-        guard let bytes = try folder.read(name) else { continue }
-        try writer.add(.sourceFile, name, contents: SectionContents(bytes))
-      }
-    }
+  fileprivate init(
+    model: Model, sections: consuming Sections, isBase: Bool, unexpected: [String], card: JSONObject
+  ) {
+    self.model = model
+    noise = sections.noise
+    writer = sections.writer
+    self.isBase = isBase
+    self.unexpected = unexpected
+    self.card = card
   }
 
   /// Adds what int8 costs on validation data, for `martlet inspect` to show.
@@ -115,11 +78,65 @@ package struct Packer: ~Copyable {
   }
 
   private mutating func addCard() throws {
-    guard !card.entries.isEmpty else { return }
+    guard card.count > 0 else { return }
     try writer.add(.card, contents: SectionContents(JSONValue.object(card).text(indent: 2)))
   }
+}
 
-  private mutating func addMatrix(
+/// Reads a Hugging Face folder, quantises it and lays it out.
+///
+/// - Throws: `CheckpointError`, `ConfigurationError`, `TokenizerError`, `PackingError`.
+package func pack(_ folder: CheckpointFolder, options: PackingOptions = PackingOptions()) throws -> PackedModel {
+  let model = try Model(configuration: folder.configuration)
+  let tokenizer = try loadTokenizer(folder)
+  guard tokenizer.vocabularySize <= model.blueprint.tables[0].rows else {
+    throw PackingError.vocabulary(
+      path: folder.path, tokenizer: tokenizer.vocabularySize, model: model.blueprint.tables[0].rows)
+  }
+  let source = try CheckpointParameters(folder, prefix: type(of: model.family).prefix)
+  let parameters = try LoadedParameters(model.blueprint, from: source)
+  // An encoder alone lacks the head's output layer, and perhaps more of the head.
+  let absent = model.blueprint.linears.filter { linear in
+    linear.isHead && (linear.weights + linear.biases).allSatisfy(parameters.missing.contains)
+  }
+  let isBase = absent.contains { $0.isOutput }
+  let excused = Set(isBase ? absent.flatMap { $0.weights + $0.biases } : [])
+  let missing = parameters.missing.filter { !excused.contains($0) }
+  guard missing.isEmpty else {
+    throw PackingError.missingParameters(path: folder.path, names: missing.map { model.blueprint.parameters[$0].name })
+  }
+
+  var sections = Sections(writer: BundleWriter(policy: options.codec))
+  try sections.writer.add(
+    .configuration, contents: SectionContents(folder.configuration.text(indent: 2, sortedKeys: true)))
+  try sections.writer.add(.tokenizer, contents: SectionContents(tokenizer.compiled()))
+  for linear in model.blueprint.linears where !absent.contains(linear) {
+    try sections.addMatrix(linear, parameters, options.weights)
+  }
+  for table in model.blueprint.tables { try sections.addTable(table, parameters, options.weights) }
+  for normalization in model.blueprint.normalizations {
+    try sections.writer.add(
+      .normalization, normalization.name, layout: .float32, shape: [2, normalization.width],
+      contents: SectionContents(parameters.concatenated([normalization.weight, normalization.bias])))
+  }
+  if isBase || options.carriesSource {
+    for name in folder.carriedFileNames {
+      guard let bytes = try folder.read(name) else { continue }
+      try sections.writer.add(.sourceFile, name, contents: SectionContents(bytes))
+    }
+  }
+  return PackedModel(
+    model: model, sections: sections, isBase: isBase, unexpected: source.unexpected, card: options.card)
+}
+
+/// The weights' sections on their way into the writer.
+private struct Sections: ~Copyable {
+  var writer: BundleWriter
+  private(set) var noise: [QuantizationNoise] = []
+
+  init(writer: consuming BundleWriter) { self.writer = writer }
+
+  mutating func addMatrix(
     _ linear: Linear, _ parameters: borrowing LoadedParameters, _ precision: WeightPrecision
   ) throws {
     let isInt8 = precision == .int8 && !linear.isOutput
@@ -139,7 +156,7 @@ package struct Packer: ~Copyable {
       contents: SectionContents(block))
   }
 
-  private mutating func addTable(
+  mutating func addTable(
     _ table: Table, _ parameters: borrowing LoadedParameters, _ precision: WeightPrecision
   ) throws {
     let values = parameters.concatenated([table.weight])

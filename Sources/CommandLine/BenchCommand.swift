@@ -1,0 +1,165 @@
+import ArgumentParser
+import JSON
+import Martlet
+import Reporting
+import Storage
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+struct BenchCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench",
+    abstract: "Measure a classifier on this machine: latency by length, throughput, cold start, memory.")
+
+  @OptionGroup var modelArgument: ModelArgument
+  @Option(help: "Comma-separated lengths in tokens, special tokens included.")
+  var lengths = "16,32,64,128,256,512"
+  @Option(help: "Comma-separated numbers of texts in a batch.")
+  var batch = "1,32"
+  @Option(help: "Seconds to spend on each length and batch, after a warm-up.")
+  var seconds = 1.0
+  @Flag(help: "Print one JSON object.")
+  var json = false
+  @OptionGroup var threading: ThreadOptions
+
+  private func numbers(_ text: String, _ option: String) throws -> [Int] {
+    try text.split(separator: ",").map { part in
+      guard let number = Int(part), number >= 1 else { throw ValidationError("\(option): expected whole numbers, found \(part)") }
+      return number
+    }
+  }
+
+  func validate() throws {
+    _ = try numbers(lengths, "--lengths")
+    _ = try numbers(batch, "--batch")
+    if !(seconds > 0 && seconds <= 3600) { throw ValidationError("--seconds: expected more than 0, found \(seconds)") }
+  }
+
+  /// The run times of one length and batch.
+  private struct Measurement {
+    let length: Int
+    let batch: Int
+    /// Seconds of each run, sorted.
+    let runs: [Double]
+
+    func percentile(_ share: Double) -> Double { runs[min(runs.count - 1, Int(Double(runs.count) * share))] }
+    var textsPerSecond: Double { Double(batch) / percentile(0.5) }
+  }
+
+  func run() throws {
+    let threads = threading.threads ?? Machine.availableCores
+    let opened = Machine.monotonicSeconds()
+    let classifier = try modelArgument.open(threads: threads)
+    let openSeconds = Machine.monotonicSeconds() - opened
+    let coldStart = try measureColdStart()
+    var measurements: [Measurement] = []
+    for batch in try numbers(batch, "--batch") {
+      for length in try numbers(lengths, "--lengths") where length <= classifier.maximumLength {
+        measurements.append(measure(classifier, length: length, batch: batch))
+      }
+    }
+    let resident = Machine.residentBytes()
+    if json {
+      let report: JSONValue = [
+        "model": .string(modelArgument.model), "instruction_set": .string(classifier.instructionSet),
+        "processor": .string(Machine.processorName), "threads": .integer(Int64(threads)),
+        "open_seconds": .number(openSeconds), "cold_start_seconds": .number(coldStart),
+        "resident_bytes": .integer(Int64(resident)), "peak_resident_bytes": .integer(Int64(Machine.peakResidentBytes())),
+        "latency": .array(
+          measurements.map {
+            [
+              "length": .integer(Int64($0.length)), "batch": .integer(Int64($0.batch)), "runs": .integer(Int64($0.runs.count)),
+              "p50_ms": .number($0.percentile(0.5) * 1e3), "p90_ms": .number($0.percentile(0.9) * 1e3),
+              "p99_ms": .number($0.percentile(0.99) * 1e3), "texts_per_second": .number($0.textsPerSecond),
+              "tokens_per_second": .number($0.textsPerSecond * Double($0.length)),
+            ]
+          }),
+      ]
+      return try writeToStandardOutput(report.text(indent: 2) + "\n")
+    }
+    var table = TextTable([
+      .init("batch"), .init("tokens"), .init("p50 ms"), .init("p90 ms"), .init("p99 ms"), .init("texts/s"), .init("tokens/s"),
+      .init("runs"),
+    ])
+    for measurement in measurements {
+      table.add(
+        ["\(measurement.batch)", "\(measurement.length)"]
+          + [0.5, 0.9, 0.99].map { formatFixed(measurement.percentile($0) * 1e3, digits: 3) }
+          + [
+            formatCount(Int(measurement.textsPerSecond)),
+            formatCount(Int(measurement.textsPerSecond * Double(measurement.length))), "\(measurement.runs.count)",
+          ])
+    }
+    try writeToStandardOutput(
+      """
+      \(Machine.processorName), kernels \(classifier.instructionSet), \(threads) threads
+
+      \(table.text())
+      open and check   \(formatMilliseconds(openSeconds))
+      cold start       \(formatMilliseconds(coldStart)) from process start to the first label
+      resident memory  \(formatBytes(resident)), at most \(formatBytes(Machine.peakResidentBytes()))
+
+      """)
+  }
+
+  private func measure(_ classifier: Classifier, length: Int, batch: Int) -> Measurement {
+    let session = classifier.makeSession()
+    let vocabulary = classifier.tokenizer.vocabularySize
+    var state: UInt64 = 1
+    for _ in 0..<batch {
+      let ids = (0..<length).map { _ -> Int32 in
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Int32(state >> 33) % Int32(vocabulary)
+      }
+      session.append(ids: ids)
+    }
+    let warmUntil = Machine.monotonicSeconds() + min(0.2, seconds / 4)
+    repeat { session.run() } while Machine.monotonicSeconds() < warmUntil
+    var runs: [Double] = []
+    let end = Machine.monotonicSeconds() + seconds
+    repeat {
+      let start = Machine.monotonicSeconds()
+      session.run()
+      runs.append(Machine.monotonicSeconds() - start)
+    } while Machine.monotonicSeconds() < end || runs.count < 5
+    return Measurement(length: length, batch: batch, runs: runs.sorted())
+  }
+
+  /// The median time from starting this program as a process of its own to its first label.
+  private func measureColdStart() throws -> Double {
+    var times: [Double] = []
+    for _ in 0..<5 {
+      var output: [Int32] = [0, 0]
+      var input: [Int32] = [0, 0]
+      guard pipe(&output) == 0, pipe(&input) == 0 else { throw CommandError("bench: the system refused a pipe") }
+      var actions = posix_spawn_file_actions_t()
+      posix_spawn_file_actions_init(&actions)
+      posix_spawn_file_actions_adddup2(&actions, input[0], 0)
+      posix_spawn_file_actions_adddup2(&actions, output[1], 1)
+      for descriptor in output + input { posix_spawn_file_actions_addclose(&actions, descriptor) }
+      defer { posix_spawn_file_actions_destroy(&actions) }
+      var arguments = ["/proc/self/exe", "classify", modelArgument.model].map { (text: String) in strdup(text) } + [nil]
+      defer { for argument in arguments { free(argument) } }
+      var child = pid_t()
+      let start = Machine.monotonicSeconds()
+      let status = posix_spawn(&child, "/proc/self/exe", &actions, nil, &arguments, environ)
+      close(input[0])
+      close(output[1])
+      guard status == 0 else { throw CommandError("bench: cannot start a process: \(String(cString: strerror(status)))") }
+      let text = Array("a stirring , funny and finally transporting film\n".utf8)
+      _ = write(input[1], text, text.count)
+      close(input[1])
+      var byte: UInt8 = 0
+      let count = read(output[0], &byte, 1)
+      let seconds = Machine.monotonicSeconds() - start
+      close(output[0])
+      var exit: Int32 = 0
+      waitpid(child, &exit, 0)
+      guard count == 1 else { throw CommandError("bench: the process for the cold start gave no label") }
+      times.append(seconds)
+    }
+    return times.sorted()[times.count / 2]
+  }
+}

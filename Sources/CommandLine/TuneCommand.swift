@@ -1,0 +1,226 @@
+import ArgumentParser
+import JSON
+import MartletTuning
+import Records
+import Reporting
+import Storage
+import Synchronization
+import Training
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+extension IntervalStrategy: ExpressibleByArgument {}
+
+/// Both spellings of an option: `--learning-rate` and `--learning_rate`.
+private func spellings(_ name: String, _ others: String...) -> NameSpecification {
+  let all = [name] + others
+  return NameSpecification(
+    all.flatMap { name -> [NameSpecification.Element] in
+      let snake = name.split(separator: "-").joined(separator: "_")
+      return snake == name ? [.customLong(name)] : [.customLong(name), .customLong(snake)]
+    })
+}
+
+struct TuneCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tune",
+    abstract: "Fine-tune a pretrained encoder into a text classifier, as the Hugging Face Trainer would.",
+    discussion: "Options have the names and defaults of TrainingArguments, with dashes or underscores.")
+
+  @Argument(help: "A Hugging Face folder, or a bundle that carries its folder's files.")
+  var base: String
+  @Option(help: "Labelled records: .csv, .tsv, .jsonl, or a folder with one sub-folder of text files per label.")
+  var train: String
+  @Option(help: "The same, to evaluate on.")
+  var validation: String?
+  @Option(name: spellings("output-dir"), help: "Where the model, checkpoints and reports go.")
+  var outputDir: String
+  @OptionGroup var fields: FieldOptions
+
+  @Option(name: spellings("learning-rate"), help: "AdamW's learning rate at its highest.")
+  var learningRate = 2e-5
+  @Option(name: spellings("per-device-train-batch-size"), help: "Texts of one batch.")
+  var perDeviceTrainBatchSize = 16
+  @Option(name: spellings("num-train-epochs"), help: "Passes over the training data.")
+  var numTrainEpochs = 3.0
+  @Option(name: spellings("max-steps"), help: "End after this many steps, whatever the epochs.")
+  var maxSteps = 0
+  @Option(name: spellings("weight-decay"), help: "Decoupled weight decay of all but biases and normalisations.")
+  var weightDecay = 0.01
+  @Option(name: spellings("eval-strategy", "evaluation-strategy"), help: "When to evaluate: no, steps or epoch.")
+  var evalStrategy = IntervalStrategy.epoch
+  @Option(name: spellings("eval-steps"), help: "Steps between evaluations with --eval-strategy steps.")
+  var evalSteps = 500
+  @Option(name: spellings("save-steps"), help: "Steps between checkpoints; 0 for one at the end only.")
+  var saveSteps = 500
+  @Option(name: spellings("save-total-limit"), help: "Keep this many checkpoints; 0 for all.")
+  var saveTotalLimit = 0
+  @Option(name: spellings("logging-steps"), help: "Steps between log entries.")
+  var loggingSteps = 100
+  @Option(name: spellings("logging-dir"), help: "The folder of the TensorBoard events (default: runs/… in the output folder).")
+  var loggingDir: String?
+  @Option(help: "The seed of the data order, of dropout and of new parameters.")
+  var seed: UInt32 = 42
+  @Option(name: spellings("max-length"), help: "Cut texts at this many tokens.")
+  var maxLength = 512
+  @Option(name: spellings("warmup-steps"), help: "Steps over which the learning rate rises.")
+  var warmupSteps = 0
+  @Option(name: spellings("warmup-ratio"), help: "The share of all steps that warm up.")
+  var warmupRatio = 0.0
+  @Option(name: spellings("lr-scheduler-type"), help: "linear, cosine, constant or constant_with_warmup.")
+  var lrSchedulerType = "linear"
+  @Option(name: spellings("max-grad-norm"), help: "Clip the gradients to this L2 norm; 0 for no clipping.")
+  var maxGradNorm = 1.0
+  @Option(name: spellings("gradient-accumulation-steps"), help: "Batches that make one step.")
+  var gradientAccumulationSteps = 1
+  @Option(name: spellings("adam-beta1"), help: "AdamW's β1.")
+  var adamBeta1 = 0.9
+  @Option(name: spellings("adam-beta2"), help: "AdamW's β2.")
+  var adamBeta2 = 0.999
+  @Option(name: spellings("adam-epsilon"), help: "AdamW's ε.")
+  var adamEpsilon = 1e-8
+  @Option(name: spellings("label-smoothing-factor"), help: "Label smoothing.")
+  var labelSmoothingFactor = 0.0
+  @Option(name: spellings("class-weights"), help: "Comma-separated: one weight of the loss for each label, in their order.")
+  var classWeights: String?
+  @Flag(name: spellings("load-best-model-at-end"), help: "End with the best checkpoint instead of the last.")
+  var loadBestModelAtEnd = false
+  @Option(name: spellings("metric-for-best-model"), help: "loss, accuracy, f1, precision or recall.")
+  var metricForBestModel = "loss"
+  @Option(name: spellings("early-stopping-patience"), help: "Evaluations without improvement after which to stop; 0 for never.")
+  var earlyStoppingPatience = 0
+  @Option(name: spellings("early-stopping-threshold"), help: "What counts as an improvement.")
+  var earlyStoppingThreshold = 0.0
+  @Option(help: "0 turns all dropout off.")
+  var dropout: Double?
+  @Option(
+    name: spellings("resume-from-checkpoint"),
+    help: "Go on from a checkpoint folder, or from the newest whole one of the output folder with `last`.")
+  var resumeFromCheckpoint: String?
+  @Flag(help: "Print nothing but the result.")
+  var quiet = false
+  @Flag(help: "Print one JSON object as the result.")
+  var json = false
+  @OptionGroup var threading: ThreadOptions
+
+  func validate() throws {
+    func require(_ condition: Bool, _ text: String) throws { if !condition { throw ValidationError(text) } }
+    try require(learningRate > 0 && learningRate.isFinite, "--learning-rate: expected a positive number, found \(learningRate)")
+    try require(perDeviceTrainBatchSize >= 1, "--per-device-train-batch-size: expected at least 1, found \(perDeviceTrainBatchSize)")
+    try require(numTrainEpochs > 0, "--num-train-epochs: expected a positive number, found \(numTrainEpochs)")
+    try require(maxSteps >= 0, "--max-steps: expected at least 0, found \(maxSteps)")
+    try require(gradientAccumulationSteps >= 1, "--gradient-accumulation-steps: expected at least 1, found \(gradientAccumulationSteps)")
+    try require(loggingSteps >= 1, "--logging-steps: expected at least 1, found \(loggingSteps)")
+    try require(evalSteps >= 1, "--eval-steps: expected at least 1, found \(evalSteps)")
+    try require(saveSteps >= 0, "--save-steps: expected at least 0, found \(saveSteps)")
+    try require(maxLength >= 3, "--max-length: expected at least 3, found \(maxLength)")
+    try require(dropout == nil || dropout == 0, "--dropout: expected 0 (or leave it out for the model's own rates), found \(dropout ?? 0)")
+    try require((0..<1).contains(labelSmoothingFactor), "--label-smoothing-factor: expected 0 to below 1, found \(labelSmoothingFactor)")
+    try require(ScheduleKind(rawValue: lrSchedulerType) != nil, "--lr-scheduler-type: expected \(ScheduleKind.allCases.map(\.rawValue).joined(separator: ", ")), found \(lrSchedulerType)")
+    _ = try parsedClassWeights()
+  }
+
+  private func parsedClassWeights() throws -> [Double] {
+    guard let classWeights else { return [] }
+    return try classWeights.split(separator: ",").map { part in
+      guard let weight = Double(part), weight > 0, weight.isFinite else {
+        throw ValidationError("--class-weights: expected positive numbers, found \(part)")
+      }
+      return weight
+    }
+  }
+
+  private func arguments() throws -> TuningArguments {
+    var arguments = TuningArguments()
+    arguments.learningRate = learningRate
+    arguments.perDeviceTrainBatchSize = perDeviceTrainBatchSize
+    arguments.numTrainEpochs = numTrainEpochs
+    arguments.maxSteps = maxSteps
+    arguments.weightDecay = weightDecay
+    arguments.adamBeta1 = adamBeta1
+    arguments.adamBeta2 = adamBeta2
+    arguments.adamEpsilon = adamEpsilon
+    arguments.maxGradNorm = maxGradNorm
+    arguments.warmupSteps = warmupSteps
+    arguments.warmupRatio = warmupRatio
+    arguments.lrSchedulerType = lrSchedulerType
+    arguments.gradientAccumulationSteps = gradientAccumulationSteps
+    arguments.labelSmoothingFactor = labelSmoothingFactor
+    arguments.classWeights = try parsedClassWeights()
+    arguments.seed = seed
+    arguments.maxLength = maxLength
+    arguments.dropout = dropout
+    arguments.evalStrategy = evalStrategy
+    arguments.evalSteps = evalSteps
+    arguments.saveSteps = saveSteps
+    arguments.saveTotalLimit = saveTotalLimit
+    arguments.loggingSteps = loggingSteps
+    arguments.loadBestModelAtEnd = loadBestModelAtEnd
+    arguments.metricForBestModel = metricForBestModel
+    arguments.earlyStoppingPatience = earlyStoppingPatience
+    arguments.earlyStoppingThreshold = earlyStoppingThreshold
+    return arguments
+  }
+
+  func run() throws {
+    let arguments = try arguments()
+    let training = try TuningData(train, fields.choice)
+    let validationData = try validation.map { try TuningData($0, fields.choice) }
+    var tuner = Tuner(base: base)
+    tuner.arguments = arguments
+    tuner.threads = threading.threads
+    tuner.shouldStop = { interrupted.load(ordering: .relaxed) }
+    stopOnInterrupt()
+    let display = TuningDisplay(
+      arguments: arguments, mode: quiet ? .quiet : .automatic,
+      events: try TensorBoardWriter(folder: loggingDir ?? outputDir + "/runs/" + TensorBoardWriter.defaultRunName()))
+    let result = try tuner.tune(
+      on: training, validation: validationData, outputFolder: outputDir, resumingFrom: try checkpoint(),
+      onEvent: display.show)
+    try display.finish()
+    if result.wasStopped {
+      throw CommandError(
+        "stopped after step \(result.steps); go on with the same command and --resume-from-checkpoint last")
+    }
+    let report = display.report(result, tuner, training, validationData)
+    var file = try AtomicFile(path: outputDir + "/report.html")
+    try file.write(report.html())
+    try file.commit()
+    try writeToStandardOutput(json ? summary(result).text(indent: 2) + "\n" : table(result))
+  }
+
+  private func checkpoint() throws -> String? {
+    guard let resumeFromCheckpoint else { return nil }
+    if resumeFromCheckpoint != "last" && resumeFromCheckpoint != "true" { return resumeFromCheckpoint }
+    guard let newest = wholeCheckpoints(in: outputDir).last else { throw TrainingError.noCheckpoint(path: outputDir) }
+    return newest.path
+  }
+
+  private func summary(_ result: TuningResult) -> JSONValue {
+    .object(
+      JSONObject(
+        [("output_dir", .string(outputDir)), ("steps", .integer(Int64(result.steps))), ("train_loss", .number(result.trainLoss))]
+          + result.metrics.map { ("eval_" + $0.name, .number($0.value)) }))
+  }
+
+  private func table(_ result: TuningResult) -> String {
+    var text = "\(outputDir): \(result.steps) steps, mean loss \(formatFixed(result.trainLoss, digits: 4))\n"
+    let metrics = result.metrics.map { "\($0.name) \(formatFixed($0.value, digits: 4))" }
+    if !metrics.isEmpty { text += metrics.joined(separator: ", ") + "\n" }
+    return text
+  }
+}
+
+/// Set by Ctrl-C and SIGTERM; training finishes its step, saves and returns. A second signal ends the process at once.
+private let interrupted = Atomic<Bool>(false)
+
+private func stopOnInterrupt() {
+  for number in [SIGINT, SIGTERM] {
+    signal(number) { number in
+      interrupted.store(true, ordering: .relaxed)
+      signal(number, SIG_DFL)
+    }
+  }
+}

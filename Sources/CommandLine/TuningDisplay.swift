@@ -1,0 +1,166 @@
+import Evaluation
+import Martlet
+import MartletTuning
+import Reporting
+import Storage
+
+/// Shows a fine-tuning run: a live line or plain lines on stderr, TensorBoard events, and the report at the end.
+final class TuningDisplay {
+  private let arguments: TuningArguments
+  private let reporter: ProgressReporter
+  private let events: TensorBoardWriter
+  private let isQuiet: Bool
+  private let start = Machine.monotonicSeconds()
+  private var firstStep: (time: Double, step: Int)?
+  private var tokens = 0
+  private var notes: [String] = []
+  private var summary: DataSummary?
+  private var points: [TrainingReport.LogPoint] = []
+  private var evaluations: [TrainingReport.Evaluation] = []
+
+  init(arguments: TuningArguments, mode: ProgressReporter.Mode, events: TensorBoardWriter) {
+    self.arguments = arguments
+    self.events = events
+    isQuiet = mode == .quiet
+    reporter = ProgressReporter(mode: mode)
+  }
+
+  func show(_ event: TuningEvent) {
+    switch event {
+    case .start(let summary, let notes):
+      self.summary = summary
+      self.notes = notes
+      for line in notes + lines(of: summary) { message(line) }
+    case .step(let done, let total, let epoch, let loss, let learningRate, let tokens):
+      let now = Machine.monotonicSeconds()
+      if firstStep == nil { firstStep = (start, done - 1) }
+      self.tokens += tokens
+      let elapsed = now - firstStep!.time
+      let steps = done - firstStep!.step
+      reporter.update(
+        ProgressSnapshot(
+          label: "tune", step: done, totalSteps: total, epoch: epoch, totalEpochs: arguments.numTrainEpochs, loss: loss,
+          learningRate: learningRate, tokensPerSecond: Double(self.tokens) / max(elapsed, 1e-9), elapsedSeconds: elapsed,
+          remainingSeconds: elapsed / Double(steps) * Double(total - done)))
+    case .log(let step, let epoch, let values):
+      log(step, epoch, values)
+    case .checkpoint(let path): message("checkpoint \(path)")
+    case .warning(let text): message("warning: \(text)")
+    }
+  }
+
+  func finish() throws {
+    reporter.finish()
+    try events.flush()
+  }
+
+  private func message(_ line: String) { if !isQuiet { reporter.message(line) } }
+
+  private func log(_ step: Int, _ epoch: Double, _ values: [(name: String, value: Double)]) {
+    for (name, value) in values {
+      let tag = name.hasPrefix("eval_") ? "eval/" + name.dropFirst(5) : "train/" + name
+      events.scalar(tag, Float(value), step: step)
+    }
+    events.scalar("train/epoch", Float(epoch), step: step)
+    do { try events.flush() } catch { message("warning: \(error)") }
+    func value(_ name: String) -> Double? { values.first { $0.name == name }?.value }
+    if let loss = value("loss") {
+      points.append(
+        .init(
+          step: step, epoch: epoch, loss: loss, learningRate: value("learning_rate") ?? 0,
+          gradientNorm: value("grad_norm")))
+    } else if let loss = value("eval_loss") {
+      let metrics = values.filter { $0.name.hasPrefix("eval_") && !Self.timing.contains($0.name) && $0.name != "eval_loss" }
+        .map { (name: String($0.name.dropFirst(5)), value: $0.value) }
+      evaluations.append(.init(step: step, epoch: epoch, loss: loss, metrics: metrics))
+      message(
+        "epoch \(formatFixed(epoch, digits: 2)): eval loss \(formatFixed(loss, digits: 4)), "
+          + metrics.map { "\($0.name) \(formatFixed($0.value, digits: 4))" }.joined(separator: ", "))
+    } else if let runtime = value("train_runtime") {
+      message(
+        "trained in \(formatDuration(runtime)), \(formatFixed(value("train_samples_per_second") ?? 0, digits: 1)) texts/s, "
+          + "peak memory \(formatBytes(Machine.peakResidentBytes()))")
+    }
+  }
+
+  private static let timing = ["eval_runtime", "eval_samples_per_second", "eval_steps_per_second"]
+
+  private func lines(of summary: DataSummary) -> [String] {
+    var lines = [
+      "\(formatCount(summary.trainingCount)) training texts, \(formatCount(summary.trainingTokens)) tokens; "
+        + "\(formatCount(summary.validationCount)) validation texts"
+    ]
+    if !summary.labelCounts.isEmpty {
+      lines.append("labels: " + summary.labelCounts.map { "\($0.label) \(formatCount($0.training))" }.joined(separator: ", "))
+    }
+    if summary.truncatedCount > 0 {
+      lines.append("warning: \(formatCount(summary.truncatedCount)) training texts are cut at the length limit")
+    }
+    if summary.emptyCount > 0 { lines.append("warning: \(formatCount(summary.emptyCount)) training texts are empty") }
+    if summary.duplicateCount > 0 {
+      lines.append("warning: \(formatCount(summary.duplicateCount)) validation texts are in the training data too")
+    }
+    return lines
+  }
+
+  /// The page that says what the run came to.
+  func report(
+    _ result: TuningResult, _ tuner: Tuner, _ training: TuningData, _ validation: TuningData?
+  ) -> TrainingReport {
+    var report = TrainingReport(
+      title: "Fine-tuning \(tuner.base)", subtitle: "\(result.steps) steps, \(formatCount(training.count)) texts")
+    report.headline = result.metrics.map { .init($0.name, formatFixed($0.value, digits: 4)) }
+    report.log = points
+    report.evaluations = evaluations
+    report.labels = result.labels
+    if let summary {
+      report.labelBalance = summary.labelCounts.map { .init(label: $0.label, training: $0.training, validation: $0.validation) }
+    }
+    if let validation { addExamples(to: &report, result, validation) }
+    report.configuration = [
+      .init("learning rate", "\(arguments.learningRate)"), .init("batch size", "\(arguments.perDeviceTrainBatchSize)"),
+      .init("epochs", "\(arguments.numTrainEpochs)"), .init("weight decay", "\(arguments.weightDecay)"),
+      .init("schedule", arguments.lrSchedulerType), .init("seed", "\(arguments.seed)"),
+      .init("maximum length", "\(arguments.maxLength)"),
+    ]
+    report.environment =
+      [
+        .init("processor", Machine.processorName), .init("duration", formatDuration(Machine.monotonicSeconds() - start)),
+        .init("peak memory", formatBytes(Machine.peakResidentBytes())),
+      ] + notes.map { .init("note", $0) }
+    return report
+  }
+
+  /// Confusion, calibration, slices by length and the most confident mistakes, for single-label heads.
+  private func addExamples(to report: inout TrainingReport, _ result: TuningResult, _ validation: TuningData) {
+    guard !report.labelBalance.isEmpty, let truths = try? validation.dataset.classes(labels: result.labels) else { return }
+    var confusion = ConfusionMatrix(classes: result.labels.count)
+    var calibration = CalibrationBins()
+    var mistakes: [TrainingReport.Mistake] = []
+    var slices = [("up to 16 tokens", 0...16), ("17 to 64", 17...64), ("65 to 256", 65...256), ("over 256", 257...Int.max)]
+      .map { (title: $0.0, range: $0.1, count: 0, correct: 0) }
+    for (index, example) in result.examples.enumerated() {
+      let prediction = argmax(example.logits)
+      let confidence = Double(softmax(example.logits)[prediction])
+      let isCorrect = prediction == truths[index]
+      confusion.add(truth: truths[index], prediction: prediction)
+      calibration.add(confidence: confidence, correct: isCorrect)
+      if let slice = slices.firstIndex(where: { $0.range.contains(example.tokens) }) {
+        slices[slice].count += 1
+        slices[slice].correct += isCorrect ? 1 : 0
+      }
+      if !isCorrect {
+        mistakes.append(
+          .init(
+            text: validation.dataset.texts.string(index), truth: result.labels[truths[index]],
+            prediction: result.labels[prediction], confidence: confidence))
+      }
+    }
+    report.confusion = confusion
+    report.calibration = calibration
+    report.lengthSlices = slices.filter { $0.count > 0 }.map {
+      .init(title: $0.title, count: $0.count, accuracy: Double($0.correct) / Double($0.count))
+    }
+    report.mistakes = Array(mistakes.sorted { $0.confidence > $1.confidence }.prefix(20))
+  }
+}
