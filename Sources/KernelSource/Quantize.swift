@@ -29,7 +29,9 @@ func quantizeRow(
   _ scale: UnsafeMutablePointer<Float>
 ) {
   scale.pointee = maximum / 127
-  let inverse = Floats(repeating: maximum > 0 ? 127 / maximum : 0)
+  // A row so small that its inverse overflows is a row of zeros, as for `Grid`.
+  let reciprocal = 127 / maximum
+  let inverse = Floats(repeating: reciprocal < Float.infinity ? reciprocal : 0)
   var index = 0
   while index < K {
     storeOperand(v_toint(v_round(loadLanes(x, index, K) * inverse)), q, index)

@@ -35,9 +35,12 @@ package enum InstructionSet: String, CaseIterable, Sendable {
 
   /// The one that `MARTLET_ISA` forces, or else the newest that is supported.
   package static func selected() throws(InstructionSetError) -> InstructionSet {
-    guard let value = getenv("MARTLET_ISA") else { return supported[0] }
-    let name = String(cString: value)
-    guard !name.isEmpty else { return supported[0] }
+    try selected(named: getenv("MARTLET_ISA").map { String(cString: $0) })
+  }
+
+  /// The supported one of that name; without a name the newest.
+  package static func selected(named name: String?) throws(InstructionSetError) -> InstructionSet {
+    guard let name, !name.isEmpty else { return supported[0] }
     guard let forced = supported.first(where: { $0.rawValue == name }) else { throw InstructionSetError(name: name) }
     return forced
   }
