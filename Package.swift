@@ -56,8 +56,8 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   (
     "CommandLine",
     [
-      "Bundles", "Checkpoints", "Encoders", "Evaluation", "JSON", "Kernels", "Martlet", "MartletTuning", "Packing", "Records",
-      "Reporting", "Storage", "Tokenizers", "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      "Bundles", "Checkpoints", "Encoders", "Evaluation", "Inference", "JSON", "Kernels", "Martlet", "MartletTuning", "Packing",
+      "Records", "Reporting", "Storage", "Tokenizers", "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]
   ),
 ]

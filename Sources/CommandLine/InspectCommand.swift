@@ -25,7 +25,7 @@ struct InspectCommand: ParsableCommand {
     let configuration = try JSONValue(parsing: bundle.text(.configuration).utf8)
     let model = try Model(configuration: configuration)
     let hasHead = model.blueprint.linears.allSatisfy { bundle.entry(.matrix, $0.name) != nil }
-    let instructionSet = try KernelTable.selected().instructionSet
+    let instructionSet = try InstructionSet.selected()
     let parameters = model.blueprint.parameters.reduce(0) { $0 + $1.count }
     let card: JSONValue = try bundle.entry(.card) == nil ? .null : JSONValue(parsing: bundle.text(.card).utf8)
     let quality: JSONValue = try bundle.entry(.qualityReport) == nil ? .null : JSONValue(parsing: bundle.text(.qualityReport).utf8)

@@ -58,6 +58,8 @@ package struct ModelWeights: @unchecked Sendable {
   let normalizations: [Vectors]
   /// Whether the encoder's layers are int8 (the layer that makes the logits is fp32 in any case).
   let isInt8: Bool
+  /// The logits of one text.
+  let labelCount: Int
   private let owner: any WeightProvider
 
   package init(_ blueprint: Blueprint, from provider: any WeightProvider) throws {
@@ -68,6 +70,7 @@ package struct ModelWeights: @unchecked Sendable {
       try Self.check(linear.name, bytes, layout.byteCount)
       return Matrix(form: form, layout: layout, base: bytes.baseAddress!)
     }
+    labelCount = blueprint.linears.last { $0.isOutput }?.outputs ?? 0
     isInt8 = matrices.contains { $0.form == .int8Panels }
     tables = try blueprint.tables.map { table in
       let (form, bytes) = try provider.table(table)

@@ -28,7 +28,7 @@ public final class Classifier: Sendable {
   package let tokenizer: Tokenizer
   package let bundle: Bundle
   private let weights: ModelWeights
-  private let kernels: KernelTable
+  private let kernels: any KernelTable.Type
   private let pool: ThreadPool
   private let idle = Mutex<[Session]>([])
 
@@ -53,7 +53,7 @@ public final class Classifier: Sendable {
     do {
       model = try Model(configuration: JSONValue(parsing: Array(bundle.text(.configuration).utf8)))
       tokenizer = try Tokenizer(compiled: bundle.bytes(.tokenizer))
-      kernels = try KernelTable.selected()
+      kernels = try InstructionSet.selected().kernels()
       let provider = BundleWeights(bundle)
       if let output = model.blueprint.linears.first(where: { $0.isOutput && !provider.has($0) }) {
         throw ClassifierError(

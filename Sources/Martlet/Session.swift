@@ -72,6 +72,9 @@ package final class Session: @unchecked Sendable {
   @discardableResult
   package func run() -> UnsafeBufferPointer<Float> { engine.run(model.family, batch) }
 
+  /// Runs the batch on one thread and tells where the time went.
+  package func profile() -> Profile { engine.profile(model.family, batch) }
+
   package func logits(of index: Int) -> UnsafeBufferPointer<Float> {
     let count = model.labels.names.count
     return UnsafeBufferPointer(rebasing: engine.logits[index * count..<(index + 1) * count])

@@ -17,8 +17,8 @@ package final class TrainingEngine: Verbs {
   package typealias Operand = TapeRows
 
   package let parameters: ParameterStore
-  let kernels: KernelTable
-  let training: TrainingKernelTable
+  let kernels: any KernelTable.Type
+  let training: any TrainingKernelTable.Type
   let products: MatrixProducts
   let threads: ThreadPool
   let buffers = BufferPool()
@@ -40,8 +40,8 @@ package final class TrainingEngine: Verbs {
   ) throws(InstructionSetError) {
     self.parameters = parameters
     self.threads = threads
-    kernels = try .table(for: instructionSet)
-    training = try .table(for: instructionSet)
+    kernels = try instructionSet.kernels()
+    training = try instructionSet.trainingKernels()
     products = MatrixProducts(blas, threads)
   }
 
