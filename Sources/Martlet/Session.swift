@@ -45,12 +45,18 @@ package final class Session: @unchecked Sendable {
   package func append(
     _ first: UnsafeBufferPointer<UInt8>, pair second: UnsafeBufferPointer<UInt8>, limit: Int = .max
   ) throws -> TextLength {
-    guard model.family.tokenTypeCount > 1 else {
-      throw ClassifierError(.argument, "this model has one token type and takes no text pairs")
+    guard tokenizer.pairTypeCount <= model.family.tokenTypeCount else {
+      throw ClassifierError(
+        .argument,
+        "this model takes no text pairs: they need \(tokenizer.pairTypeCount) token types, it has \(model.family.tokenTypeCount)")
     }
-    let summary = tokenizer.encodePair(
-      first, second, maximumLength: min(limit, maximumLength), workspace: &workspace, into: &batch.ids,
-      typeIDs: &batch.tokenTypes)
+    // Two members of a class's property cannot be changed at once; of a parameter they can.
+    func encode(into batch: inout Batch) -> EncodingSummary {
+      tokenizer.encodePair(
+        first, second, maximumLength: min(limit, maximumLength), workspace: &workspace, into: &batch.ids,
+        typeIDs: &batch.tokenTypes)
+    }
+    let summary = encode(into: &batch)
     batch.endText()
     return TextLength(tokens: summary.tokenCount, wasTruncated: summary.wasTruncated)
   }

@@ -5,7 +5,8 @@ extension BertNormalizer {
     var plain: [(scalar: UInt32, text: [UInt32])] = []
     var ordered: [(scalar: UInt32, text: [UInt32])] = []
     let steps = Steps(options)
-    for scalar in steps.affected {
+    // In order, so that the same options give the same tables.
+    for scalar in steps.affected.sorted() {
       switch steps.outcome(of: scalar) {
       case .action(let action): dense[Int(scalar)] = action
       case .replacement(let text):
