@@ -45,9 +45,7 @@ package final class Trainer {
     shouldStop: @escaping () -> Bool = { false }, onEvent: @escaping (TrainingEvent) -> Void = { _ in }
   ) throws {
     guard !training.isEmpty else { throw TrainingError.emptyDataSet }
-    guard let kind = ScheduleKind(rawValue: arguments.lrSchedulerType) else {
-      throw TrainingError.unknownSchedule(arguments.lrSchedulerType)
-    }
+    try arguments.check()
     guard arguments.classWeights.isEmpty || arguments.classWeights.count == model.labels.names.count else {
       throw TrainingError.argument(
         "class-weights: expected \(model.labels.names.count), one for each label, found \(arguments.classWeights.count)")
@@ -71,7 +69,9 @@ package final class Trainer {
     let warmup =
       arguments.warmupSteps > 0
       ? arguments.warmupSteps : Int((Double(totalSteps) * arguments.warmupRatio).rounded(.up))
-    schedule = Schedule(kind: kind, peak: arguments.learningRate, warmupSteps: warmup, totalSteps: totalSteps)
+    schedule = Schedule(
+      kind: ScheduleKind(rawValue: arguments.lrSchedulerType)!, peak: arguments.learningRate, warmupSteps: warmup,
+      totalSteps: totalSteps)
     optimizer = AdamW(
       beta1: Float(arguments.adamBeta1), beta2: Float(arguments.adamBeta2), epsilon: Float(arguments.adamEpsilon),
       weightDecay: Float(arguments.weightDecay))
@@ -79,6 +79,9 @@ package final class Trainer {
     loss.labelSmoothing = arguments.labelSmoothingFactor
     if !arguments.classWeights.isEmpty { loss.classWeights = arguments.classWeights }
     engine.dropoutIsOff = arguments.dropout == 0
+    // Found now, not after the first epoch.
+    let known = Tally(model.labels).result.metrics.map(\.name)
+    guard known.contains(arguments.metricName) else { throw TrainingError.unknownMetric(arguments.metricName, known: known) }
   }
 
   private var store: ParameterStore { engine.parameters }
@@ -104,7 +107,7 @@ package final class Trainer {
       if arguments.evalStrategy == .epoch && epochEnds
         || arguments.evalStrategy == .steps && (done % arguments.evalSteps == 0 || done == totalSteps)
       {
-        isBest = try evaluateAndLog()
+        isBest = evaluateAndLog()
       }
       let hasPatience =
         arguments.earlyStoppingPatience == 0 || state.evaluationsWithoutImprovement < arguments.earlyStoppingPatience
@@ -216,9 +219,7 @@ package final class Trainer {
     _ visit: (Int, UnsafeBufferPointer<Float>) -> Void = { _, _ in }
   ) -> (result: EvaluationResult, batches: Int) {
     let labels = model.labels.names.count
-    var classes = ClassificationAccumulator(classes: max(2, labels))
-    var sets = MultiLabelAccumulator(labels: labels)
-    var values = RegressionAccumulator()
+    var tally = Tally(model.labels)
     var batches = 0
     var first = 0
     while first < validation.count {
@@ -227,26 +228,18 @@ package final class Trainer {
       for (place, example) in examples.enumerated() {
         let row = UnsafeBufferPointer(start: logits.values + place * labels, count: labels)
         visit(first + place, row)
-        switch example.target {
-        case .label(let truth): classes.add(logits: row, truth: truth)
-        case .labels(let truths): truths.withUnsafeBufferPointer { sets.add(logits: row, targets: $0) }
-        case .value(let truth): values.add(prediction: Double(row[0]), truth: Double(truth))
-        }
+        tally.add(row, example.target)
       }
       first += examples.count
       batches += 1
     }
-    switch model.labels.problemType {
-    case .singleLabel: return (.singleLabel(classes.report()), batches)
-    case .multiLabel: return (.multiLabel(sets.report()), batches)
-    case .regression: return (.regression(values.report()), batches)
-    }
+    return (tally.result, batches)
   }
 
   private static let evaluationBatchSize = 32
 
   /// Returns whether this is the best evaluation so far.
-  private func evaluateAndLog() throws -> Bool {
+  private func evaluateAndLog() -> Bool {
     guard !validation.isEmpty else { return false }
     let start = Machine.monotonicSeconds()
     let (result, batches) = evaluate()
@@ -259,11 +252,7 @@ package final class Trainer {
         ("eval_samples_per_second", .number(Double(validation.count) / seconds)),
         ("eval_steps_per_second", .number(Double(batches) / seconds)),
       ])
-    let name = arguments.metricForBestModel.hasPrefix("eval_")
-      ? String(arguments.metricForBestModel.dropFirst(5)) : arguments.metricForBestModel
-    guard let metric = metrics.first(where: { $0.name == name })?.value else {
-      throw TrainingError.unknownMetric(name, known: metrics.map(\.name))
-    }
+    let metric = metrics.first { $0.name == arguments.metricName }!.value
     let sign = arguments.greaterIsBetter ? 1.0 : -1.0
     let gain = state.bestMetric.map { sign * (metric - $0) } ?? .infinity
     state.evaluationsWithoutImprovement = gain > arguments.earlyStoppingThreshold ? 0 : state.evaluationsWithoutImprovement + 1
@@ -295,13 +284,13 @@ package final class Trainer {
     try removeOldCheckpoints(outputFolder)
   }
 
-  /// Keeps the newest `saveTotalLimit` checkpoints and the best; what was just written is whole, so never the last one.
+  /// Keeps the checkpoint just written, the best one, and the newest others up to the limit.
   private func removeOldCheckpoints(_ folder: String) throws {
     guard arguments.saveTotalLimit > 0 else { return }
-    let all = wholeCheckpoints(in: folder)
-    for (step, path) in all.dropLast(arguments.saveTotalLimit) where !(arguments.loadBestModelAtEnd && step == state.bestStep) {
-      try removeTree(path)
-    }
+    var kept: Set = [state.step]
+    if arguments.loadBestModelAtEnd && state.bestStep > 0 { kept.insert(state.bestStep) }
+    let others = wholeCheckpoints(in: folder).filter { !kept.contains($0.step) }
+    for old in others.dropLast(max(0, arguments.saveTotalLimit - kept.count)) { try removeTree(old.path) }
   }
 
   /// `trainer_state.json`, with the keys of the reference library.
@@ -338,6 +327,36 @@ package final class Trainer {
     }
     try store.restore(from: checkpoint)
     self.state = state
+  }
+}
+
+/// The figures of an evaluation, whatever the head, collected text by text.
+private struct Tally {
+  private let problemType: ProblemType
+  private var classes: ClassificationAccumulator
+  private var sets: MultiLabelAccumulator
+  private var values = RegressionAccumulator()
+
+  init(_ labels: LabelConfiguration) {
+    problemType = labels.problemType
+    classes = ClassificationAccumulator(classes: max(2, labels.names.count))
+    sets = MultiLabelAccumulator(labels: labels.names.count)
+  }
+
+  mutating func add(_ logits: UnsafeBufferPointer<Float>, _ target: Target) {
+    switch target {
+    case .label(let truth): classes.add(logits: logits, truth: truth)
+    case .labels(let truths): truths.withUnsafeBufferPointer { sets.add(logits: logits, targets: $0) }
+    case .value(let truth): values.add(prediction: Double(logits[0]), truth: Double(truth))
+    }
+  }
+
+  var result: EvaluationResult {
+    switch problemType {
+    case .singleLabel: .singleLabel(classes.report())
+    case .multiLabel: .multiLabel(sets.report())
+    case .regression: .regression(values.report())
+    }
   }
 }
 
