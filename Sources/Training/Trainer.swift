@@ -272,7 +272,7 @@ package final class Trainer {
       into: folder.temporaryPath, configuration: configuration, tensors: store.tensors, files: files)
     try store.writeMoments(to: folder.temporaryPath + "/" + CheckpointFile.optimizer)
     for (name, json) in [
-      (CheckpointFile.arguments, arguments.json), (CheckpointFile.run, state.json),
+      (CheckpointFile.arguments, circumstances), (CheckpointFile.run, state.json),
       (CheckpointFile.trainerState, trainerState),
     ] {
       var file = try AtomicFile(path: folder.temporaryPath + "/" + name)
@@ -311,21 +311,31 @@ package final class Trainer {
     ]
   }
 
+  /// What a run's bits depend on: its arguments, and what computes.
+  private var circumstances: JSONValue {
+    var object = arguments.json.object!
+    object["thread_count"] = .integer(Int64(engine.threads.threadCount))
+    object["instruction_set"] = .string(engine.kernels.instructionSet.rawValue)
+    object["openblas_kernels"] = .string(engine.blasCoreName)
+    return .object(object)
+  }
+
   private func restore(_ checkpoint: String) throws {
-    func read(_ name: String) throws -> JSONValue {
-      do { return try JSONValue(parsing: readFile(checkpoint + "/" + name)) } catch {
-        throw TrainingError.brokenCheckpoint(path: checkpoint, what: "\(error)")
-      }
+    func broken(_ what: String) -> TrainingError { .brokenCheckpoint(path: checkpoint, what: what) }
+    func read(_ name: String) throws(TrainingError) -> JSONValue {
+      do { return try JSONValue(parsing: readFile(checkpoint + "/" + name)) } catch { throw broken("\(name): \(error)") }
     }
-    let history = try read(CheckpointFile.trainerState)["log_history"]?.array?.compactMap(\.object) ?? []
+    guard let history = try read(CheckpointFile.trainerState)["log_history"]?.array?.compactMap(\.object) else {
+      throw broken("\(CheckpointFile.trainerState): log_history is missing")
+    }
     guard let state = RunState(try read(CheckpointFile.run), logHistory: history) else {
-      throw TrainingError.brokenCheckpoint(path: checkpoint, what: "\(CheckpointFile.run): a value is missing")
+      throw broken("\(CheckpointFile.run): a value is missing")
     }
     let before = try read(CheckpointFile.arguments)
-    for (key, value) in arguments.json.object!.entries where before[key] != value {
+    for (key, value) in circumstances.object!.entries where before[key] != value {
       onEvent(.warning("resuming with another \(key): \(before[key]?.text() ?? "none") before, \(value.text()) now"))
     }
-    try store.restore(from: checkpoint)
+    do { try store.restore(from: checkpoint) } catch let error as CheckpointError { throw broken("\(error)") }
     self.state = state
   }
 }
@@ -384,10 +394,11 @@ extension TrainingArguments {
       "label_smoothing_factor": .number(labelSmoothingFactor),
       "class_weights": .array(classWeights.map { .number($0) }), "seed": .integer(Int64(seed)),
       "max_length": .integer(Int64(maxLength)), "dropout": dropout.map { .number($0) } ?? .null,
-      "eval_strategy": .string(evalStrategy.rawValue), "save_steps": .integer(Int64(saveSteps)),
+      "eval_strategy": .string(evalStrategy.rawValue), "eval_steps": .integer(Int64(evalSteps)), "save_steps": .integer(Int64(saveSteps)),
       "logging_steps": .integer(Int64(loggingSteps)), "load_best_model_at_end": .bool(loadBestModelAtEnd),
       "metric_for_best_model": .string(metricForBestModel),
       "early_stopping_patience": .integer(Int64(earlyStoppingPatience)),
+      "early_stopping_threshold": .number(earlyStoppingThreshold),
     ]
   }
 }
