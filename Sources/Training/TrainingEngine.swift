@@ -21,6 +21,8 @@ package final class TrainingEngine: Verbs {
   let training: any TrainingKernelTable.Type
   let products: MatrixProducts
   let threads: ThreadPool
+  /// The kernels that OpenBLAS chose.
+  let blasCoreName: String
   let buffers = BufferPool()
 
   private(set) var batch = Batch()
@@ -43,6 +45,7 @@ package final class TrainingEngine: Verbs {
     kernels = try instructionSet.kernels()
     training = try instructionSet.trainingKernels()
     products = MatrixProducts(blas, threads)
+    blasCoreName = blas.coreName
   }
 
   // MARK: Forward and backward
