@@ -18,10 +18,10 @@ final class DoubleEngine: Verbs {
   var parameters: [[Double]]
   private let batch: Batch
   private let dropoutKey: UInt64?
-  private let kernels: TrainingKernelTable
+  private let kernels: any TrainingKernelTable.Type
   private var verbNumber: UInt64 = 0
 
-  init(_ parameters: [[Double]], _ batch: Batch, dropoutKey: UInt64?, _ kernels: TrainingKernelTable) {
+  init(_ parameters: [[Double]], _ batch: Batch, dropoutKey: UInt64?, _ kernels: any TrainingKernelTable.Type) {
     self.parameters = parameters
     self.batch = batch
     self.dropoutKey = dropoutKey

@@ -35,7 +35,7 @@ import Training
 
   /// Each element, row and column is dropped as often as the others, and neighbours do not know of each other.
   @Test func independentElements() throws {
-    let kernels = try TrainingKernelTable.table(for: InstructionSet.supported[0])
+    let kernels = try InstructionSet.supported[0].trainingKernels()
     let (count, keys, rate) = (256, 2000, Float(0.25))
     let ones = [Float](repeating: 1, count: count)
     var kept = [Double](repeating: 0, count: count)
@@ -71,7 +71,7 @@ import Training
 
   /// A part of the elements drops what it drops within the whole.
   @Test(arguments: InstructionSet.supported) func elementsByNumber(_ instructionSet: InstructionSet) throws {
-    let kernels = try TrainingKernelTable.table(for: instructionSet)
+    let kernels = try instructionSet.trainingKernels()
     var random = Generator(seed: 2)
     let values = random.floats(200, 1...2)
     var whole = values

@@ -103,7 +103,7 @@ struct Probe: EncoderFamily {
     let upstream = random.floats(rows.count)
     engine.backward(rows, gradient: upstream)
 
-    let kernels = try TrainingKernelTable.table(for: instructionSet)
+    let kernels = try instructionSet.trainingKernels()
     let parameters = store.blueprint.parameters.indices.map { store.array($0, of: store.values).map(Double.init) }
     let reference = DoubleEngine(parameters, batch, dropoutKey: dropoutKey, kernels)
     let expected = reference.forward(family).values
@@ -201,7 +201,7 @@ struct Probe: EncoderFamily {
     let inputs = stride(from: Float(-12.003), to: 12, by: 0.0101).map { $0 } + [-100, -30, 30, 100]
     for instructionSet in InstructionSet.supported {
       var slopes = [Float](repeating: 1, count: inputs.count)
-      try TrainingKernelTable.table(for: instructionSet).activateBackward(inputs, inputs.count, activation.rawValue, &slopes)
+      try instructionSet.trainingKernels().activateBackward(inputs, inputs.count, activation.rawValue, &slopes)
       for (input, slope) in zip(inputs, slopes) {
         let exact = activation.slope(Double(input))
         #expect(abs(Double(slope) - exact) <= 1e-6, "\(instructionSet) at \(input): \(slope), expected \(exact)")
