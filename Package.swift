@@ -56,8 +56,8 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   (
     "CommandLine",
     [
-      "Bundles", "Checkpoints", "Encoders", "Evaluation", "JSON", "Kernels", "Martlet", "MartletTuning", "Packing", "Records",
-      "Reporting", "Storage", "Tokenizers", "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      "Bundles", "Checkpoints", "Encoders", "Evaluation", "Inference", "JSON", "Kernels", "Martlet", "MartletTuning", "Packing",
+      "Records", "Reporting", "Storage", "Tokenizers", "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]
   ),
 ]
@@ -66,7 +66,10 @@ let kernelTargets: [Target] = kernelFlags.keys.sorted().map { name in
   // Optimised in debug builds too: unoptimised SIMD is a hundred times slower.
   .target(name: name, dependencies: ["CVector"], swiftSettings: [.unsafeFlags(["-O", "-wmo"] + kernelFlags[name]!)])
 }
-let moduleTargets: [Target] = modules.map { .target(name: $0.name, dependencies: $0.imports, exclude: ["README.md"]) }
+let linkerSettings: [String: [LinkerSetting]] = ["Bundles": [.unsafeFlags(["-Xlinker", "-l:liblz4.a"])]]
+let moduleTargets: [Target] = modules.map {
+  .target(name: $0.name, dependencies: $0.imports, exclude: ["README.md"], linkerSettings: linkerSettings[$0.name])
+}
 let testTargets: [Target] = modules.map { module in
   .testTarget(name: module.name + "Tests", dependencies: [.init(stringLiteral: module.name)] + module.imports + ["TestSupport"])
 }
@@ -84,7 +87,8 @@ let package = Package(
     .target(name: "CVector"),
     .target(name: "CSystem"),
     .executableTarget(name: "MartletTool", dependencies: ["CommandLine"]),
-    .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+    // Linked in from its archive, so that what is built runs where liblz4 is not installed.
+    .systemLibrary(name: "CLZ4", providers: [.apt(["liblz4-dev"])]),
     .target(name: "TestSupport", dependencies: ["JSON", "Storage"], path: "Tests/TestSupport"),
   ] + kernelTargets + moduleTargets + testTargets
 )

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Inference
 import JSON
 import Martlet
 import Reporting
@@ -20,6 +21,8 @@ struct BenchCommand: ParsableCommand {
   var batch = "1,32"
   @Option(help: "Seconds to spend on each length and batch, after a warm-up.")
   var seconds = 1.0
+  @Flag(help: "Tell how the time of a forward pass on one thread divides among the kinds of work.")
+  var profile = false
   @Flag(help: "Print one JSON object.")
   var json = false
   @OptionGroup var threading: ThreadOptions
@@ -47,6 +50,8 @@ struct BenchCommand: ParsableCommand {
     let batch: Int
     /// Seconds of each run, sorted.
     let runs: [Double]
+    /// Seconds of one pass for each kind of work, when asked for.
+    let profile: [(work: Profile.Work, seconds: Double)]
 
     func percentile(_ share: Double) -> Double { runs[min(runs.count - 1, Int(Double(runs.count) * share))] }
     var textsPerSecond: Double { Double(batch) / percentile(0.5) }
@@ -81,6 +86,7 @@ struct BenchCommand: ParsableCommand {
               "p50_ms": .number($0.percentile(0.5) * 1e3), "p90_ms": .number($0.percentile(0.9) * 1e3),
               "p99_ms": .number($0.percentile(0.99) * 1e3), "texts_per_second": .number($0.textsPerSecond),
               "tokens_per_second": .number($0.textsPerSecond * Double($0.length)),
+              "profile_ms": .object(JSONObject($0.profile.map { ("\($0.work)", .number($0.seconds * 1e3)) })),
             ]
           }),
       ]
@@ -89,7 +95,7 @@ struct BenchCommand: ParsableCommand {
     var table = TextTable([
       .init("batch"), .init("tokens"), .init("p50 ms"), .init("p90 ms"), .init("p99 ms"), .init("texts/s"), .init("tokens/s"),
       .init("runs"),
-    ])
+    ] + (profile ? Profile.Work.allCases.map { .init("\($0)") } : []))
     for measurement in measurements {
       table.add(
         ["\(measurement.batch)", "\(measurement.length)"]
@@ -97,7 +103,7 @@ struct BenchCommand: ParsableCommand {
           + [
             formatCount(Int(measurement.textsPerSecond)),
             formatCount(Int(measurement.textsPerSecond * Double(measurement.length))), "\(measurement.runs.count)",
-          ])
+          ] + measurement.profile.map { share($0.seconds, of: measurement.profile) })
     }
     try writeToStandardOutput(
       """
@@ -131,7 +137,25 @@ struct BenchCommand: ParsableCommand {
       session.run()
       runs.append(Machine.monotonicSeconds() - start)
     } while Machine.monotonicSeconds() < end || runs.count < 5
-    return Measurement(length: length, batch: batch, runs: runs.sorted())
+    return Measurement(
+      length: length, batch: batch, runs: runs.sorted(), profile: profile ? measureProfile(session) : [])
+  }
+
+  /// The mean over enough passes to fill a fifth of the time of a measurement.
+  private func measureProfile(_ session: Session) -> [(work: Profile.Work, seconds: Double)] {
+    var sums = Profile.Work.allCases.map { (work: $0, seconds: 0.0) }
+    var passes = 0.0
+    let end = Machine.monotonicSeconds() + seconds / 5
+    repeat {
+      let profile = session.profile()
+      for index in sums.indices { sums[index].seconds += profile[sums[index].work] }
+      passes += 1
+    } while Machine.monotonicSeconds() < end
+    return sums.map { ($0.work, $0.seconds / passes) }
+  }
+
+  private func share(_ seconds: Double, of profile: [(work: Profile.Work, seconds: Double)]) -> String {
+    formatFixed(100 * seconds / profile.reduce(0) { $0 + $1.seconds }, digits: 1) + " %"
   }
 
   /// The median time from starting this program as a process of its own to its first label.

@@ -24,7 +24,7 @@ struct InspectCommand: ParsableCommand {
     let seconds = Machine.monotonicSeconds() - start
     let model = try naming(path) { try Model(configuration: JSONValue(parsing: bundle.text(.configuration).utf8)) }
     let hasHead = model.blueprint.linears.allSatisfy { bundle.entry(.matrix, $0.name) != nil }
-    let instructionSet = try KernelTable.selected().instructionSet
+    let instructionSet = try InstructionSet.selected()
     let parameters = model.blueprint.parameters.reduce(0) { $0 + $1.count }
     func document(_ kind: SectionKind) throws -> JSONValue {
       try bundle.entry(kind) == nil ? .null : naming(path) { try JSONValue(parsing: bundle.text(kind).utf8) }

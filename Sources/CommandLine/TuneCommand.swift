@@ -106,26 +106,14 @@ struct TuneCommand: ParsableCommand {
   @OptionGroup var threading: ThreadOptions
 
   func validate() throws {
-    func require(_ condition: Bool, _ text: String) throws { if !condition { throw ValidationError(text) } }
-    try require(learningRate > 0 && learningRate.isFinite, "--learning-rate: expected a positive number, found \(learningRate)")
-    try require(perDeviceTrainBatchSize >= 1, "--per-device-train-batch-size: expected at least 1, found \(perDeviceTrainBatchSize)")
-    try require(numTrainEpochs > 0, "--num-train-epochs: expected a positive number, found \(numTrainEpochs)")
-    try require(maxSteps >= 0, "--max-steps: expected at least 0, found \(maxSteps)")
-    try require(gradientAccumulationSteps >= 1, "--gradient-accumulation-steps: expected at least 1, found \(gradientAccumulationSteps)")
-    try require(loggingSteps >= 1, "--logging-steps: expected at least 1, found \(loggingSteps)")
-    try require(evalSteps >= 1, "--eval-steps: expected at least 1, found \(evalSteps)")
-    try require(saveSteps >= 0, "--save-steps: expected at least 0, found \(saveSteps)")
-    try require(maxLength >= 3, "--max-length: expected at least 3, found \(maxLength)")
-    try require(dropout == nil || dropout == 0, "--dropout: expected 0 (or leave it out for the model's own rates), found \(dropout ?? 0)")
-    try require((0..<1).contains(labelSmoothingFactor), "--label-smoothing-factor: expected 0 to below 1, found \(labelSmoothingFactor)")
-    try require(ScheduleKind(rawValue: lrSchedulerType) != nil, "--lr-scheduler-type: expected \(ScheduleKind.allCases.map(\.rawValue).joined(separator: ", ")), found \(lrSchedulerType)")
-    _ = try parsedClassWeights()
+    let arguments = try arguments()
+    do { try arguments.check() } catch { throw ValidationError("--\(error)") }
   }
 
   private func parsedClassWeights() throws -> [Double] {
     guard let classWeights else { return [] }
     return try classWeights.split(separator: ",").map { part in
-      guard let weight = Double(part), weight > 0, weight.isFinite else {
+      guard let weight = Double(part) else {
         throw ValidationError("--class-weights: expected positive numbers, found \(part)")
       }
       return weight

@@ -32,6 +32,7 @@ package struct Batch: Sendable {
   /// Ends a text whose ids have been appended to `ids`; token types that were not given become 0.
   package mutating func endText() {
     precondition(ids.count > tokenCount, "a text has at least one token")
+    precondition(tokenTypes.count <= ids.count, "a token has one type")
     while tokenTypes.count < ids.count { tokenTypes.append(0) }
     longest = max(longest, ids.count - tokenCount)
     starts.append(ids.count)

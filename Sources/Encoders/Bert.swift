@@ -7,8 +7,10 @@ package struct Bert: EncoderFamily {
   package static let prefix = "bert."
 
   private struct Layer {
-    let queryKeyValue, attentionOutput, intermediate, output: Linear
-    let attentionNormalization, outputNormalization: Normalization
+    let queryKeyValue, attentionOutput: Linear
+    let attentionNormalization: Normalization
+    let intermediate, output: Linear
+    let outputNormalization: Normalization
   }
 
   package let blueprint: Blueprint
@@ -43,11 +45,12 @@ package struct Bert: EncoderFamily {
 
     var blueprint = Blueprint(initializerRange: try settings.positive("initializer_range", default: 0.02))
     let vocabulary = try settings.count("vocab_size", default: 30522)
-    let padding = settings.json["pad_token_id"]?.int ?? 0
+    // Null is a vocabulary without padding: no row of it is frozen.
+    let padding = (settings.json["pad_token_id"] ?? 0).int
     embeddings = Embeddings(
       words: blueprint.table(
         "bert.embeddings.word_embeddings", rows: vocabulary, width: width,
-        frozenRow: (0..<vocabulary).contains(padding) ? padding : nil),
+        frozenRow: padding.flatMap { (0..<vocabulary).contains($0) ? $0 : nil }),
       positions: blueprint.table("bert.embeddings.position_embeddings", rows: maximumLength, width: width),
       tokenTypes: blueprint.table("bert.embeddings.token_type_embeddings", rows: tokenTypeCount, width: width),
       normalization: blueprint.normalization("bert.embeddings.LayerNorm", width: width, epsilon: epsilon),
@@ -62,10 +65,10 @@ package struct Bert: EncoderFamily {
             parts: ["query", "key", "value"].map { name + "attention.self." + $0 }, inputs: width,
             outputsOfEach: width),
           attentionOutput: blueprint.linear(name + "attention.output.dense", inputs: width, outputs: width),
-          intermediate: blueprint.linear(name + "intermediate.dense", inputs: width, outputs: intermediate),
-          output: blueprint.linear(name + "output.dense", inputs: intermediate, outputs: width),
           attentionNormalization: blueprint.normalization(
             name + "attention.output.LayerNorm", width: width, epsilon: epsilon),
+          intermediate: blueprint.linear(name + "intermediate.dense", inputs: width, outputs: intermediate),
+          output: blueprint.linear(name + "output.dense", inputs: intermediate, outputs: width),
           outputNormalization: blueprint.normalization(name + "output.LayerNorm", width: width, epsilon: epsilon)))
     }
     self.layers = layers

@@ -59,8 +59,9 @@ package struct Table: Sendable, Equatable {
   package let weight: Int
 }
 
-/// All the parameters of a model in the module order of the reference library, and the handles under which the verbs
-/// name them. An engine keeps one object of its own for each handle, at the handle's index.
+/// All the parameters of a model, the weights in the module order of the reference library (which draws new ones in it),
+/// and the handles under which the verbs name them. An engine keeps one object of its own for each handle, at the
+/// handle's index.
 package struct Blueprint: Sendable {
   package private(set) var parameters: [Parameter] = []
   package private(set) var linears: [Linear] = []
@@ -93,7 +94,8 @@ package struct Blueprint: Sendable {
     stack(name, parts: [name], inputs: inputs, outputsOfEach: outputs, isHead: isHead, isOutput: isOutput)
   }
 
-  /// Layers that read the same input, as one: `parts` are their names in stacking order.
+  /// Layers that read the same input, as one: `parts` are their names in stacking order. All weights come before all
+  /// biases, so that in memory laid out by the parameters' order a stack is one matrix and one vector.
   package mutating func stack(
     _ name: String, parts: [String], inputs: Int, outputsOfEach outputs: Int, isHead: Bool = false,
     isOutput: Bool = false

@@ -30,6 +30,14 @@ package struct Embeddings: Sendable, Equatable {
   package let normalization: Normalization
   /// The row of `positions` that a text's first token takes.
   package let firstPosition: Int
+
+  package init(words: Table, positions: Table, tokenTypes: Table, normalization: Normalization, firstPosition: Int) {
+    self.words = words
+    self.positions = positions
+    self.tokenTypes = tokenTypes
+    self.normalization = normalization
+    self.firstPosition = firstPosition
+  }
 }
 
 /// The dozen operations that every encoder is written in. An engine implements them: `Inference` fused, in int8 or

@@ -31,7 +31,25 @@ package struct WeightSizeError: Error, CustomStringConvertible, Sendable, Equata
   package var description: String { "weights of \(name): expected \(expected) bytes, found \(found)" }
 }
 
-/// Pointers to all the weights of a model, ready for the kernels. The sizes have been checked.
+/// A layer of the encoder in another form than the layers before it: one layer's output would not be the next one's
+/// operand.
+package struct WeightFormError: Error, CustomStringConvertible, Sendable, Equatable {
+  package let name: String
+  package let expected: MatrixForm
+  package let found: MatrixForm
+
+  package init(name: String, expected: MatrixForm, found: MatrixForm) {
+    self.name = name
+    self.expected = expected
+    self.found = found
+  }
+
+  package var description: String {
+    "weights of \(name): expected \(expected) as in the layers before, found \(found)"
+  }
+}
+
+/// Pointers to all the weights of a model, ready for the kernels. Sizes and forms have been checked.
 package struct ModelWeights: @unchecked Sendable {
   struct Matrix {
     let form: MatrixForm
@@ -56,8 +74,10 @@ package struct ModelWeights: @unchecked Sendable {
   let matrices: [Matrix]
   let tables: [EmbeddingTable]
   let normalizations: [Vectors]
-  /// Whether the encoder's layers are int8 (the layer that makes the logits is fp32 in any case).
+  /// Whether the encoder's layers are int8 (each layer of the head has a form of its own).
   let isInt8: Bool
+  /// The logits of one text.
+  let labelCount: Int
   private let owner: any WeightProvider
 
   package init(_ blueprint: Blueprint, from provider: any WeightProvider) throws {
@@ -68,7 +88,13 @@ package struct ModelWeights: @unchecked Sendable {
       try Self.check(linear.name, bytes, layout.byteCount)
       return Matrix(form: form, layout: layout, base: bytes.baseAddress!)
     }
-    isInt8 = matrices.contains { $0.form == .int8Panels }
+    labelCount = blueprint.linears.last { $0.isOutput }?.outputs ?? 0
+    let encoder = blueprint.linears.filter { !$0.isHead }
+    let form = encoder.first.map { [matrices] in matrices[$0.index].form } ?? .float32Panels
+    for linear in encoder where matrices[linear.index].form != form {
+      throw WeightFormError(name: linear.name, expected: form, found: matrices[linear.index].form)
+    }
+    isInt8 = form == .int8Panels
     tables = try blueprint.tables.map { table in
       let (form, bytes) = try provider.table(table)
       let expected = form == .int8Rows ? Grid.rowsByteCount(rows: table.rows, width: table.width) : table.rows * table.width * 4

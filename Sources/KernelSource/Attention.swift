@@ -40,11 +40,8 @@ extension Kernel {
     for token in 0..<L {
       let source = value + token &* stride
       let target = values + token &* valueStride
-      var d = 0
-      while d < D {
-        target.store(loadLanes(source, d, D), d)
-        d &+= 16
-      }
+      forEachVector(D) { d, lanes in target.store(load(source, d, lanes), d) }
+      var d = (D &+ 15) / 16 &* 16
       while d < valueStride {
         target.store(Floats(), d)
         d &+= 16

@@ -21,6 +21,23 @@ func exponential(_ x: Floats) -> Floats {
   return v_frombits(v_bits(value) &+ (v_toint(n) &<< Ints(repeating: 23)))
 }
 
+/// 2^x for x from -126 to 0 (less counts as -126), within 8e-5 of itself: for what is rounded to 127 steps, of which that is
+/// a hundredth of one.
+///
+/// Source: a minimax fit of degree 3 on [-0.5, 0.5].
+@inline(__always)
+func coarsePowerOfTwo(_ x: Floats) -> Floats {
+  let clamped = v_max(x, Floats(repeating: -126))
+  // The lowest bits of the sum are the whole part of x, rounded half to even.
+  let sum = clamped + Floats(repeating: 12_582_912)
+  let f = clamped - (sum - Floats(repeating: 12_582_912))
+  var p = Floats(repeating: 0.05517167)
+  p = v_fma(p, f, Floats(repeating: 0.24261112))
+  p = v_fma(p, f, Floats(repeating: 0.69326099))
+  p = v_fma(p, f, Floats(repeating: 0.99992807))
+  return v_frombits(v_bits(p) &+ (v_bits(sum) &<< Ints(repeating: 23)))
+}
+
 /// erf(x / √2), within 3e-7: the odd part of twice the normal distribution function.
 ///
 /// Source: a Chebyshev fit of degree 14 in x² on |x| ≤ 5.4, beyond which the function is 1 in fp32.
@@ -107,10 +124,8 @@ extension Kernel {
     guard activation != 0 else { return }
     for row in 0..<M {
       let values = rows + row &* stride
-      var index = 0
-      while index < N {
-        storeLanes(activated(loadLanes(values, index, N), activation), values, index, N)
-        index &+= 16
+      forEachVector(N) { index, lanes in
+        store(activated(load(values, index, lanes), activation), values, index, lanes)
       }
     }
   }
@@ -118,11 +133,7 @@ extension Kernel {
   /// e^x of `count` floats, for tests of its error.
   @inline(never)
   package static func exponentials(_ values: UnsafeMutablePointer<Float>, _ count: Int) {
-    var index = 0
-    while index < count {
-      storeLanes(exponential(loadLanes(values, index, count)), values, index, count)
-      index &+= 16
-    }
+    forEachVector(count) { index, lanes in store(exponential(load(values, index, lanes)), values, index, lanes) }
   }
 
   /// Turns each row of scores into probabilities, in place.
@@ -135,29 +146,50 @@ extension Kernel {
     let padded = (count &+ 15) / 16 &* 16
     for row in 0..<M {
       let scores = rows + row &* stride
-      for lane in count..<padded { scores[lane] = -Float.infinity }
-      var highest = Floats(repeating: -Float.infinity)
-      var index = 0
-      while index < padded {
-        highest = v_max(highest, scores.vector(index))
-        index &+= 16
-      }
       // The scale is positive, so the highest score stays the highest.
-      let maximum = Floats(repeating: v_hmax(highest))
-      var sum = Floats()
-      index = 0
-      while index < padded {
+      let maximum = Floats(repeating: highest(scores, count, padded))
+      var total = Accumulators()
+      total.forEachVector(padded) { index, _, sum in
         let value = exponential((scores.vector(index) - maximum) * Floats(repeating: scale))
         scores.store(value, index)
         sum += value
-        index &+= 16
       }
-      let inverse = Floats(repeating: 1 / v_hsum(sum))
-      index = 0
-      while index < padded {
-        scores.store(scores.vector(index) * inverse, index)
-        index &+= 16
-      }
+      let inverse = Floats(repeating: 1 / total.sum)
+      forEachVector(padded) { index, _ in scores.store(scores.vector(index) * inverse, index) }
     }
+  }
+
+  /// The same for scores [M, count] whose probabilities become operand rows `q` with `scales` [M]: q is 127 for the
+  /// highest score of a row and in proportion for the others; the scale is one over the sum of q, so that what the
+  /// grid makes of the probabilities sums to one.
+  ///
+  /// Each row of scores has room for a multiple of 16 floats; those from `count` on are overwritten.
+  @inline(never)
+  package static func softmaxQuantizedRows(
+    _ rows: UnsafeMutablePointer<Float>, _ stride: Int, _ M: Int, _ count: Int, _ scale: Float,
+    _ q: UnsafeMutableRawPointer, _ qStride: Int, _ scales: UnsafeMutablePointer<Float>
+  ) {
+    let padded = (count &+ 15) / 16 &* 16
+    let factor = Floats(repeating: scale * 1.4426950408889634)
+    for row in 0..<M {
+      let scores = rows + row &* stride
+      let target = q + row &* qStride
+      let maximum = Floats(repeating: highest(scores, count, padded))
+      var sum = Ints()
+      forEachVector(padded) { index, _ in
+        let value = coarsePowerOfTwo((scores.vector(index) - maximum) * factor)
+        sum = sum &+ storeRounded(value * Floats(repeating: 127), target, index)
+      }
+      scales[row] = 1 / Float(sumOfRounded(sum, padded / 16))
+    }
+  }
+
+  /// The highest of `count` scores; those from there to `padded` become -infinity.
+  @inline(__always)
+  private static func highest(_ scores: UnsafeMutablePointer<Float>, _ count: Int, _ padded: Int) -> Float {
+    for lane in count..<padded { scores[lane] = -Float.infinity }
+    var highest = Accumulators(-Float.infinity)
+    highest.forEachVector(padded) { index, _, highest in highest = v_max(highest, scores.vector(index)) }
+    return highest.maximum
   }
 }

@@ -1,339 +1,237 @@
 import CVector
 
-/// Turns int32 sums into fp32: (sum - 128 · row sum if the operand is biased) · (weight scale · token scale) + bias.
-private struct Dequantizer {
+/// Turns exact int32 sums of products into fp32: sum · (weight scale · token scale) + bias.
+struct Dequantizer {
   let scales: UnsafePointer<Float>
   let rowSums: UnsafePointer<Int32>
   let bias: UnsafePointer<Float>
 
+  /// What 16 sums start from: where the operand's bytes are 128 too high, minus what that adds to them.
   @inline(__always)
-  func values(_ sums: Ints, _ column: Int, _ scale: Float) -> Floats {
+  func start(_ output: Int) -> Ints {
     #if AVX512_VNNI || AVX_VNNI
-      let surplus = UnsafeRawPointer(rowSums + column).loadUnaligned(as: Ints.self) &<< Ints(repeating: 7)
-      let exact = v_tofloat(sums &- surplus)
+      Ints() &- (UnsafeRawPointer(rowSums + output).loadUnaligned(as: Ints.self) &<< Ints(repeating: 7))
     #else
-      let exact = v_tofloat(sums)
+      Ints()
     #endif
-    return v_fma(exact, scales.vector(column) * Floats(repeating: scale), bias.vector(column))
   }
 
   /// Stores the first `count` of 16 outputs.
   @inline(__always)
-  func store(_ sums: Ints, _ block: Int, _ scale: Float, _ row: UnsafeMutablePointer<Float>, _ count: Int) {
-    let values = values(sums, block &* 16, scale)
-    if count >= 16 { row.store(values, block &* 16) } else { row.storePartial(values, block &* 16, count) }
-  }
-
-  /// Stores the first `count` of 8 outputs.
-  @inline(__always)
-  func store(_ sums: SIMD8<Int32>, _ block: Int, _ scale: Float, _ row: UnsafeMutablePointer<Float>, _ count: Int) {
-    let values = values(Ints(lowHalf: sums, highHalf: sums), block &* 8, scale).lowHalf
-    let target = row + block &* 8
-    if count >= 8 {
-      UnsafeMutableRawPointer(target).storeBytes(of: values, as: SIMD8<Float>.self)
-    } else {
-      for lane in 0..<count { target[lane] = values[lane] }
-    }
-  }
-
-  /// Stores the first `columns` of 64 outputs.
-  @inline(__always)
-  func store(
-    _ c0: Ints, _ c1: Ints, _ c2: Ints, _ c3: Ints, _ scale: Float, _ row: UnsafeMutablePointer<Float>, _ columns: Int
-  ) {
-    store(c0, 0, scale, row, columns)
-    if columns > 16 { store(c1, 1, scale, row, columns &- 16) }
-    if columns > 32 { store(c2, 2, scale, row, columns &- 32) }
-    if columns > 48 { store(c3, 3, scale, row, columns &- 48) }
+  func store(_ sums: Ints, _ output: Int, _ scale: Float, _ row: UnsafeMutablePointer<Float>, _ count: Int) {
+    let scale = scales.vector(output) * Floats(repeating: scale)
+    let values = v_fma(v_tofloat(sums), scale, bias.vector(output))
+    if count >= 16 { row.store(values, output) } else { row.storePartial(values, output, count) }
   }
 }
 
-/// Four operand elements of a row, sixteen times.
-@inline(__always)
-private func broadcast(_ row: UnsafeRawPointer, _ offset: Int) -> SIMD64<Int8> {
-  unsafeBitCast(
-    SIMD16<UInt32>(repeating: row.loadUnaligned(fromByteOffset: offset, as: UInt32.self)), to: SIMD64<Int8>.self)
-}
-
-/// Four 16-bit operand elements of a row, four times.
-@inline(__always)
-private func broadcastPairs(_ row: UnsafeRawPointer, _ offset: Int) -> SIMD16<Int16> {
-  unsafeBitCast(
-    SIMD4<UInt64>(repeating: row.loadUnaligned(fromByteOffset: offset, as: UInt64.self)), to: SIMD16<Int16>.self)
-}
-
-// A tile multiplies up to 6 (or 2) operand rows by one panel of 64 outputs. Rows from M on repeat the last and are
-// not stored.
+// What an instruction set keeps in registers for one row of a tile, and the weights of one group of inputs: `Sums`,
+// `Weights` and how the one is advanced by the other. `Sums.outputs` outputs of a panel are made in one pass.
 #if AVX512_VNNI
-  // 6 rows by 64 outputs: 24 accumulators, 4 weights and an operand in 32 registers.
-  @inline(__always)
-  private func tile6(
-    _ a: UnsafeRawPointer, _ aStride: Int, _ M: Int, _ b: UnsafeRawPointer, _ groups: Int, _ dequantizer: Dequantizer,
-    _ scales: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ columns: Int
-  ) {
-    let a0 = a
-    let a1 = a + min(1, M &- 1) &* aStride
-    let a2 = a + min(2, M &- 1) &* aStride
-    let a3 = a + min(3, M &- 1) &* aStride
-    let a4 = a + min(4, M &- 1) &* aStride
-    let a5 = a + min(5, M &- 1) &* aStride
-    var c00 = Ints(), c01 = Ints(), c02 = Ints(), c03 = Ints()
-    var c10 = Ints(), c11 = Ints(), c12 = Ints(), c13 = Ints()
-    var c20 = Ints(), c21 = Ints(), c22 = Ints(), c23 = Ints()
-    var c30 = Ints(), c31 = Ints(), c32 = Ints(), c33 = Ints()
-    var c40 = Ints(), c41 = Ints(), c42 = Ints(), c43 = Ints()
-    var c50 = Ints(), c51 = Ints(), c52 = Ints(), c53 = Ints()
-    var weights = b
-    var offset = 0
-    let end = groups &* 4
-    while offset < end {
-      let b0 = weights.load(fromByteOffset: 0, as: SIMD64<Int8>.self)
-      let b1 = weights.load(fromByteOffset: 64, as: SIMD64<Int8>.self)
-      let b2 = weights.load(fromByteOffset: 128, as: SIMD64<Int8>.self)
-      let b3 = weights.load(fromByteOffset: 192, as: SIMD64<Int8>.self)
-      let x0 = broadcast(a0, offset)
-      c00 = v_dot4(c00, x0, b0)
-      c01 = v_dot4(c01, x0, b1)
-      c02 = v_dot4(c02, x0, b2)
-      c03 = v_dot4(c03, x0, b3)
-      let x1 = broadcast(a1, offset)
-      c10 = v_dot4(c10, x1, b0)
-      c11 = v_dot4(c11, x1, b1)
-      c12 = v_dot4(c12, x1, b2)
-      c13 = v_dot4(c13, x1, b3)
-      let x2 = broadcast(a2, offset)
-      c20 = v_dot4(c20, x2, b0)
-      c21 = v_dot4(c21, x2, b1)
-      c22 = v_dot4(c22, x2, b2)
-      c23 = v_dot4(c23, x2, b3)
-      let x3 = broadcast(a3, offset)
-      c30 = v_dot4(c30, x3, b0)
-      c31 = v_dot4(c31, x3, b1)
-      c32 = v_dot4(c32, x3, b2)
-      c33 = v_dot4(c33, x3, b3)
-      let x4 = broadcast(a4, offset)
-      c40 = v_dot4(c40, x4, b0)
-      c41 = v_dot4(c41, x4, b1)
-      c42 = v_dot4(c42, x4, b2)
-      c43 = v_dot4(c43, x4, b3)
-      let x5 = broadcast(a5, offset)
-      c50 = v_dot4(c50, x5, b0)
-      c51 = v_dot4(c51, x5, b1)
-      c52 = v_dot4(c52, x5, b2)
-      c53 = v_dot4(c53, x5, b3)
-      weights += 256
-      offset &+= 4
+  /// 64 outputs: six rows are 24 accumulators, with 4 weights and an operand in 32 registers.
+  private struct Sums {
+    static let outputs = 64
+    static let groupBytes = 4
+    var c0, c1, c2, c3: Ints
+
+    @inline(__always)
+    init(_ dequantizer: Dequantizer, _ output: Int, _ vectors: Int) {
+      c0 = dequantizer.start(output)
+      c1 = dequantizer.start(output &+ 16)
+      c2 = vectors > 2 ? dequantizer.start(output &+ 32) : Ints()
+      c3 = vectors > 2 ? dequantizer.start(output &+ 48) : Ints()
     }
-    dequantizer.store(c00, c01, c02, c03, scales[0], out + 0 &* outStride, columns)
-    if M > 1 {
-      dequantizer.store(c10, c11, c12, c13, scales[1], out + 1 &* outStride, columns)
+
+    @inline(__always)
+    mutating func add(_ operand: UnsafeRawPointer, _ weights: Weights, _ vectors: Int) {
+      let x = unsafeBitCast(SIMD16<UInt32>(repeating: operand.loadUnaligned(as: UInt32.self)), to: SIMD64<Int8>.self)
+      c0 = v_dot4(c0, x, weights.b0)
+      c1 = v_dot4(c1, x, weights.b1)
+      if vectors > 2 {
+        c2 = v_dot4(c2, x, weights.b2)
+        c3 = v_dot4(c3, x, weights.b3)
+      }
     }
-    if M > 2 {
-      dequantizer.store(c20, c21, c22, c23, scales[2], out + 2 &* outStride, columns)
-    }
-    if M > 3 {
-      dequantizer.store(c30, c31, c32, c33, scales[3], out + 3 &* outStride, columns)
-    }
-    if M > 4 {
-      dequantizer.store(c40, c41, c42, c43, scales[4], out + 4 &* outStride, columns)
-    }
-    if M > 5 {
-      dequantizer.store(c50, c51, c52, c53, scales[5], out + 5 &* outStride, columns)
+
+    @inline(__always)
+    func store(
+      _ dequantizer: Dequantizer, _ output: Int, _ scale: Float, _ row: UnsafeMutablePointer<Float>, _ columns: Int,
+      _ vectors: Int
+    ) {
+      dequantizer.store(c0, output, scale, row, columns &- output)
+      if columns &- output > 16 { dequantizer.store(c1, output &+ 16, scale, row, columns &- output &- 16) }
+      if vectors > 2 {
+        if columns &- output > 32 { dequantizer.store(c2, output &+ 32, scale, row, columns &- output &- 32) }
+        if columns &- output > 48 { dequantizer.store(c3, output &+ 48, scale, row, columns &- output &- 48) }
+      }
     }
   }
 
-  @inline(__always)
-  private func tile2(
-    _ a: UnsafeRawPointer, _ aStride: Int, _ M: Int, _ b: UnsafeRawPointer, _ groups: Int, _ dequantizer: Dequantizer,
-    _ scales: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ columns: Int
-  ) {
-    let a0 = a
-    let a1 = a + min(1, M &- 1) &* aStride
-    var c00 = Ints(), c01 = Ints(), c02 = Ints(), c03 = Ints()
-    var c10 = Ints(), c11 = Ints(), c12 = Ints(), c13 = Ints()
-    var weights = b
-    var offset = 0
-    let end = groups &* 4
-    while offset < end {
-      let b0 = weights.load(fromByteOffset: 0, as: SIMD64<Int8>.self)
-      let b1 = weights.load(fromByteOffset: 64, as: SIMD64<Int8>.self)
-      let b2 = weights.load(fromByteOffset: 128, as: SIMD64<Int8>.self)
-      let b3 = weights.load(fromByteOffset: 192, as: SIMD64<Int8>.self)
-      let x0 = broadcast(a0, offset)
-      c00 = v_dot4(c00, x0, b0)
-      c01 = v_dot4(c01, x0, b1)
-      c02 = v_dot4(c02, x0, b2)
-      c03 = v_dot4(c03, x0, b3)
-      let x1 = broadcast(a1, offset)
-      c10 = v_dot4(c10, x1, b0)
-      c11 = v_dot4(c11, x1, b1)
-      c12 = v_dot4(c12, x1, b2)
-      c13 = v_dot4(c13, x1, b3)
-      weights += 256
-      offset &+= 4
-    }
-    dequantizer.store(c00, c01, c02, c03, scales[0], out + 0 &* outStride, columns)
-    if M > 1 {
-      dequantizer.store(c10, c11, c12, c13, scales[1], out + 1 &* outStride, columns)
+  private struct Weights {
+    let b0, b1, b2, b3: SIMD64<Int8>
+
+    @inline(__always)
+    init(_ panel: UnsafeRawPointer, _ vectors: Int) {
+      b0 = panel.load(as: SIMD64<Int8>.self)
+      b1 = panel.load(fromByteOffset: 64, as: SIMD64<Int8>.self)
+      b2 = vectors > 2 ? panel.load(fromByteOffset: 128, as: SIMD64<Int8>.self) : SIMD64<Int8>()
+      b3 = vectors > 2 ? panel.load(fromByteOffset: 192, as: SIMD64<Int8>.self) : SIMD64<Int8>()
     }
   }
 #elseif AVX_VNNI || arch(arm64)
-  // 6 rows by 16 outputs at a time.
-  @inline(__always)
-  private func tile6(
-    _ a: UnsafeRawPointer, _ aStride: Int, _ M: Int, _ b: UnsafeRawPointer, _ groups: Int, _ dequantizer: Dequantizer,
-    _ scales: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ columns: Int
-  ) {
-    let a0 = a
-    let a1 = a + min(1, M &- 1) &* aStride
-    let a2 = a + min(2, M &- 1) &* aStride
-    let a3 = a + min(3, M &- 1) &* aStride
-    let a4 = a + min(4, M &- 1) &* aStride
-    let a5 = a + min(5, M &- 1) &* aStride
-    for block in 0..<4 where block &* 16 < columns {
-      var c0 = Ints()
-      var c1 = Ints()
-      var c2 = Ints()
-      var c3 = Ints()
-      var c4 = Ints()
-      var c5 = Ints()
-      var weights = b + block &* 64
-      var offset = 0
-      let end = groups &* 4
-      while offset < end {
-        let b0 = weights.load(as: SIMD64<Int8>.self)
-        c0 = v_dot4(c0, broadcast(a0, offset), b0)
-        c1 = v_dot4(c1, broadcast(a1, offset), b0)
-        c2 = v_dot4(c2, broadcast(a2, offset), b0)
-        c3 = v_dot4(c3, broadcast(a3, offset), b0)
-        c4 = v_dot4(c4, broadcast(a4, offset), b0)
-        c5 = v_dot4(c5, broadcast(a5, offset), b0)
-        weights += 256
-        offset &+= 4
-      }
-      let count = min(16, columns &- block &* 16)
-      dequantizer.store(c0, block, scales[0], out + 0 &* outStride, count)
-      if M > 1 { dequantizer.store(c1, block, scales[1], out + 1 &* outStride, count) }
-      if M > 2 { dequantizer.store(c2, block, scales[2], out + 2 &* outStride, count) }
-      if M > 3 { dequantizer.store(c3, block, scales[3], out + 3 &* outStride, count) }
-      if M > 4 { dequantizer.store(c4, block, scales[4], out + 4 &* outStride, count) }
-      if M > 5 { dequantizer.store(c5, block, scales[5], out + 5 &* outStride, count) }
+  /// 16 outputs: in two registers of AVX six rows are 12 accumulators of 16, in four of NEON 24 of 32.
+  private struct Sums {
+    static let outputs = 16
+    static let groupBytes = 4
+    var c: Ints
+
+    @inline(__always)
+    init(_ dequantizer: Dequantizer, _ output: Int, _: Int) { c = dequantizer.start(output) }
+
+    @inline(__always)
+    mutating func add(_ operand: UnsafeRawPointer, _ weights: Weights, _: Int) {
+      let x = unsafeBitCast(SIMD16<UInt32>(repeating: operand.loadUnaligned(as: UInt32.self)), to: SIMD64<Int8>.self)
+      c = v_dot4(c, x, weights.b)
+    }
+
+    @inline(__always)
+    func store(
+      _ dequantizer: Dequantizer, _ output: Int, _ scale: Float, _ row: UnsafeMutablePointer<Float>, _ columns: Int, _: Int
+    ) {
+      dequantizer.store(c, output, scale, row, columns &- output)
     }
   }
 
-  @inline(__always)
-  private func tile2(
-    _ a: UnsafeRawPointer, _ aStride: Int, _ M: Int, _ b: UnsafeRawPointer, _ groups: Int, _ dequantizer: Dequantizer,
-    _ scales: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ columns: Int
-  ) {
-    let a0 = a
-    let a1 = a + min(1, M &- 1) &* aStride
-    for block in 0..<4 where block &* 16 < columns {
-      var c0 = Ints()
-      var c1 = Ints()
-      var weights = b + block &* 64
-      var offset = 0
-      let end = groups &* 4
-      while offset < end {
-        let b0 = weights.load(as: SIMD64<Int8>.self)
-        c0 = v_dot4(c0, broadcast(a0, offset), b0)
-        c1 = v_dot4(c1, broadcast(a1, offset), b0)
-        weights += 256
-        offset &+= 4
-      }
-      let count = min(16, columns &- block &* 16)
-      dequantizer.store(c0, block, scales[0], out + 0 &* outStride, count)
-      if M > 1 { dequantizer.store(c1, block, scales[1], out + 1 &* outStride, count) }
-    }
+  private struct Weights {
+    let b: SIMD64<Int8>
+
+    @inline(__always)
+    init(_ panel: UnsafeRawPointer, _: Int) { b = panel.load(as: SIMD64<Int8>.self) }
   }
 #else
-  // 6 rows by 8 outputs at a time, in pairs of 16-bit products: 12 accumulators, 2 weights and an operand in 16 registers.
-  @inline(__always)
-  private func tile6(
-    _ a: UnsafeRawPointer, _ aStride: Int, _ M: Int, _ b: UnsafeRawPointer, _ groups: Int, _ dequantizer: Dequantizer,
-    _ scales: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ columns: Int
-  ) {
-    let a0 = a
-    let a1 = a + min(1, M &- 1) &* aStride
-    let a2 = a + min(2, M &- 1) &* aStride
-    let a3 = a + min(3, M &- 1) &* aStride
-    let a4 = a + min(4, M &- 1) &* aStride
-    let a5 = a + min(5, M &- 1) &* aStride
-    for block in 0..<8 where block &* 8 < columns {
-      var c00 = SIMD8<Int32>(), c01 = SIMD8<Int32>()
-      var c10 = SIMD8<Int32>(), c11 = SIMD8<Int32>()
-      var c20 = SIMD8<Int32>(), c21 = SIMD8<Int32>()
-      var c30 = SIMD8<Int32>(), c31 = SIMD8<Int32>()
-      var c40 = SIMD8<Int32>(), c41 = SIMD8<Int32>()
-      var c50 = SIMD8<Int32>(), c51 = SIMD8<Int32>()
-      var weights = b + block &* 32
-      var offset = 0
-      let end = groups &* 8
-      while offset < end {
-        let b0 = v_widen16(weights.load(as: SIMD16<Int8>.self))
-        let b1 = v_widen16(weights.load(fromByteOffset: 16, as: SIMD16<Int8>.self))
-        let x0 = broadcastPairs(a0, offset)
-        c00 = c00 &+ v_multiply_pairs(x0, b0)
-        c01 = c01 &+ v_multiply_pairs(x0, b1)
-        let x1 = broadcastPairs(a1, offset)
-        c10 = c10 &+ v_multiply_pairs(x1, b0)
-        c11 = c11 &+ v_multiply_pairs(x1, b1)
-        let x2 = broadcastPairs(a2, offset)
-        c20 = c20 &+ v_multiply_pairs(x2, b0)
-        c21 = c21 &+ v_multiply_pairs(x2, b1)
-        let x3 = broadcastPairs(a3, offset)
-        c30 = c30 &+ v_multiply_pairs(x3, b0)
-        c31 = c31 &+ v_multiply_pairs(x3, b1)
-        let x4 = broadcastPairs(a4, offset)
-        c40 = c40 &+ v_multiply_pairs(x4, b0)
-        c41 = c41 &+ v_multiply_pairs(x4, b1)
-        let x5 = broadcastPairs(a5, offset)
-        c50 = c50 &+ v_multiply_pairs(x5, b0)
-        c51 = c51 &+ v_multiply_pairs(x5, b1)
-        weights += 256
-        offset &+= 8
+  /// 8 outputs, two sums of pairs of 16-bit products each: six rows are 12 accumulators, with 2 weights and an operand
+  /// in 16 registers (AVX2).
+  private struct Sums {
+    static let outputs = 8
+    static let groupBytes = 8
+    var c0, c1: SIMD8<Int32>
+
+    @inline(__always)
+    init(_: Dequantizer, _: Int, _: Int) {
+      c0 = SIMD8()
+      c1 = SIMD8()
+    }
+
+    @inline(__always)
+    mutating func add(_ operand: UnsafeRawPointer, _ weights: Weights, _: Int) {
+      let x = unsafeBitCast(SIMD4<UInt64>(repeating: operand.loadUnaligned(as: UInt64.self)), to: SIMD16<Int16>.self)
+      c0 = c0 &+ v_multiply_pairs(x, weights.b0)
+      c1 = c1 &+ v_multiply_pairs(x, weights.b1)
+    }
+
+    @inline(__always)
+    func store(
+      _ dequantizer: Dequantizer, _ output: Int, _ scale: Float, _ row: UnsafeMutablePointer<Float>, _ columns: Int, _: Int
+    ) {
+      // The vectors of scales and biases are padded to 64, and one of 16 may be read at output 56 only from 48.
+      let sums = v_add_neighbours(c0, c1)
+      let scale = loadEight(dequantizer.scales + output) * SIMD8(repeating: scale)
+      let values = v_fma8(v_tofloat8(sums), scale, loadEight(dequantizer.bias + output))
+      if columns &- output >= 8 {
+        UnsafeMutableRawPointer(row + output).storeBytes(of: values, as: SIMD8<Float>.self)
+      } else {
+        for lane in 0..<(columns &- output) { row[output &+ lane] = values[lane] }
       }
-      let count = min(8, columns &- block &* 8)
-      dequantizer.store(v_add_neighbours(c00, c01), block, scales[0], out + 0 &* outStride, count)
-      if M > 1 { dequantizer.store(v_add_neighbours(c10, c11), block, scales[1], out + 1 &* outStride, count) }
-      if M > 2 { dequantizer.store(v_add_neighbours(c20, c21), block, scales[2], out + 2 &* outStride, count) }
-      if M > 3 { dequantizer.store(v_add_neighbours(c30, c31), block, scales[3], out + 3 &* outStride, count) }
-      if M > 4 { dequantizer.store(v_add_neighbours(c40, c41), block, scales[4], out + 4 &* outStride, count) }
-      if M > 5 { dequantizer.store(v_add_neighbours(c50, c51), block, scales[5], out + 5 &* outStride, count) }
+    }
+
+    @inline(__always)
+    private func loadEight(_ values: UnsafePointer<Float>) -> SIMD8<Float> {
+      UnsafeRawPointer(values).loadUnaligned(as: SIMD8<Float>.self)
     }
   }
 
-  @inline(__always)
-  private func tile2(
-    _ a: UnsafeRawPointer, _ aStride: Int, _ M: Int, _ b: UnsafeRawPointer, _ groups: Int, _ dequantizer: Dequantizer,
-    _ scales: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ columns: Int
-  ) {
-    let a0 = a
-    let a1 = a + min(1, M &- 1) &* aStride
-    for block in 0..<8 where block &* 8 < columns {
-      var c00 = SIMD8<Int32>(), c01 = SIMD8<Int32>()
-      var c10 = SIMD8<Int32>(), c11 = SIMD8<Int32>()
-      var weights = b + block &* 32
-      var offset = 0
-      let end = groups &* 8
-      while offset < end {
-        let b0 = v_widen16(weights.load(as: SIMD16<Int8>.self))
-        let b1 = v_widen16(weights.load(fromByteOffset: 16, as: SIMD16<Int8>.self))
-        let x0 = broadcastPairs(a0, offset)
-        c00 = c00 &+ v_multiply_pairs(x0, b0)
-        c01 = c01 &+ v_multiply_pairs(x0, b1)
-        let x1 = broadcastPairs(a1, offset)
-        c10 = c10 &+ v_multiply_pairs(x1, b0)
-        c11 = c11 &+ v_multiply_pairs(x1, b1)
-        weights += 256
-        offset &+= 8
-      }
-      let count = min(8, columns &- block &* 8)
-      dequantizer.store(v_add_neighbours(c00, c01), block, scales[0], out + 0 &* outStride, count)
-      if M > 1 { dequantizer.store(v_add_neighbours(c10, c11), block, scales[1], out + 1 &* outStride, count) }
+  private struct Weights {
+    let b0, b1: SIMD16<Int16>
+
+    @inline(__always)
+    init(_ panel: UnsafeRawPointer, _: Int) {
+      b0 = v_widen16(panel.load(as: SIMD16<Int8>.self))
+      b1 = v_widen16(panel.load(fromByteOffset: 16, as: SIMD16<Int8>.self))
     }
   }
 #endif
+
+/// Up to six rows by `Sums.outputs` outputs of a panel. `rows` (1 to 6) and `vectors` are constants at every call, so
+/// that a smaller tile costs nothing for what it lacks.
+@inline(__always)
+private func tile(
+  _ rows: Int, _ vectors: Int, _ a: UnsafeRawPointer, _ aStride: Int, _ scales: UnsafePointer<Float>,
+  _ panel: UnsafeRawPointer, _ groups: Int, _ dequantizer: Dequantizer, _ output: Int, _ columns: Int,
+  _ out: UnsafeMutablePointer<Float>, _ outStride: Int
+) {
+  let start = Sums(dequantizer, output, vectors)
+  var c0 = start, c1 = start, c2 = start, c3 = start, c4 = start, c5 = start
+  let a1 = a + aStride
+  let a2 = a1 + aStride
+  let a3 = a2 + aStride
+  let a4 = a3 + aStride
+  let a5 = a4 + aStride
+  var weights = panel + output &* 4
+  var offset = 0
+  let end = groups &* Sums.groupBytes
+  while offset < end {
+    let b = Weights(weights, vectors)
+    c0.add(a + offset, b, vectors)
+    if rows > 1 { c1.add(a1 + offset, b, vectors) }
+    if rows > 2 { c2.add(a2 + offset, b, vectors) }
+    if rows > 3 { c3.add(a3 + offset, b, vectors) }
+    if rows > 4 { c4.add(a4 + offset, b, vectors) }
+    if rows > 5 { c5.add(a5 + offset, b, vectors) }
+    weights += 256
+    offset &+= Sums.groupBytes
+  }
+  c0.store(dequantizer, output, scales[0], out, columns, vectors)
+  if rows > 1 { c1.store(dequantizer, output, scales[1], out + outStride, columns, vectors) }
+  if rows > 2 { c2.store(dequantizer, output, scales[2], out + 2 &* outStride, columns, vectors) }
+  if rows > 3 { c3.store(dequantizer, output, scales[3], out + 3 &* outStride, columns, vectors) }
+  if rows > 4 { c4.store(dequantizer, output, scales[4], out + 4 &* outStride, columns, vectors) }
+  if rows > 5 { c5.store(dequantizer, output, scales[5], out + 5 &* outStride, columns, vectors) }
+}
+
+/// All rows by one panel's outputs from `output` on.
+@inline(__always)
+private func multiplyPanel(
+  _ vectors: Int, _ q: UnsafeRawPointer, _ qStride: Int, _ scales: UnsafePointer<Float>, _ M: Int,
+  _ panel: UnsafeRawPointer, _ groups: Int, _ dequantizer: Dequantizer, _ output: Int, _ columns: Int,
+  _ out: UnsafeMutablePointer<Float>, _ outStride: Int
+) {
+  @inline(__always) func run(_ rows: Int, _ row: Int) {
+    tile(
+      rows, vectors, q + row &* qStride, qStride, scales + row, panel, groups, dequantizer, output, columns,
+      out + row &* outStride, outStride)
+  }
+  var row = 0
+  while row < M {
+    // Tiles of one or two rows wait for their own sums: seven rows are four and three, eight are four and four.
+    let left = M &- row
+    if left == 6 || left > 8 {
+      run(6, row)
+      row &+= 6
+      continue
+    }
+    switch left {
+    case 1: run(1, row)
+    case 2: run(2, row)
+    case 3: run(3, row)
+    case 5: run(5, row)
+    default:
+      run(4, row)
+      row &+= 4
+      continue
+    }
+    return
+  }
+}
 
 extension Kernel {
   /// out = x Wᵀ + b from int8: operand rows `q` [M, K] with `scales` [M], W in panels of 64 outputs by 4 inputs,
@@ -350,20 +248,16 @@ extension Kernel {
       let panel = panels + column &* groups &* 4
       let dequantizer = Dequantizer(scales: weightScales + column, rowSums: rowSums + column, bias: bias + column)
       let columns = min(64, N &- column)
-      var row = 0
-      while row < M {
-        let rows = M &- row
-        if rows >= 6 {
-          tile6(
-            q + row &* qStride, qStride, 6, panel, groups, dequantizer, scales + row, out + row &* outStride + column,
-            outStride, columns)
-          row &+= 6
+      var output = 0
+      while output < columns {
+        if Sums.outputs == 64 && columns <= 32 {
+          multiplyPanel(
+            2, q, qStride, scales, M, panel, groups, dequantizer, output, columns, out + column, outStride)
         } else {
-          tile2(
-            q + row &* qStride, qStride, rows, panel, groups, dequantizer, scales + row,
-            out + row &* outStride + column, outStride, columns)
-          row &+= 2
+          multiplyPanel(
+            4, q, qStride, scales, M, panel, groups, dequantizer, output, columns, out + column, outStride)
         }
+        output &+= Sums.outputs
       }
       column &+= 64
     }

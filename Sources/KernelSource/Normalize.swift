@@ -16,53 +16,38 @@ extension Kernel {
     _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ q: UnsafeMutableRawPointer?, _ qStride: Int,
     _ scales: UnsafeMutablePointer<Float>?
   ) {
-    let whole = width / 16 &* 16
-    let tail = width &- whole
     for row in 0..<M {
       let values = x + row &* xStride
       let target = out + row &* outStride
-      var sum = Floats()
-      var index = 0
+      var total = Accumulators()
       if let residual {
         let other = residual + row &* residualStride
-        while index < width {
-          let value = loadLanes(values, index, width) + loadLanes(other, index, width)
-          storeLanes(value, values, index, width)
+        total.forEachVector(width) { index, lanes, sum in
+          let value = load(values, index, lanes) + load(other, index, lanes)
+          store(value, values, index, lanes)
           sum += value
-          index &+= 16
         }
       } else {
-        while index < width {
-          sum += loadLanes(values, index, width)
-          index &+= 16
-        }
+        total.forEachVector(width) { index, lanes, sum in sum += load(values, index, lanes) }
       }
-      let mean = Floats(repeating: v_hsum(sum) / Float(width))
-      var squares = Floats()
-      index = 0
-      while index < whole {
-        let centered = values.vector(index) - mean
-        squares = v_fma(centered, centered, squares)
-        index &+= 16
-      }
-      if tail > 0 {
+      let mean = Floats(repeating: total.sum / Float(width))
+      var squares = Accumulators()
+      squares.forEachVector(width) { index, lanes, sum in
+        var centered = load(values, index, lanes) - mean
         // Lanes beyond the row must count as zero, not as minus the mean.
-        var centered = UnsafePointer(values).partial(whole, tail) - mean
-        for lane in tail..<16 { centered[lane] = 0 }
-        squares = v_fma(centered, centered, squares)
+        if lanes < 16 { for lane in lanes..<16 { centered[lane] = 0 } }
+        sum = v_fma(centered, centered, sum)
       }
-      let variance = v_hsum(squares) / Float(width)
+      let variance = squares.sum / Float(width)
       let inverse = Floats(repeating: 1 / (variance + epsilon).squareRoot())
-      var highest = Floats()
-      index = 0
-      while index < width {
-        let normal = (loadLanes(values, index, width) - mean) * inverse
-        let value = v_fma(normal, loadLanes(weight, index, width), loadLanes(bias, index, width))
-        storeLanes(value, target, index, width)
+      var highest = Accumulators()
+      highest.forEachVector(width) { index, lanes, highest in
+        let normal = (load(values, index, lanes) - mean) * inverse
+        let value = v_fma(normal, load(weight, index, lanes), load(bias, index, lanes))
+        store(value, target, index, lanes)
         highest = v_max(highest, v_abs(value))  // Lanes beyond the row are zero: their weight and bias are.
-        index &+= 16
       }
-      if let q, let scales { quantizeRow(target, width, v_hmax(highest), q + row &* qStride, scales + row) }
+      if let q, let scales { quantizeRow(target, width, highest.maximum, q + row &* qStride, scales + row) }
     }
   }
 
@@ -108,11 +93,9 @@ extension Kernel {
     for row in 0..<M {
       let source = values + Int(indices[row]) &* width
       let target = out + row &* outStride
-      var column = 0
-      while column < width {
-        let value = loadLanes(source, column, width)
-        storeLanes(adds ? value + loadLanes(target, column, width) : value, target, column, width)
-        column &+= 16
+      forEachVector(width) { column, lanes in
+        let value = load(source, column, lanes)
+        store(adds ? value + load(target, column, lanes) : value, target, column, lanes)
       }
     }
   }

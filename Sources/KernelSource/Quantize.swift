@@ -2,25 +2,53 @@ import CVector
 
 // The activation grid: symmetric, one scale for each row (token), q = round half to even of x · 127 / max|x|, in
 // [-127, 127]; a row of zeros has scale 0. How q lies in memory is the instruction set's own affair.
+//
+// Rounding is one addition: 1.5 · 2^23 + q is a float whose lowest bits are those of q. The narrower integer is cut out of
+// its bits.
 #if AVX512_VNNI || AVX_VNNI
   /// Unsigned bytes, 128 too high: `vpdpbusd` multiplies unsigned by signed; the row sums take the surplus off.
   let operandElementSize = 1
-  @inline(__always) func storeOperand(_ q: Ints, _ row: UnsafeMutableRawPointer, _ index: Int) {
-    row.storeBytes(of: v_narrow(q &+ Ints(repeating: 128)), toByteOffset: index, as: SIMD16<Int8>.self)
+  private let roundingConstant: Float = 12_582_912 + 128
+  @inline(__always) private func storeOperand(_ bits: Ints, _ row: UnsafeMutableRawPointer, _ index: Int) {
+    row.storeBytes(of: v_narrow(bits), toByteOffset: index, as: SIMD16<Int8>.self)
   }
 #elseif arch(x86_64)
   /// 16-bit integers: `pmaddwd` is exact and as fast here as any trick with bytes.
   let operandElementSize = 2
-  @inline(__always) func storeOperand(_ q: Ints, _ row: UnsafeMutableRawPointer, _ index: Int) {
-    row.storeBytes(of: v_narrow16(q), toByteOffset: index &* 2, as: SIMD16<Int16>.self)
+  private let roundingConstant: Float = 12_582_912
+  @inline(__always) private func storeOperand(_ bits: Ints, _ row: UnsafeMutableRawPointer, _ index: Int) {
+    row.storeBytes(of: v_narrow16(bits), toByteOffset: index &* 2, as: SIMD16<Int16>.self)
   }
 #else
   /// Signed bytes.
   let operandElementSize = 1
-  @inline(__always) func storeOperand(_ q: Ints, _ row: UnsafeMutableRawPointer, _ index: Int) {
-    row.storeBytes(of: v_narrow(q), toByteOffset: index, as: SIMD16<Int8>.self)
+  private let roundingConstant: Float = 12_582_912
+  @inline(__always) private func storeOperand(_ bits: Ints, _ row: UnsafeMutableRawPointer, _ index: Int) {
+    row.storeBytes(of: v_narrow(bits), toByteOffset: index, as: SIMD16<Int8>.self)
   }
 #endif
+
+/// Rounds 16 values in [-127, 127] half to even and stores them as elements of an operand row. The result is for
+/// `sumOfRounded`.
+@inline(__always) @discardableResult
+func storeRounded(_ values: Floats, _ row: UnsafeMutableRawPointer, _ index: Int) -> Ints {
+  let bits = v_bits(values + Floats(repeating: roundingConstant))
+  storeOperand(bits, row, index)
+  return bits
+}
+
+/// The sum of all the integers that `storeRounded` stored, from the sum of its `count` results.
+@inline(__always)
+func sumOfRounded(_ sum: Ints, _ count: Int) -> Int32 {
+  v_hsum_int(sum &- Ints(repeating: Int32(truncatingIfNeeded: count) &* Int32(bitPattern: roundingConstant.bitPattern)))
+}
+
+/// 127 / maximum; 0 for a row of zeros, or one so small that this overflows, as for `Grid`.
+@inline(__always)
+func inverseScale(_ maximum: Float) -> Float {
+  let inverse = 127 / maximum
+  return inverse < Float.infinity ? inverse : 0
+}
 
 /// Quantises one row whose largest magnitude is known; the operand is filled up to a multiple of 16 with zeros.
 @inline(__always)
@@ -29,14 +57,8 @@ func quantizeRow(
   _ scale: UnsafeMutablePointer<Float>
 ) {
   scale.pointee = maximum / 127
-  // A row so small that its inverse overflows is a row of zeros, as for `Grid`.
-  let reciprocal = 127 / maximum
-  let inverse = Floats(repeating: reciprocal < Float.infinity ? reciprocal : 0)
-  var index = 0
-  while index < K {
-    storeOperand(v_toint(v_round(loadLanes(x, index, K) * inverse)), q, index)
-    index &+= 16
-  }
+  let inverse = Floats(repeating: inverseScale(maximum))
+  forEachVector(K) { index, lanes in storeRounded(load(x, index, lanes) * inverse, q, index) }
 }
 
 extension Kernel {
@@ -52,29 +74,24 @@ extension Kernel {
   ) {
     for row in 0..<M {
       let values = x + row &* xStride
-      var highest = Floats()
-      var index = 0
-      if activation == 0 {
-        while index < K {
-          highest = v_max(highest, v_abs(loadLanes(values, index, K)))
-          index &+= 16
-        }
-      } else if activation == 1 {
-        while index < K {
-          let value = gelu(loadLanes(values, index, K))
-          storeLanes(value, values, index, K)
+      var highest = Accumulators()
+      switch activation {
+      case 0:
+        highest.forEachVector(K) { index, lanes, highest in highest = v_max(highest, v_abs(load(values, index, lanes))) }
+      case 1:
+        highest.forEachVector(K) { index, lanes, highest in
+          let value = gelu(load(values, index, lanes))
+          store(value, values, index, lanes)
           highest = v_max(highest, v_abs(value))
-          index &+= 16
         }
-      } else {
-        while index < K {
-          let value = activated(loadLanes(values, index, K), activation)
-          storeLanes(value, values, index, K)
+      default:
+        highest.forEachVector(K) { index, lanes, highest in
+          let value = activated(load(values, index, lanes), activation)
+          store(value, values, index, lanes)
           highest = v_max(highest, v_abs(value))
-          index &+= 16
         }
       }
-      quantizeRow(values, K, v_hmax(highest), q + row &* qStride, scales + row)
+      quantizeRow(values, K, highest.maximum, q + row &* qStride, scales + row)
     }
   }
 }

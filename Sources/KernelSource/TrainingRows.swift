@@ -61,10 +61,8 @@ extension Kernel {
   package static func activateCopy(
     _ x: UnsafePointer<Float>, _ count: Int, _ activation: Int32, _ out: UnsafeMutablePointer<Float>
   ) {
-    var index = 0
-    while index < count {
-      storeLanes(activated(loadLanes(x, index, count), activation), out, index, count)
-      index &+= 16
+    forEachVector(count) { index, lanes in
+      store(activated(load(x, index, lanes), activation), out, index, lanes)
     }
   }
 
@@ -73,11 +71,9 @@ extension Kernel {
   package static func activateBackward(
     _ x: UnsafePointer<Float>, _ count: Int, _ activation: Int32, _ dy: UnsafeMutablePointer<Float>
   ) {
-    var index = 0
-    while index < count {
-      let slope = derivative(loadLanes(x, index, count), activation)
-      storeLanes(loadLanes(dy, index, count) * slope, dy, index, count)
-      index &+= 16
+    forEachVector(count) { index, lanes in
+      let slope = derivative(load(x, index, lanes), activation)
+      store(load(dy, index, lanes) * slope, dy, index, lanes)
     }
   }
 
@@ -87,13 +83,11 @@ extension Kernel {
     _ x: UnsafePointer<Float>, _ count: Int, _ rate: Float, _ key: UInt64, _ first: Int,
     _ out: UnsafeMutablePointer<Float>, _ adds: Bool
   ) {
-    var index = 0
-    while index < count {
-      var value = loadLanes(x, index, count)
+    forEachVector(count) { index, lanes in
+      var value = load(x, index, lanes)
       if rate > 0 { value = dropped(value, rate, key, first &+ index) }
-      if adds { value += loadLanes(out, index, count) }
-      storeLanes(value, out, index, count)
-      index &+= 16
+      if adds { value += load(out, index, lanes) }
+      store(value, out, index, lanes)
     }
   }
 
@@ -115,34 +109,28 @@ extension Kernel {
       let source = x + row &* width
       let normal = normalized + row &* width
       let target = out + row &* width
-      var sum = Floats()
-      var index = 0
-      while index < width {
-        var value = loadLanes(source, index, width)
+      var total = Accumulators()
+      total.forEachVector(width) { index, lanes, sum in
+        var value = load(source, index, lanes)
         if rate > 0 { value = dropped(value, rate, key, first &+ row &* width &+ index) }
-        if let residual { value += loadLanes(residual + row &* width, index, width) }
+        if let residual { value += load(residual + row &* width, index, lanes) }
         // Dropped lanes beyond the row are zero as well: what they are made of is.
-        storeLanes(value, normal, index, width)
+        store(value, normal, index, lanes)
         sum += value
-        index &+= 16
       }
-      let mean = Floats(repeating: v_hsum(sum) / Float(width))
-      var squares = Floats()
-      index = 0
-      while index < width {
-        var centered = loadLanes(normal, index, width) - mean
-        if index + 16 > width { for lane in width &- index..<16 { centered[lane] = 0 } }
-        squares = v_fma(centered, centered, squares)
-        index &+= 16
+      let mean = Floats(repeating: total.sum / Float(width))
+      var squares = Accumulators()
+      squares.forEachVector(width) { index, lanes, sum in
+        var centered = load(normal, index, lanes) - mean
+        if lanes < 16 { for lane in lanes..<16 { centered[lane] = 0 } }
+        sum = v_fma(centered, centered, sum)
       }
-      let inverse = 1 / (v_hsum(squares) / Float(width) + epsilon).squareRoot()
+      let inverse = 1 / (squares.sum / Float(width) + epsilon).squareRoot()
       inverseDeviation[row] = inverse
-      index = 0
-      while index < width {
-        let value = (loadLanes(normal, index, width) - mean) * Floats(repeating: inverse)
-        storeLanes(value, normal, index, width)
-        storeLanes(v_fma(value, loadLanes(weight, index, width), loadLanes(bias, index, width)), target, index, width)
-        index &+= 16
+      forEachVector(width) { index, lanes in
+        let value = (load(normal, index, lanes) - mean) * Floats(repeating: inverse)
+        store(value, normal, index, lanes)
+        store(v_fma(value, load(weight, index, lanes), load(bias, index, lanes)), target, index, lanes)
       }
     }
   }
@@ -161,26 +149,22 @@ extension Kernel {
       let target = dx + row &* width
       var sum = Floats()
       var projection = Floats()
-      var index = 0
-      while index < width {
-        let gradient = loadLanes(upstream, index, width)
-        let value = loadLanes(normal, index, width)
-        storeLanes(v_fma(gradient, value, loadLanes(dWeight, index, width)), dWeight, index, width)
-        storeLanes(loadLanes(dBias, index, width) + gradient, dBias, index, width)
-        let scaled = gradient * loadLanes(weight, index, width)
+      forEachVector(width) { index, lanes in
+        let gradient = load(upstream, index, lanes)
+        let value = load(normal, index, lanes)
+        store(v_fma(gradient, value, load(dWeight, index, lanes)), dWeight, index, lanes)
+        store(load(dBias, index, lanes) + gradient, dBias, index, lanes)
+        let scaled = gradient * load(weight, index, lanes)
         sum += scaled
         projection = v_fma(scaled, value, projection)
-        index &+= 16
       }
       let mean = Floats(repeating: v_hsum(sum) / Float(width))
       let slope = Floats(repeating: v_hsum(projection) / Float(width))
       let inverse = Floats(repeating: inverseDeviation[row])
-      index = 0
-      while index < width {
-        let scaled = loadLanes(upstream, index, width) * loadLanes(weight, index, width)
-        let centered = scaled - mean - loadLanes(normal, index, width) * slope
-        storeLanes(centered * inverse, target, index, width)
-        index &+= 16
+      forEachVector(width) { index, lanes in
+        let scaled = load(upstream, index, lanes) * load(weight, index, lanes)
+        let centered = scaled - mean - load(normal, index, lanes) * slope
+        store(centered * inverse, target, index, lanes)
       }
     }
   }
@@ -195,23 +179,19 @@ extension Kernel {
     for row in 0..<M {
       let probabilities = p + row &* stride
       let gradients = dp + row &* stride
-      var sum = Floats()
-      var index = 0
-      while index < L {
-        var gradient = loadLanes(gradients, index, L)
+      var total = Accumulators()
+      total.forEachVector(L) { index, lanes, sum in
+        var gradient = load(gradients, index, lanes)
         if rate > 0 {
           gradient = dropped(gradient, rate, key, first &+ row &* stride &+ index)
-          storeLanes(gradient, gradients, index, L)
+          store(gradient, gradients, index, lanes)
         }
-        sum = v_fma(gradient, loadLanes(probabilities, index, L), sum)
-        index &+= 16
+        sum = v_fma(gradient, load(probabilities, index, lanes), sum)
       }
-      let mean = Floats(repeating: v_hsum(sum))
-      index = 0
-      while index < L {
-        let value = (loadLanes(gradients, index, L) - mean) * loadLanes(probabilities, index, L)
-        storeLanes(value * Floats(repeating: scale), gradients, index, L)
-        index &+= 16
+      let mean = Floats(repeating: total.sum)
+      forEachVector(L) { index, lanes in
+        let value = (load(gradients, index, lanes) - mean) * load(probabilities, index, lanes)
+        store(value * Floats(repeating: scale), gradients, index, lanes)
       }
     }
   }

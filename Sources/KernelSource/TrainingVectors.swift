@@ -4,10 +4,8 @@ extension Kernel {
   /// y += x, `count` floats.
   @inline(never)
   package static func add(_ x: UnsafePointer<Float>, _ count: Int, _ y: UnsafeMutablePointer<Float>) {
-    var index = 0
-    while index < count {
-      storeLanes(loadLanes(y, index, count) + loadLanes(x, index, count), y, index, count)
-      index &+= 16
+    forEachVector(count) { index, lanes in
+      store(load(y, index, lanes) + load(x, index, lanes), y, index, lanes)
     }
   }
 
@@ -22,12 +20,10 @@ extension Kernel {
   package static func addColumnSums(
     _ x: UnsafePointer<Float>, _ stride: Int, _ M: Int, _ columns: Int, _ sums: UnsafeMutablePointer<Float>
   ) {
-    var index = 0
-    while index < columns {
-      var sum = loadLanes(sums, index, columns)
-      for row in 0..<M { sum += loadLanes(x + row &* stride, index, columns) }
-      storeLanes(sum, sums, index, columns)
-      index &+= 16
+    forEachVector(columns) { index, lanes in
+      var sum = load(sums, index, lanes)
+      for row in 0..<M { sum += load(x + row &* stride, index, lanes) }
+      store(sum, sums, index, lanes)
     }
   }
 
@@ -36,17 +32,15 @@ extension Kernel {
   package static func sumOfSquares(_ x: UnsafePointer<Float>, _ count: Int) -> Double {
     // Short runs in fp32 lanes, their sums in Double: exact enough for a norm and as fast as memory.
     var total = 0.0
-    var index = 0
-    while index < count {
-      let end = min(count, index &+ 1024)
-      var sum = Floats()
-      while index < end {
-        let value = loadLanes(x, index, end)
+    var start = 0
+    while start < count {
+      var squares = Accumulators()
+      squares.forEachVector(min(1024, count &- start)) { index, lanes, sum in
+        let value = load(x, start &+ index, lanes)
         sum = v_fma(value, value, sum)
-        index &+= 16
       }
-      index = end
-      total += Double(v_hsum(sum))
+      total += Double(squares.sum)
+      start &+= 1024
     }
     return total
   }
@@ -68,28 +62,24 @@ extension Kernel {
   ) {
     let oneMinusBeta1 = Floats(repeating: 1 - beta1)
     let oneMinusBeta2 = Floats(repeating: 1 - beta2)
-    var index = 0
-    while index < count {
-      let gradient = loadLanes(g, index, count) * Floats(repeating: gradientScale)
-      let first = loadLanes(m, index, count)
+    forEachVector(count) { index, lanes in
+      let gradient = load(g, index, lanes) * Floats(repeating: gradientScale)
+      let first = load(m, index, lanes)
       let mean = v_fma(gradient - first, oneMinusBeta1, first)
-      let square = loadLanes(v, index, count) * Floats(repeating: beta2) + gradient * gradient * oneMinusBeta2
+      let square = load(v, index, lanes) * Floats(repeating: beta2) + gradient * gradient * oneMinusBeta2
       let denominator = v_sqrt(square) / Floats(repeating: correction) + Floats(repeating: epsilon)
-      let decayed = loadLanes(p, index, count) * Floats(repeating: decay)
-      storeLanes(mean, m, index, count)
-      storeLanes(square, v, index, count)
-      storeLanes(decayed - Floats(repeating: stepSize) * (mean / denominator), p, index, count)
-      index &+= 16
+      let decayed = load(p, index, lanes) * Floats(repeating: decay)
+      store(mean, m, index, lanes)
+      store(square, v, index, lanes)
+      store(decayed - Floats(repeating: stepSize) * (mean / denominator), p, index, lanes)
     }
   }
 
   /// x *= factor, `count` floats.
   @inline(never)
   package static func scale(_ x: UnsafeMutablePointer<Float>, _ count: Int, _ factor: Float) {
-    var index = 0
-    while index < count {
-      storeLanes(loadLanes(x, index, count) * Floats(repeating: factor), x, index, count)
-      index &+= 16
+    forEachVector(count) { index, lanes in
+      store(load(x, index, lanes) * Floats(repeating: factor), x, index, lanes)
     }
   }
 }

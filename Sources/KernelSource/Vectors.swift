@@ -59,13 +59,66 @@ extension UnsafeMutablePointer<Float> {
   }
 }
 
-/// Calls nothing, allocates nothing: walks a row of `count` floats in vectors of 16, the last one filled with zeros.
+/// Walks `count` floats in vectors of 16; `lanes` is 16 but for the last, whose vector is loaded with zeros behind it.
+/// The body is compiled twice, so that whole vectors never ask.
 @inline(__always)
-func loadLanes(_ row: UnsafePointer<Float>, _ index: Int, _ count: Int) -> Floats {
-  index + 16 <= count ? row.vector(index) : row.partial(index, count - index)
+func forEachVector(_ count: Int, _ body: (_ index: Int, _ lanes: Int) -> Void) {
+  var index = 0
+  while index &+ 16 <= count {
+    body(index, 16)
+    index &+= 16
+  }
+  if index < count { body(index, count &- index) }
 }
 
 @inline(__always)
-func storeLanes(_ vector: Floats, _ row: UnsafeMutablePointer<Float>, _ index: Int, _ count: Int) {
-  if index + 16 <= count { row.store(vector, index) } else { row.storePartial(vector, index, count - index) }
+func load(_ row: UnsafePointer<Float>, _ index: Int, _ lanes: Int) -> Floats {
+  lanes == 16 ? row.vector(index) : row.partial(index, lanes)
+}
+
+@inline(__always)
+func store(_ vector: Floats, _ row: UnsafeMutablePointer<Float>, _ index: Int, _ lanes: Int) {
+  if lanes == 16 { row.store(vector, index) } else { row.storePartial(vector, index, lanes) }
+}
+
+/// Four sums that one after the other take a vector each, so that a reduction does not wait for its last addition.
+struct Accumulators {
+  var a0, a1, a2, a3: Floats
+
+  @inline(__always)
+  init(_ start: Float = 0) {
+    a0 = Floats(repeating: start)
+    a1 = a0
+    a2 = a0
+    a3 = a0
+  }
+
+  /// Calls `body` with each vector's place and the sum it belongs to: vector n to sum n mod 4.
+  @inline(__always)
+  mutating func forEachVector(_ count: Int, _ body: (_ index: Int, _ lanes: Int, _ sum: inout Floats) -> Void) {
+    var index = 0
+    while index &+ 64 <= count {
+      body(index, 16, &a0)
+      body(index &+ 16, 16, &a1)
+      body(index &+ 32, 16, &a2)
+      body(index &+ 48, 16, &a3)
+      index &+= 64
+    }
+    if index &+ 16 <= count {
+      body(index, 16, &a0)
+      index &+= 16
+    }
+    if index &+ 16 <= count {
+      body(index, 16, &a1)
+      index &+= 16
+    }
+    if index &+ 16 <= count {
+      body(index, 16, &a2)
+      index &+= 16
+    }
+    if index < count { body(index, count &- index, &a3) }
+  }
+
+  @inline(__always) var sum: Float { v_hsum((a0 + a1) + (a2 + a3)) }
+  @inline(__always) var maximum: Float { v_hmax(v_max(v_max(a0, a1), v_max(a2, a3))) }
 }

@@ -28,7 +28,7 @@ public final class Classifier: Sendable {
   package let tokenizer: Tokenizer
   package let bundle: Bundle
   private let weights: ModelWeights
-  private let kernels: KernelTable
+  private let kernels: any KernelTable.Type
   private let pool: ThreadPool
   private let idle = Mutex<[Session]>([])
 
@@ -48,12 +48,19 @@ public final class Classifier: Sendable {
     }
   }
 
-  package init(bundle: Bundle, threads: Int? = nil) throws {
+  /// - Parameter instructionSet: the name of one to use in place of the one that `MARTLET_ISA` or the machine chooses.
+  package init(bundle: Bundle, threads: Int? = nil, instructionSet: String? = nil) throws {
     self.bundle = bundle
     do {
       model = try Model(configuration: JSONValue(parsing: Array(bundle.text(.configuration).utf8)))
       tokenizer = try Tokenizer(compiled: bundle.bytes(.tokenizer))
-      kernels = try KernelTable.selected()
+      kernels = try (instructionSet.map(InstructionSet.selected(named:)) ?? InstructionSet.selected()).kernels()
+      let rows = model.blueprint.tables[0].rows
+      guard tokenizer.vocabularySize <= rows else {
+        throw ClassifierError(
+          .file,
+          "\(bundle.path): section tokenizer: expected ids below \(rows) by the configuration, found \(tokenizer.vocabularySize - 1)")
+      }
       let provider = BundleWeights(bundle)
       if let output = model.blueprint.linears.first(where: { $0.isOutput && !provider.has($0) }) {
         throw ClassifierError(
@@ -64,12 +71,16 @@ public final class Classifier: Sendable {
       throw error
     } catch let error as InstructionSetError {
       throw ClassifierError(.instructionSet, error.description)
+    } catch let error as BundleError {
+      throw ClassifierError(.file, error.description)
+    } catch let error as JSONError {
+      throw ClassifierError(.file, "\(bundle.path): section configuration: \(error)")
     } catch let error as ConfigurationError {
       throw ClassifierError(.model, "\(bundle.path): \(error)")
     } catch {
-      throw ClassifierError(.file, "\(error)")
+      throw ClassifierError(.file, "\(bundle.path): \(error)")
     }
-    maximumLength = min(model.family.maximumLength, tokenizer.maximumLength ?? .max)
+    maximumLength = max(1, min(model.family.maximumLength, tokenizer.maximumLength ?? .max))
     pool = ThreadPool(threads: threads ?? Machine.availableCores)
   }
 
@@ -110,23 +121,14 @@ public final class Classifier: Sendable {
     }
   }
 
-  /// The predictions of a stream of texts, one for one and in order.
+  /// The predictions of an asynchronous sequence of texts, one for one and in order, the same as one by one.
   ///
-  /// Texts that are waiting are run together, up to `batchTokens` tokens; the stream ends with the source.
+  /// The source is read ahead while the model runs, and texts that are waiting are run together: a batch ends with the
+  /// text that brings it to `batchTokens` tokens. No more than two batches are held.
   public func predictions<Texts: AsyncSequence & Sendable>(
     of texts: Texts, batchTokens: Int = 4096
-  ) -> AsyncThrowingStream<Prediction, any Error> where Texts.Element == String {
-    AsyncThrowingStream { continuation in
-      let task = Task {
-        do {
-          for try await text in texts { continuation.yield(try self.classify(text)) }
-          continuation.finish()
-        } catch {
-          continuation.finish(throwing: error)
-        }
-      }
-      continuation.onTermination = { _ in task.cancel() }
-    }
+  ) -> Predictions<Texts> where Texts.Element == String {
+    Predictions(classifier: self, texts: texts, batchTokens: batchTokens)
   }
 
   /// A session of the classifier's own, for callers that fill batches themselves. Use it from one thread at a time.

@@ -51,8 +51,10 @@ package final class Session: @unchecked Sendable {
   package func append(
     _ first: UnsafeBufferPointer<UInt8>, pair second: UnsafeBufferPointer<UInt8>, limit: Int = .max
   ) throws -> TextLength {
-    guard model.family.tokenTypeCount > 1 else {
-      throw ClassifierError(.argument, "this model has one token type and takes no text pairs")
+    guard tokenizer.pairTypeCount <= model.family.tokenTypeCount else {
+      throw ClassifierError(
+        .argument,
+        "this model takes no text pairs: they need \(tokenizer.pairTypeCount) token types, it has \(model.family.tokenTypeCount)")
     }
     // Two members of a class's property cannot be changed at once; of a parameter they can.
     func encode(into batch: inout Batch) -> EncodingSummary {
@@ -83,6 +85,9 @@ package final class Session: @unchecked Sendable {
   package func run() -> UnsafeBufferPointer<Float> {
     windowing.extra == 0 ? engine.run(model.family, batch) : runWindows()
   }
+
+  /// Runs the batch on one thread and tells where the time went.
+  package func profile() -> Profile { engine.profile(model.family, batch) }
 
   package func logits(of index: Int) -> UnsafeBufferPointer<Float> {
     let count = model.labels.names.count

@@ -78,6 +78,8 @@ public struct Tuner: Sendable {
     onEvent: (TuningEvent) -> Void = { _ in }
   ) throws -> TuningResult {
     try makeDirectory(outputFolder)
+    // A folder that cannot be written to is found now, not at the first checkpoint; dropped, the file leaves no trace.
+    _ = try AtomicFile(path: outputFolder + "/trainer_state.json")
     let blas = try OpenBLAS()
     let kernels = try InstructionSet.selected()
     let base = try Base(path: base)

@@ -74,14 +74,16 @@ extension BertNormalizer {
       lowercase = options.lowercases ? UnicodeFacts.map(UnicodeTables.lowercase) : [:]
     }
 
-    /// Every scalar that some step may change, each once.
-    var affected: Set<UInt32> {
-      var scalars = whitespace.union(strippedMarks).union(decompositions.keys).union(ranks.keys).union(lowercase.keys)
-      for flags in [removed, ideographs] where !flags.isEmpty {
-        for scalar in UInt32(0)..<0x110000 where flags[Int(scalar)] { scalars.insert(scalar) }
-      }
-      if options.stripsAccents { scalars.formUnion(Hangul.syllables) }
-      return scalars
+    /// Every scalar that some step may change, rising, so that replacements have the same numbers in every run.
+    var affected: [UInt32] {
+      var flags = removed.isEmpty ? Array(repeating: false, count: 0x110000) : removed
+      for scalar in ideographs.indices where ideographs[scalar] { flags[scalar] = true }
+      for scalar in whitespace { flags[Int(scalar)] = true }
+      for scalar in strippedMarks { flags[Int(scalar)] = true }
+      for scalar in [decompositions.keys, lowercase.keys].joined() { flags[Int(scalar)] = true }
+      for scalar in ranks.keys { flags[Int(scalar)] = true }
+      if options.stripsAccents { for scalar in Hangul.syllables { flags[Int(scalar)] = true } }
+      return (UInt32(0)..<0x110000).filter { flags[Int($0)] }
     }
 
     func keptRank(_ scalar: UInt32) -> UInt8 {

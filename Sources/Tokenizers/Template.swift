@@ -38,6 +38,16 @@ struct Template: Sendable, Equatable {
   let specialsBefore: [Int32]
   let specialsAfter: [Int32]
 
+  /// One more than the largest id, and than the largest type, that either template names.
+  var limits: (ids: Int, types: Int) {
+    (single + pair).reduce(into: (0, 0)) { limits, piece in
+      switch piece {
+      case .special(let id, let typeID): limits = (max(limits.0, id + 1), max(limits.1, typeID + 1))
+      case .first(let typeID), .second(let typeID): limits.1 = max(limits.1, typeID + 1)
+      }
+    }
+  }
+
   private static func specials(_ pieces: some Sequence<Piece>) -> [Int32] {
     pieces.compactMap { piece in
       if case .special(let id, _) = piece { Int32(truncatingIfNeeded: id) } else { nil }

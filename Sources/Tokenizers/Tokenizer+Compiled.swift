@@ -93,32 +93,35 @@ extension BertNormalizer {
     guard marks.count == ranks.count, zip(marks, marks.dropFirst()).allSatisfy(<), !ranks.contains(0) else {
       throw reader.error("normalizer: ordered marks are not in order")
     }
+    let actionCount = Int(Action.firstReplacement) + offsets.count - 1
+    guard actions.values.allSatisfy({ $0 <= Action.orderedMark || $0 >= Action.firstReplacement && $0 < actionCount }) else {
+      throw reader.error("normalizer: an action does not exist")
+    }
     self.init(
       actions: actions, replacementBytes: bytes, replacementOffsets: offsets, firstOrderedReplacement: firstOrdered,
       orderedMarks: marks, orderedMarkRanks: ranks)
-    guard isWithinExpansion else { throw reader.error("normalizer: an action does not exist, or grows too much") }
+    guard isWithinExpansion else { throw reader.error("normalizer: an action grows too much") }
   }
 
-  /// Whether every action exists and no scalar grows beyond `maximumExpansion`: what `normalize` reserves room for.
+  /// Whether no scalar grows beyond `maximumExpansion`: what `normalize` reserves room for.
   private var isWithinExpansion: Bool {
     let shortest = actions.shortestEncodings()
     let span = actions.values.span
     for page in shortest.indices {
       for index in page * ScalarTable.pageSize..<(page + 1) * ScalarTable.pageSize {
-        guard let growth = growth(span[index]), growth <= Self.maximumExpansion * shortest[page] else { return false }
+        guard growth(span[index]) <= Self.maximumExpansion * shortest[page] else { return false }
       }
     }
     // A single byte that is not UTF-8 counts as U+FFFD.
     let replaced = actions[0xFFFD]
-    guard replaced != Action.ideograph, let growth = growth(replaced), growth <= Self.maximumExpansion else { return false }
+    guard replaced != Action.ideograph, growth(replaced) <= Self.maximumExpansion else { return false }
     return hangulIsOnlyOnSyllables
   }
 
-  /// The bytes an action writes, 0 for those that write little more than the scalar; nil for an unknown action.
-  private func growth(_ action: UInt16) -> Int? {
-    guard action >= Action.firstReplacement else { return action <= Action.orderedMark ? 0 : nil }
+  /// The bytes an action writes, 0 for those that write little more than the scalar.
+  private func growth(_ action: UInt16) -> Int {
+    guard action >= Action.firstReplacement else { return 0 }
     let number = Int(action - Action.firstReplacement)
-    guard number + 1 < replacementOffsets.count else { return nil }
     return Int(replacementOffsets[number + 1] - replacementOffsets[number])
   }
 

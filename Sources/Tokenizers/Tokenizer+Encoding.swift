@@ -108,6 +108,13 @@ extension Tokenizer {
     return first > second ? (longer, shorter) : (shorter, longer)
   }
 
+  /// What words are cut from: the text as the normaliser leaves it. For looking into a tokenizer, not for speed.
+  package func normalForm(of utf8: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+    var normalized = NormalizedText()
+    normalize(utf8, into: &normalized)
+    return Array(normalized.bytes[..<normalized.count])
+  }
+
   // MARK: Stages
 
   /// Appends ids until `ids` has at least `end` or the text is done.

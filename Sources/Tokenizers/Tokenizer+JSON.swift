@@ -32,8 +32,14 @@ extension Tokenizer.Settings {
   /// Reads what `tokenizer_config.json` says beside the tokens.
   init(_ configuration: JSONValue?, paddingID: Int?) throws(TokenizerError) {
     self.paddingID = paddingID
-    // The reference library writes 1e30 where it knows no limit.
-    if let length = configuration?["model_max_length"]?.double, length >= 1, length < 1e9 { maximumLength = Int(length) }
+    if let value = configuration?["model_max_length"], !value.isNull {
+      guard let length = value.double else {
+        throw .malformed(
+          file: "tokenizer_config.json", place: "model_max_length", expected: "a number", found: value.brief)
+      }
+      // The reference library writes 1e30 where it knows no limit.
+      if length >= 1, length < 1e9 { maximumLength = Int(length) }
+    }
     switch configuration?["truncation_side"] {
     case nil, .null?, "right"?: break
     case "left"?: truncationSide = .left
@@ -82,6 +88,14 @@ struct TokenizerReader {
     return text
   }
 
+  /// A text that may be left out.
+  private func string(_ value: JSONValue, _ key: String, in place: String, otherwise: String) throws(TokenizerError)
+    -> String
+  {
+    guard let member = value[key], !member.isNull else { return otherwise }
+    return try string(value, key, in: place)
+  }
+
   private func id(_ value: JSONValue?, _ place: String) throws(TokenizerError) -> Int {
     guard let id = value?.int, id >= 0, id < Vocabulary.maximumCount else {
       throw malformed(place, "an id below \(Vocabulary.maximumCount)", value)
@@ -98,7 +112,9 @@ struct TokenizerReader {
     -> Bool
   {
     guard let member = value[key], !member.isNull else { return otherwise }
-    guard let flag = member.bool else { throw malformed(place + "." + key, "true or false", member) }
+    guard let flag = member.bool else {
+      throw malformed(place.isEmpty ? key : place + "." + key, "true or false", member)
+    }
     return flag
   }
 
@@ -111,7 +127,8 @@ struct TokenizerReader {
     guard let entries = model["vocab"]?.object?.entries else {
       throw malformed("model.vocab", "an object of tokens and ids", model["vocab"])
     }
-    let unknown = model["unk_token"]?.string ?? "[UNK]"
+    let unknown = try string(model, "unk_token", in: "model", otherwise: "[UNK]")
+    let prefix = try string(model, "continuing_subword_prefix", in: "model", otherwise: "##")
     let maximum = model["max_input_chars_per_word"] ?? 100
     guard let maximumWordLength = maximum.int, maximumWordLength >= 0 else {
       throw malformed("model.max_input_chars_per_word", "a count of characters", maximum)
@@ -121,8 +138,7 @@ struct TokenizerReader {
     for (text, value) in entries { tokens.append((try id(value, "model.vocab, \(text)"), text)) }
     return LoadedWordPiece(
       wordPiece: try WordPiece(
-        tokens: tokens, unknown: unknown, continuingPrefix: model["continuing_subword_prefix"]?.string ?? "##",
-        maximumWordLength: maximumWordLength, file: file),
+        tokens: tokens, unknown: unknown, continuingPrefix: prefix, maximumWordLength: maximumWordLength, file: file),
       entryCount: entries.count)
   }
 

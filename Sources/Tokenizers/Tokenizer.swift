@@ -53,8 +53,11 @@ public struct Tokenizer: Sendable, Equatable {
 
   /// One more than the largest id: the rows an embedding table must have.
   public var vocabularySize: Int {
-    max(vocabulary.count, (addedTokens.tokens.map(\.id).max() ?? -1) + 1)
+    max(vocabulary.count, (addedTokens.tokens.map(\.id).max() ?? -1) + 1, template.limits.ids)
   }
+
+  /// One more than the largest token type that a pair is given: the rows a table of token types must have for pairs.
+  package var pairTypeCount: Int { template.limits.types }
 
   /// The id of the padding token, if the files name one.
   package var paddingID: Int? { settings.paddingID }

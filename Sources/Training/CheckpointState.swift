@@ -94,9 +94,10 @@ extension ParameterStore {
       }
     }
     for table in blueprint.tables {
-      let moments = secondMoments + offsets[table.weight]
+      // The square of a tiny gradient may be zero where the gradient is not.
+      let (first, second) = (firstMoments + offsets[table.weight], secondMoments + offsets[table.weight])
       for row in 0..<table.rows {
-        everTouched[table.index][row] = (0..<table.width).contains { moments[row * table.width + $0] != 0 }
+        everTouched[table.index][row] = (row * table.width..<(row + 1) * table.width).contains { first[$0] != 0 || second[$0] != 0 }
       }
     }
   }

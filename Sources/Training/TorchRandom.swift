@@ -7,6 +7,8 @@
 package struct TorchRandom: Sendable {
   private var state: [UInt32]
   private var index = 624
+  /// The second number of a pair that a tensor of fewer than 16 elements left over; the next such tensor starts with it.
+  private var keptNormal: Double?
 
   package init(seed: UInt32) {
     state = [seed]
@@ -46,7 +48,7 @@ package struct TorchRandom: Sendable {
   }
 
   /// `tensor.normal_(0, standardDeviation)` for 16 elements or more: blocks of 16 uniform numbers, turned by
-  /// Box and Muller's transform; a remainder draws the last 16 anew. Fewer elements come from the 16 of a full block.
+  /// Box and Muller's transform; a remainder draws the last 16 anew. Fewer elements are drawn in Double, one by one.
   package mutating func fillNormal(_ values: UnsafeMutableBufferPointer<Float>, standardDeviation: Float) {
     guard values.count >= 16 else {
       fillFewNormal(values, standardDeviation: standardDeviation)
@@ -67,10 +69,13 @@ package struct TorchRandom: Sendable {
 
   private mutating func uniform() -> Float { Float(next() & 0xFF_FFFF) * 0x1p-24 }
 
+  /// Rounded to nearest, as in PyTorch; `Float.pi` is rounded towards zero.
+  private static let fullTurn = Float(2 * Double.pi)
+
   private func transform(_ block: UnsafeMutablePointer<Float>, _ standardDeviation: Float) {
     for index in 0..<8 {
       let radius = (-2 * logf(1 - block[index])).squareRoot()
-      let angle = 2 * Float.pi * block[index + 8]
+      let angle = Self.fullTurn * block[index + 8]
       block[index] = radius * cosf(angle) * standardDeviation
       block[index + 8] = radius * sinf(angle) * standardDeviation
     }
@@ -78,18 +83,17 @@ package struct TorchRandom: Sendable {
 
   /// PyTorch's path for fewer than 16 elements: Box and Muller in Double, the second number of each pair kept for the next.
   private mutating func fillFewNormal(_ values: UnsafeMutableBufferPointer<Float>, standardDeviation: Float) {
-    var kept: Double?
     for index in values.indices {
-      if let normal = kept {
+      if let normal = keptNormal {
         values[index] = Float(normal * Double(standardDeviation))
-        kept = nil
+        keptNormal = nil
         continue
       }
       let first = uniform53()
       let second = uniform53()
       let radius = (-2 * log1p(-second)).squareRoot()
       let angle = 2 * Double.pi * first
-      kept = radius * sin(angle)
+      keptNormal = radius * sin(angle)
       values[index] = Float(radius * cos(angle) * Double(standardDeviation))
     }
   }

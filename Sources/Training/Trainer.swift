@@ -45,9 +45,7 @@ package final class Trainer {
     shouldStop: @escaping () -> Bool = { false }, onEvent: @escaping (TrainingEvent) -> Void = { _ in }
   ) throws {
     guard !training.isEmpty else { throw TrainingError.emptyDataSet }
-    guard let kind = ScheduleKind(rawValue: arguments.lrSchedulerType) else {
-      throw TrainingError.unknownSchedule(arguments.lrSchedulerType)
-    }
+    try arguments.check()
     guard arguments.classWeights.isEmpty || arguments.classWeights.count == model.labels.names.count else {
       throw TrainingError.argument(
         "class-weights: expected \(model.labels.names.count), one for each label, found \(arguments.classWeights.count)")
@@ -71,7 +69,9 @@ package final class Trainer {
     let warmup =
       arguments.warmupSteps > 0
       ? arguments.warmupSteps : Int((Double(totalSteps) * arguments.warmupRatio).rounded(.up))
-    schedule = Schedule(kind: kind, peak: arguments.learningRate, warmupSteps: warmup, totalSteps: totalSteps)
+    schedule = Schedule(
+      kind: ScheduleKind(rawValue: arguments.lrSchedulerType)!, peak: arguments.learningRate, warmupSteps: warmup,
+      totalSteps: totalSteps)
     optimizer = AdamW(
       beta1: Float(arguments.adamBeta1), beta2: Float(arguments.adamBeta2), epsilon: Float(arguments.adamEpsilon),
       weightDecay: Float(arguments.weightDecay))
@@ -79,6 +79,9 @@ package final class Trainer {
     loss.labelSmoothing = arguments.labelSmoothingFactor
     if !arguments.classWeights.isEmpty { loss.classWeights = arguments.classWeights }
     engine.dropoutIsOff = arguments.dropout == 0
+    // Found now, not after the first epoch.
+    let known = Tally(model.labels).result.metrics.map(\.name)
+    guard known.contains(arguments.metricName) else { throw TrainingError.unknownMetric(arguments.metricName, known: known) }
   }
 
   private var store: ParameterStore { engine.parameters }
@@ -104,7 +107,7 @@ package final class Trainer {
       if arguments.evalStrategy == .epoch && epochEnds
         || arguments.evalStrategy == .steps && (done % arguments.evalSteps == 0 || done == totalSteps)
       {
-        isBest = try evaluateAndLog()
+        isBest = evaluateAndLog()
       }
       let hasPatience =
         arguments.earlyStoppingPatience == 0 || state.evaluationsWithoutImprovement < arguments.earlyStoppingPatience
@@ -216,9 +219,7 @@ package final class Trainer {
     _ visit: (Int, UnsafeBufferPointer<Float>) -> Void = { _, _ in }
   ) -> (result: EvaluationResult, batches: Int) {
     let labels = model.labels.names.count
-    var classes = ClassificationAccumulator(classes: max(2, labels))
-    var sets = MultiLabelAccumulator(labels: labels)
-    var values = RegressionAccumulator()
+    var tally = Tally(model.labels)
     var batches = 0
     var first = 0
     while first < validation.count {
@@ -227,26 +228,18 @@ package final class Trainer {
       for (place, example) in examples.enumerated() {
         let row = UnsafeBufferPointer(start: logits.values + place * labels, count: labels)
         visit(first + place, row)
-        switch example.target {
-        case .label(let truth): classes.add(logits: row, truth: truth)
-        case .labels(let truths): truths.withUnsafeBufferPointer { sets.add(logits: row, targets: $0) }
-        case .value(let truth): values.add(prediction: Double(row[0]), truth: Double(truth))
-        }
+        tally.add(row, example.target)
       }
       first += examples.count
       batches += 1
     }
-    switch model.labels.problemType {
-    case .singleLabel: return (.singleLabel(classes.report()), batches)
-    case .multiLabel: return (.multiLabel(sets.report()), batches)
-    case .regression: return (.regression(values.report()), batches)
-    }
+    return (tally.result, batches)
   }
 
   private static let evaluationBatchSize = 32
 
   /// Returns whether this is the best evaluation so far.
-  private func evaluateAndLog() throws -> Bool {
+  private func evaluateAndLog() -> Bool {
     guard !validation.isEmpty else { return false }
     let start = Machine.monotonicSeconds()
     let (result, batches) = evaluate()
@@ -259,11 +252,7 @@ package final class Trainer {
         ("eval_samples_per_second", .number(Double(validation.count) / seconds)),
         ("eval_steps_per_second", .number(Double(batches) / seconds)),
       ])
-    let name = arguments.metricForBestModel.hasPrefix("eval_")
-      ? String(arguments.metricForBestModel.dropFirst(5)) : arguments.metricForBestModel
-    guard let metric = metrics.first(where: { $0.name == name })?.value else {
-      throw TrainingError.unknownMetric(name, known: metrics.map(\.name))
-    }
+    let metric = metrics.first { $0.name == arguments.metricName }!.value
     let sign = arguments.greaterIsBetter ? 1.0 : -1.0
     let gain = state.bestMetric.map { sign * (metric - $0) } ?? .infinity
     state.evaluationsWithoutImprovement = gain > arguments.earlyStoppingThreshold ? 0 : state.evaluationsWithoutImprovement + 1
@@ -283,7 +272,7 @@ package final class Trainer {
       into: folder.temporaryPath, configuration: configuration, tensors: store.tensors, files: files)
     try store.writeMoments(to: folder.temporaryPath + "/" + CheckpointFile.optimizer)
     for (name, json) in [
-      (CheckpointFile.arguments, arguments.json), (CheckpointFile.run, state.json),
+      (CheckpointFile.arguments, circumstances), (CheckpointFile.run, state.json),
       (CheckpointFile.trainerState, trainerState),
     ] {
       var file = try AtomicFile(path: folder.temporaryPath + "/" + name)
@@ -295,13 +284,13 @@ package final class Trainer {
     try removeOldCheckpoints(outputFolder)
   }
 
-  /// Keeps the newest `saveTotalLimit` checkpoints and the best; what was just written is whole, so never the last one.
+  /// Keeps the checkpoint just written, the best one, and the newest others up to the limit.
   private func removeOldCheckpoints(_ folder: String) throws {
     guard arguments.saveTotalLimit > 0 else { return }
-    let all = wholeCheckpoints(in: folder)
-    for (step, path) in all.dropLast(arguments.saveTotalLimit) where !(arguments.loadBestModelAtEnd && step == state.bestStep) {
-      try removeTree(path)
-    }
+    var kept: Set = [state.step]
+    if arguments.loadBestModelAtEnd && state.bestStep > 0 { kept.insert(state.bestStep) }
+    let others = wholeCheckpoints(in: folder).filter { !kept.contains($0.step) }
+    for old in others.dropLast(max(0, arguments.saveTotalLimit - kept.count)) { try removeTree(old.path) }
   }
 
   /// `trainer_state.json`, with the keys of the reference library.
@@ -322,22 +311,62 @@ package final class Trainer {
     ]
   }
 
+  /// What a run's bits depend on: its arguments, and what computes.
+  private var circumstances: JSONValue {
+    var object = arguments.json.object!
+    object["thread_count"] = .integer(Int64(engine.threads.threadCount))
+    object["instruction_set"] = .string(engine.kernels.instructionSet.rawValue)
+    object["openblas_kernels"] = .string(engine.blasCoreName)
+    return .object(object)
+  }
+
   private func restore(_ checkpoint: String) throws {
-    func read(_ name: String) throws -> JSONValue {
-      do { return try JSONValue(parsing: readFile(checkpoint + "/" + name)) } catch {
-        throw TrainingError.brokenCheckpoint(path: checkpoint, what: "\(error)")
-      }
+    func broken(_ what: String) -> TrainingError { .brokenCheckpoint(path: checkpoint, what: what) }
+    func read(_ name: String) throws(TrainingError) -> JSONValue {
+      do { return try JSONValue(parsing: readFile(checkpoint + "/" + name)) } catch { throw broken("\(name): \(error)") }
     }
-    let history = try read(CheckpointFile.trainerState)["log_history"]?.array?.compactMap(\.object) ?? []
+    guard let history = try read(CheckpointFile.trainerState)["log_history"]?.array?.compactMap(\.object) else {
+      throw broken("\(CheckpointFile.trainerState): log_history is missing")
+    }
     guard let state = RunState(try read(CheckpointFile.run), logHistory: history) else {
-      throw TrainingError.brokenCheckpoint(path: checkpoint, what: "\(CheckpointFile.run): a value is missing")
+      throw broken("\(CheckpointFile.run): a value is missing")
     }
     let before = try read(CheckpointFile.arguments)
-    for (key, value) in arguments.json.object!.entries where before[key] != value {
+    for (key, value) in circumstances.object!.entries where before[key] != value {
       onEvent(.warning("resuming with another \(key): \(before[key]?.text() ?? "none") before, \(value.text()) now"))
     }
-    try store.restore(from: checkpoint)
+    do { try store.restore(from: checkpoint) } catch let error as CheckpointError { throw broken("\(error)") }
     self.state = state
+  }
+}
+
+/// The figures of an evaluation, whatever the head, collected text by text.
+private struct Tally {
+  private let problemType: ProblemType
+  private var classes: ClassificationAccumulator
+  private var sets: MultiLabelAccumulator
+  private var values = RegressionAccumulator()
+
+  init(_ labels: LabelConfiguration) {
+    problemType = labels.problemType
+    classes = ClassificationAccumulator(classes: max(2, labels.names.count))
+    sets = MultiLabelAccumulator(labels: labels.names.count)
+  }
+
+  mutating func add(_ logits: UnsafeBufferPointer<Float>, _ target: Target) {
+    switch target {
+    case .label(let truth): classes.add(logits: logits, truth: truth)
+    case .labels(let truths): truths.withUnsafeBufferPointer { sets.add(logits: logits, targets: $0) }
+    case .value(let truth): values.add(prediction: Double(logits[0]), truth: Double(truth))
+    }
+  }
+
+  var result: EvaluationResult {
+    switch problemType {
+    case .singleLabel: .singleLabel(classes.report())
+    case .multiLabel: .multiLabel(sets.report())
+    case .regression: .regression(values.report())
+    }
   }
 }
 
@@ -365,10 +394,11 @@ extension TrainingArguments {
       "label_smoothing_factor": .number(labelSmoothingFactor),
       "class_weights": .array(classWeights.map { .number($0) }), "seed": .integer(Int64(seed)),
       "max_length": .integer(Int64(maxLength)), "dropout": dropout.map { .number($0) } ?? .null,
-      "eval_strategy": .string(evalStrategy.rawValue), "save_steps": .integer(Int64(saveSteps)),
+      "eval_strategy": .string(evalStrategy.rawValue), "eval_steps": .integer(Int64(evalSteps)), "save_steps": .integer(Int64(saveSteps)),
       "logging_steps": .integer(Int64(loggingSteps)), "load_best_model_at_end": .bool(loadBestModelAtEnd),
       "metric_for_best_model": .string(metricForBestModel),
       "early_stopping_patience": .integer(Int64(earlyStoppingPatience)),
+      "early_stopping_threshold": .number(earlyStoppingThreshold),
     ]
   }
 }

@@ -41,7 +41,8 @@ public struct TrainingArguments: Sendable, Equatable {
   public var evalSteps = 500
   /// Steps between checkpoints; one is written after the last step in any case. 0 for that one only.
   public var saveSteps = 500
-  /// Keeps this many checkpoints, the newest and the best; 0 for all.
+  /// Keeps this many checkpoints, the newest, and with `loadBestModelAtEnd` the best among them (with a limit of 1 both
+  /// the newest and the best); 0 for all.
   public var saveTotalLimit = 0
   public var loggingSteps = 100
   public var loadBestModelAtEnd = false
@@ -53,6 +54,49 @@ public struct TrainingArguments: Sendable, Equatable {
 
   public init() {}
 
+  /// The metric for the best model, without `eval_`.
+  var metricName: String {
+    metricForBestModel.hasPrefix("eval_") ? String(metricForBestModel.dropFirst("eval_".count)) : metricForBestModel
+  }
+
   /// Whether a higher value of the metric is better, as the reference library decides.
   var greaterIsBetter: Bool { !metricForBestModel.hasSuffix("loss") }
+}
+
+extension TrainingArguments {
+  /// Refuses values that no run can have, before anything is done with them.
+  package func check() throws(TrainingError) {
+    func require(_ isValid: Bool, _ name: String, _ expected: String, _ found: some Any) throws(TrainingError) {
+      if !isValid { throw .argument("\(name): expected \(expected), found \(found)") }
+    }
+    for (name, value, isValid) in [
+      ("learning-rate", learningRate, learningRate > 0), ("num-train-epochs", numTrainEpochs, numTrainEpochs > 0),
+      ("adam-epsilon", adamEpsilon, adamEpsilon > 0),
+    ] {
+      try require(isValid && value.isFinite, name, "a positive number", value)
+    }
+    for (name, value) in [
+      ("weight-decay", weightDecay), ("max-grad-norm", maxGradNorm), ("early-stopping-threshold", earlyStoppingThreshold),
+    ] {
+      try require(value >= 0 && value.isFinite, name, "a number of at least 0", value)
+    }
+    for (name, value) in [
+      ("adam-beta1", adamBeta1), ("adam-beta2", adamBeta2), ("warmup-ratio", warmupRatio),
+      ("label-smoothing-factor", labelSmoothingFactor),
+    ] {
+      try require((0..<1).contains(value), name, "0 to below 1", value)
+    }
+    for (name, value, least) in [
+      ("per-device-train-batch-size", perDeviceTrainBatchSize, 1),
+      ("gradient-accumulation-steps", gradientAccumulationSteps, 1), ("max-steps", maxSteps, 0),
+      ("warmup-steps", warmupSteps, 0), ("logging-steps", loggingSteps, 1), ("eval-steps", evalSteps, 1),
+      ("save-steps", saveSteps, 0), ("save-total-limit", saveTotalLimit, 0), ("max-length", maxLength, 3),
+      ("early-stopping-patience", earlyStoppingPatience, 0),
+    ] {
+      try require(value >= least, name, "at least \(least)", value)
+    }
+    for weight in classWeights { try require(weight > 0 && weight.isFinite, "class-weights", "positive numbers", weight) }
+    try require(dropout == nil || dropout == 0, "dropout", "0 (or leave it out for the model's own rates)", dropout ?? 0)
+    guard ScheduleKind(rawValue: lrSchedulerType) != nil else { throw .unknownSchedule(lrSchedulerType) }
+  }
 }

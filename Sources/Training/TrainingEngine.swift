@@ -17,10 +17,12 @@ package final class TrainingEngine: Verbs {
   package typealias Operand = TapeRows
 
   package let parameters: ParameterStore
-  let kernels: KernelTable
-  let training: TrainingKernelTable
+  let kernels: any KernelTable.Type
+  let training: any TrainingKernelTable.Type
   let products: MatrixProducts
   let threads: ThreadPool
+  /// The kernels that OpenBLAS chose.
+  let blasCoreName: String
   let buffers = BufferPool()
 
   private(set) var batch = Batch()
@@ -40,9 +42,10 @@ package final class TrainingEngine: Verbs {
   ) throws(InstructionSetError) {
     self.parameters = parameters
     self.threads = threads
-    kernels = try .table(for: instructionSet)
-    training = try .table(for: instructionSet)
+    kernels = try instructionSet.kernels()
+    training = try instructionSet.trainingKernels()
     products = MatrixProducts(blas, threads)
+    blasCoreName = blas.coreName
   }
 
   // MARK: Forward and backward

@@ -21,7 +21,7 @@ import Testing
   @Test func everyNameForces() throws {
     for name in InstructionSet.supported {
       #expect(try InstructionSet.selected(named: name.rawValue) == name)
-      #expect(try KernelTable.table(for: name).instructionSet == name)
+      #expect(try name.kernels().instructionSet == name)
     }
     #expect(try InstructionSet.selected(named: nil) == InstructionSet.supported[0])
     #expect(try InstructionSet.selected(named: "") == InstructionSet.supported[0])
@@ -30,7 +30,7 @@ import Testing
   /// What the environment of this test run asks for is what it got.
   @Test func environment() throws {
     let forced = getenv("MARTLET_ISA").map { String(cString: $0) } ?? ""
-    let selected = try KernelTable.selected().instructionSet
+    let selected = try InstructionSet.selected().kernels().instructionSet
     #expect(selected.rawValue == (forced.isEmpty ? InstructionSet.supported[0].rawValue : forced))
   }
 
@@ -46,7 +46,7 @@ import Testing
       }
     }
     for name in InstructionSet.allCases where !InstructionSet.supported.contains(name) {
-      #expect(throws: InstructionSetError.self) { try KernelTable.table(for: name) }
+      #expect(throws: InstructionSetError.self) { try name.kernels() }
     }
   }
 }

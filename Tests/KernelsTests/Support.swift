@@ -19,7 +19,7 @@ struct Generator {
   mutating func int(below limit: Int) -> Int { Int(next() >> 33) % limit }
 }
 
-let tables: [KernelTable] = InstructionSet.supported.map { try! KernelTable.table(for: $0) }
+let tables: [any KernelTable.Type] = InstructionSet.supported.map { try! $0.kernels() }
 
 /// What no kernel writes by itself: marks the room between the rows of an output.
 let untouched: Float = -777.25
@@ -30,7 +30,7 @@ struct Agreement {
   private var first: (name: String, bits: [UInt32])?
 
   /// - Parameter floor: magnitudes below count as this large for the relative error.
-  mutating func check(_ table: KernelTable, _ values: [Float], floor: Float) -> String? {
+  mutating func check(_ table: any KernelTable.Type, _ values: [Float], floor: Float) -> String? {
     let bits = values.map(\.bitPattern)
     guard let first else {
       first = (table.instructionSet.rawValue, bits)
@@ -100,7 +100,7 @@ struct Panels {
 
   /// Runs `linearInt8` on all rows and outputs `[first, end)`; `first` is a multiple of 64.
   func multiply(
-    _ table: KernelTable, _ operand: Operand, rows: Range<Int>, outputs: Range<Int>, _ out: UnsafeMutablePointer<Float>,
+    _ table: any KernelTable.Type, _ operand: Operand, rows: Range<Int>, outputs: Range<Int>, _ out: UnsafeMutablePointer<Float>,
     _ stride: Int
   ) {
     let paddedInputs = (layout.inputs + 3) / 4 * 4
@@ -118,7 +118,7 @@ struct Operand {
   let scales: GuardedBuffer<Float>
   let stride: Int
 
-  init(_ table: KernelTable, _ values: [Float], rows: Int, width: Int, activation: Int32 = 0) {
+  init(_ table: any KernelTable.Type, _ values: [Float], rows: Int, width: Int, activation: Int32 = 0) {
     let source = GuardedBuffer(values)
     stride = table.operandStride(width)
     bytes = GuardedBuffer(rows * stride) { _ in 0xA5 }
@@ -127,14 +127,14 @@ struct Operand {
     withExtendedLifetime(source) {}
   }
 
-  init(_ table: KernelTable, rows: Int, width: Int) {
+  init(_ table: any KernelTable.Type, rows: Int, width: Int) {
     stride = table.operandStride(width)
     bytes = GuardedBuffer(rows * table.operandStride(width)) { _ in 0xA5 }
     scales = GuardedBuffer(rows) { _ in untouched }
   }
 
   /// The integers, whatever form they have in memory: their product with 127 times the identity.
-  func integers(_ table: KernelTable, rows: Int, width: Int) -> [Int] {
+  func integers(_ table: any KernelTable.Type, rows: Int, width: Int) -> [Int] {
     var identity = [Float](repeating: 0, count: width * width)
     for index in 0..<width { identity[index * width + index] = 127 }
     let panels = Panels(identity, bias: nil, outputs: width, inputs: width, isInt8: true)

@@ -1,0 +1,275 @@
+import Encoders
+import Kernels
+import Storage
+
+/// The verbs, run for their result alone: fused, in int8 or fp32 by what each layer's weights are.
+///
+/// On one thread, or with rows split over a pool's threads in blocks; no block depends on another, so the bits are the
+/// same.
+final class ForwardPass: Verbs {
+  typealias Rows = Activations
+  typealias Operand = Activations
+
+  private let weights: ModelWeights
+  private let kernels: any KernelTable.Type
+  private let pool: ThreadPool?
+  private var activations = ActivationPool()
+  private var batch = Batch.empty
+  /// The texts of the batch that this pass is for, and their tokens.
+  private var texts = 0..<0
+  private var tokens = 0..<0
+  private var positions: [Int32] = []
+  /// fp32 scratch of each thread: a block of rows before it is quantised, or the attention of one head.
+  private var scratch: [AlignedBuffer]
+  /// Times the work while there is one; only for a pass on one thread.
+  var profile: Profile?
+
+  init(weights: ModelWeights, kernels: any KernelTable.Type, pool: ThreadPool?) {
+    self.weights = weights
+    self.kernels = kernels
+    self.pool = pool
+    scratch = (0..<(pool?.threadCount ?? 1)).map { _ in AlignedBuffer(byteCount: 0) }
+  }
+
+  /// Runs a model on some texts of a batch and returns their logits `[texts, labels]`, valid until the next run.
+  func run(_ family: any EncoderFamily, _ batch: Batch, _ texts: Range<Int>) -> UnsafePointer<Float> {
+    self.batch = batch
+    self.texts = texts
+    tokens = batch.starts[texts.lowerBound]..<batch.starts[texts.upperBound]
+    let logits = family.forward(self)
+    self.batch = Batch.empty
+    return UnsafePointer(logits.values)
+  }
+
+  // MARK: Verbs
+
+  func embed(_ embeddings: Embeddings, dropout: Float) -> Activations {
+    positions.removeAll(keepingCapacity: true)
+    for text in texts {
+      let first = Int32(embeddings.firstPosition)
+      for place in 0..<batch.starts[text + 1] - batch.starts[text] { positions.append(first + Int32(place)) }
+    }
+    let width = embeddings.words.width
+    let rows = hidden(rows: tokens.count, width: width)
+    let first = tokens.lowerBound
+    timed(.embedding) {
+      batch.ids.withUnsafeBufferPointer { ids in
+        batch.tokenTypes.withUnsafeBufferPointer { types in
+          positions.withUnsafeBufferPointer { positions in
+            forEachBlock(rows.rows) { block, _ in
+              let out = rows.values + block.lowerBound * width
+              gather(embeddings.words, ids.baseAddress! + first + block.lowerBound, block.count, out, adds: false)
+              gather(embeddings.positions, positions.baseAddress! + block.lowerBound, block.count, out, adds: true)
+              gather(embeddings.tokenTypes, types.baseAddress! + first + block.lowerBound, block.count, out, adds: true)
+              normalize(rows, block, residual: nil, embeddings.normalization, into: rows)
+            }
+          }
+        }
+      }
+    }
+    return rows
+  }
+
+  func operand(_ rows: Activations) -> Activations { rows.operand ?? rows }
+
+  func linear(_ operand: Activations, _ layer: Linear) -> Activations {
+    let matrix = weights.matrices[layer.index]
+    let out = activations.hidden(rows: operand.rows, width: layer.outputs)
+    timed(.products) {
+      forEachBlock(operand.rows) { block, _ in
+        multiply(operand, block, matrix, out.values + block.lowerBound * out.width, out.width)
+      }
+    }
+    return out
+  }
+
+  func linear(_ operand: Activations, _ layer: Linear, _ activation: Activation) -> Activations {
+    let matrix = weights.matrices[layer.index]
+    guard isInt8 else {
+      let out = activations.hidden(rows: operand.rows, width: layer.outputs)
+      forEachBlock(operand.rows) { block, _ in
+        let target = out.values + block.lowerBound * out.width
+        timed(.products) { multiply(operand, block, matrix, target, out.width) }
+        timed(.activation) { kernels.activate(target, out.width, block.count, out.width, activation.rawValue) }
+      }
+      return out
+    }
+    let out = quantized(rows: operand.rows, width: layer.outputs)
+    let blockRows = max(6, Self.scratchFloats / layer.outputs / 6 * 6)
+    reserveScratch(blockRows * layer.outputs)
+    forEachBlock(operand.rows, atMost: blockRows) { block, worker in
+      let values = scratch[worker].bound(to: Float.self)
+      timed(.products) { multiply(operand, block, matrix, values, layer.outputs) }
+      timed(.activation) {
+        kernels.quantizeRows(
+          values, layer.outputs, block.count, layer.outputs, activation.rawValue,
+          out.quantized + block.lowerBound * out.stride, out.stride, out.scales + block.lowerBound)
+      }
+    }
+    return out
+  }
+
+  func attend(queryKeyValue: Activations, heads: Int, dropout: Float) -> Activations {
+    let width = queryKeyValue.width / 3
+    let headWidth = width / heads
+    let scale = 1 / Float(headWidth).squareRoot()
+    let context = activations.hidden(rows: queryKeyValue.rows, width: width)
+    let scratchFloats = isInt8 ? kernels.attentionInt8Scratch : kernels.attentionScratch
+    reserveScratch(scratchFloats(longestText, headWidth))
+    let out = isInt8 ? quantized(rows: context.rows, width: width) : context
+    timed(.attention) {
+      parallelFor(texts.count * heads) { task, worker in
+        let text = texts.lowerBound + task / heads
+        let head = task % heads
+        let first = batch.starts[text] - tokens.lowerBound
+        let query = queryKeyValue.values + first * queryKeyValue.width + head * headWidth
+        let attention = isInt8 ? kernels.attentionInt8 : kernels.attention
+        attention(
+          query, query + width, query + 2 * width, queryKeyValue.width, batch.starts[text + 1] - batch.starts[text],
+          headWidth, scale, context.values + first * width + head * headWidth, width,
+          scratch[worker].bound(to: Float.self))
+      }
+      if isInt8 { forEachBlock(context.rows) { block, _ in quantize(context, block, into: out) } }
+    }
+    return out
+  }
+
+  private var longestText: Int { texts.reduce(0) { max($0, batch.starts[$1 + 1] - batch.starts[$1]) } }
+
+  func residualNormalize(
+    _ rows: Activations, residual: Activations, _ normalization: Normalization, dropout: Float
+  ) -> Activations {
+    let out = hidden(rows: rows.rows, width: rows.width)
+    timed(.normalization) {
+      forEachBlock(rows.rows) { block, _ in normalize(rows, block, residual: residual, normalization, into: out) }
+    }
+    return out
+  }
+
+  func firstTokens(_ rows: Activations) -> Activations {
+    let out = activations.hidden(rows: texts.count, width: rows.width)
+    for (place, text) in texts.enumerated() {
+      let first = batch.starts[text] - tokens.lowerBound
+      (out.values + place * rows.width).update(from: rows.values + first * rows.width, count: rows.width)
+    }
+    return out
+  }
+
+  func dense(_ rows: Activations, _ layer: Linear, _ activation: Activation) -> Activations {
+    let matrix = weights.matrices[layer.index]
+    let out = activations.hidden(rows: rows.rows, width: layer.outputs)
+    timed(.head) {
+      var operand = rows
+      if matrix.form == .int8Panels {
+        operand = quantized(rows: rows.rows, width: rows.width)
+        quantize(rows, 0..<rows.rows, into: operand)
+      }
+      multiply(operand, 0..<rows.rows, matrix, out.values, out.width)
+      kernels.activate(out.values, out.width, out.rows, out.width, activation.rawValue)
+    }
+    return out
+  }
+
+  func dropout(_ rows: Activations, _ rate: Float) -> Activations { rows }
+
+  // MARK: Blocks
+
+  private var isInt8: Bool { weights.isInt8 }
+
+  private func hidden(rows: Int, width: Int) -> Activations {
+    let rows = activations.hidden(rows: rows, width: width)
+    if isInt8 { rows.operand = quantized(rows: rows.rows, width: width) }
+    return rows
+  }
+
+  private func quantized(rows: Int, width: Int) -> Activations {
+    activations.quantized(rows: rows, width: width, stride: kernels.operandStride(width))
+  }
+
+  /// The most floats of a block before it is quantised: a quarter of a second-level cache of 1 MiB.
+  private static let scratchFloats = 1 << 16
+
+  /// All rows at once on one thread, so that weights pass by once; with several threads in equal blocks.
+  private func forEachBlock(_ rows: Int, atMost limit: Int = .max, _ body: (_ block: Range<Int>, _ worker: Int) -> Void) {
+    let threads = pool?.threadCount ?? 1
+    let count = ((rows - 1) / limit + 1).roundedUp(toMultipleOf: threads)
+    parallelFor(min(count, rows)) { index, worker in
+      body(rows * index / min(count, rows)..<rows * (index + 1) / min(count, rows), worker)
+    }
+  }
+
+  private func parallelFor(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
+    if let pool { return pool.parallelFor(count, body) }
+    for index in 0..<count { body(index, 0) }
+  }
+
+  private func timed(_ work: Profile.Work, _ body: () -> Void) {
+    guard profile != nil else { return body() }
+    let start = Machine.monotonicSeconds()
+    body()
+    profile!.add(Machine.monotonicSeconds() - start, to: work)
+  }
+
+  private func reserveScratch(_ floats: Int) {
+    let byteCount = floats * MemoryLayout<Float>.stride
+    for index in scratch.indices where scratch[index].byteCount < byteCount {
+      scratch[index] = AlignedBuffer(byteCount: byteCount, zeroed: false)
+    }
+  }
+
+  private func multiply(
+    _ operand: Activations, _ block: Range<Int>, _ matrix: ModelWeights.Matrix, _ out: UnsafeMutablePointer<Float>,
+    _ outStride: Int
+  ) {
+    let layout = matrix.layout
+    let bias = (matrix.base + layout.biasOffset).assumingMemoryBound(to: Float.self)
+    switch matrix.form {
+    case .int8Panels:
+      kernels.linearInt8(
+        operand.quantized + block.lowerBound * operand.stride, operand.stride, operand.scales + block.lowerBound,
+        block.count, matrix.base, (matrix.base + layout.scalesOffset).assumingMemoryBound(to: Float.self),
+        (matrix.base + layout.rowSumsOffset).assumingMemoryBound(to: Int32.self), bias, layout.outputs, layout.inputs,
+        out, outStride)
+    case .float32Panels:
+      kernels.linearFloat(
+        operand.values + block.lowerBound * operand.width, operand.width, block.count,
+        matrix.base.assumingMemoryBound(to: Float.self), bias, layout.outputs, layout.inputs, out, outStride)
+    }
+  }
+
+  private func quantize(_ rows: Activations, _ block: Range<Int>, into out: Activations) {
+    kernels.quantizeRows(
+      rows.values + block.lowerBound * rows.width, rows.width, block.count, rows.width, Activation.identity.rawValue,
+      out.quantized + block.lowerBound * out.stride, out.stride, out.scales + block.lowerBound)
+  }
+
+  private func normalize(
+    _ rows: Activations, _ block: Range<Int>, residual: Activations?, _ normalization: Normalization,
+    into out: Activations
+  ) {
+    let vectors = weights.normalizations[normalization.index]
+    let offset = block.lowerBound * rows.width
+    let operand = out.operand
+    kernels.normalizeRows(
+      rows.values + offset, rows.width, residual.map { UnsafePointer($0.values + offset) }, rows.width, block.count,
+      rows.width, vectors.weight, vectors.bias, vectors.epsilon, out.values + offset, rows.width,
+      operand.map { $0.quantized + block.lowerBound * $0.stride }, operand?.stride ?? 0,
+      operand.map { $0.scales + block.lowerBound })
+  }
+
+  private func gather(
+    _ table: Table, _ indices: UnsafePointer<Int32>, _ count: Int, _ out: UnsafeMutablePointer<Float>, adds: Bool
+  ) {
+    let source = weights.tables[table.index]
+    switch source.form {
+    case .int8Rows:
+      kernels.gatherInt8Rows(
+        indices, count, source.base.assumingMemoryBound(to: Int8.self),
+        (source.base + Grid.rowScalesOffset(rows: source.rows, width: source.width)).assumingMemoryBound(to: Float.self),
+        source.width, out, source.width, adds)
+    case .float32:
+      kernels.gatherFloatRows(
+        indices, count, source.base.assumingMemoryBound(to: Float.self), source.width, out, source.width, adds)
+    }
+  }
+}

@@ -1,0 +1,159 @@
+import CVector
+
+/// Rows of keys and columns of values on the weight grid: a signed byte is the lowest of these bits.
+@inline(__always)
+private func roundedWeights(_ values: Floats) -> Ints { v_bits(values + Floats(repeating: 12_582_912)) }
+private let roundedZero = Int32(bitPattern: (12_582_912 as Float).bitPattern)
+
+/// Where the parts of one head's attention lie in scratch memory, in floats; each starts at a multiple of 64 bytes.
+private struct Parts {
+  /// Query rows that share one pass over the keys: their scores stay in the first-level cache.
+  static let queryRows = 12
+
+  /// The text's tokens, and the head's width, rounded up to whole panels.
+  let tokens, channels: Int
+  let queryStride, probabilityStride: Int
+  let keyScales, keySums, valuePanels, valueScales, valueSums, zeros, queries, queryScales, scores, probabilities,
+    probabilityScales, end: Int
+
+  @inline(__always)
+  init(_ L: Int, _ D: Int) {
+    tokens = (L &+ 63) / 64 &* 64
+    channels = (D &+ 63) / 64 &* 64
+    queryStride = Kernel.operandStride(D)
+    probabilityStride = Kernel.operandStride(L)
+    keyScales = tokens &* ((D &+ 3) / 4)
+    keySums = keyScales &+ tokens
+    valuePanels = keySums &+ tokens
+    valueScales = valuePanels &+ channels &* ((L &+ 3) / 4)
+    valueSums = valueScales &+ channels
+    zeros = valueSums &+ channels
+    queries = zeros &+ max(tokens, channels)
+    queryScales = queries &+ L &* queryStride / 4
+    scores = queryScales &+ tokens
+    probabilities = scores &+ Parts.queryRows &* tokens
+    probabilityScales = probabilities &+ Parts.queryRows &* probabilityStride / 4
+    end = probabilityScales &+ 16
+  }
+}
+
+extension Kernel {
+  /// The floats of scratch memory that `attentionInt8` needs for a text of L tokens and heads of width D.
+  package static func attentionInt8Scratch(_ L: Int, _ D: Int) -> Int { Parts(L, D).end }
+
+  /// Scaled dot-product attention (Vaswani et al., 2017) of one head of one text, its two products in int8.
+  ///
+  /// Queries and keys have one scale for each token. Values have one for each channel of the text; probabilities are
+  /// whole numbers from 0 to 127, 127 for the highest of a row, over their sum. Each product is `linearInt8` with
+  /// keys, or values, as the weights.
+  ///
+  /// - Parameters:
+  ///   - query, key, value: [L, D], `stride` floats from one token to the next.
+  ///   - scale: what the scores are multiplied by; positive.
+  ///   - out: [L, D], `outStride` floats from one token to the next.
+  ///   - scratch: `attentionInt8Scratch(L, D)` floats, 64-byte aligned.
+  @inline(never)
+  package static func attentionInt8(
+    _ query: UnsafePointer<Float>, _ key: UnsafePointer<Float>, _ value: UnsafePointer<Float>, _ stride: Int, _ L: Int,
+    _ D: Int, _ scale: Float, _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ scratch: UnsafeMutablePointer<Float>
+  ) {
+    let parts = Parts(L, D)
+    let keySums = UnsafeMutableRawPointer(scratch + parts.keySums).assumingMemoryBound(to: Int32.self)
+    let valueSums = UnsafeMutableRawPointer(scratch + parts.valueSums).assumingMemoryBound(to: Int32.self)
+    layOutKeys(key, stride, L, D, scratch, scratch + parts.keyScales, keySums)
+    layOutValues(value, stride, L, D, scratch + parts.valuePanels, scratch + parts.valueScales, valueSums)
+    let queries = UnsafeMutableRawPointer(scratch + parts.queries)
+    for token in 0..<L {
+      let row = query + token &* stride
+      quantizeRow(
+        row, D, largestMagnitude(row, D), queries + token &* parts.queryStride, scratch + parts.queryScales + token)
+    }
+    let zeros = scratch + parts.zeros
+    forEachVector(max(parts.tokens, parts.channels)) { index, _ in zeros.store(Floats(), index) }
+
+    let scores = scratch + parts.scores
+    let probabilities = UnsafeMutableRawPointer(scratch + parts.probabilities)
+    let probabilityScales = scratch + parts.probabilityScales
+    var first = 0
+    while first < L {
+      let rows = min(Parts.queryRows, L &- first)
+      linearInt8(
+        queries + first &* parts.queryStride, parts.queryStride, scratch + parts.queryScales + first, rows, scratch,
+        scratch + parts.keyScales, keySums, zeros, L, D, scores, parts.tokens)
+      softmaxQuantizedRows(
+        scores, parts.tokens, rows, L, scale, probabilities, parts.probabilityStride, probabilityScales)
+      linearInt8(
+        probabilities, parts.probabilityStride, probabilityScales, rows, scratch + parts.valuePanels,
+        scratch + parts.valueScales, valueSums, zeros, D, L, out + first &* outStride, outStride)
+      first &+= Parts.queryRows
+    }
+  }
+
+  @inline(__always)
+  private static func largestMagnitude(_ row: UnsafePointer<Float>, _ count: Int) -> Float {
+    var highest = Floats()
+    forEachVector(count) { index, lanes in highest = v_max(highest, v_abs(load(row, index, lanes))) }
+    return v_hmax(highest)
+  }
+
+  /// Keys as the weights of L outputs and D inputs: panels of 64 tokens by 4 channels, a scale and a sum for each token.
+  @inline(__always)
+  private static func layOutKeys(
+    _ key: UnsafePointer<Float>, _ stride: Int, _ L: Int, _ D: Int, _ panels: UnsafeMutableRawPointer,
+    _ scales: UnsafeMutablePointer<Float>, _ sums: UnsafeMutablePointer<Int32>
+  ) {
+    let groups = (D &+ 3) / 4
+    for token in 0..<L {
+      let row = key + token &* stride
+      let maximum = largestMagnitude(row, D)
+      let inverse = Floats(repeating: inverseScale(maximum))
+      let target = panels + token / 64 &* 256 &* groups + token % 64 &* 4
+      var sum = Ints()
+      forEachVector(D) { index, lanes in
+        let bits = roundedWeights(load(row, index, lanes) * inverse)
+        sum = sum &+ bits
+        let words = unsafeBitCast(v_narrow(bits), to: SIMD4<UInt32>.self)
+        for group in 0..<4 where index &+ 4 &* group < D {
+          target.storeBytes(of: words[group], toByteOffset: (index / 4 &+ group) &* 256, as: UInt32.self)
+        }
+      }
+      scales[token] = maximum / 127
+      sums[token] = v_hsum_int(sum &- Ints(repeating: roundedZero &* Int32(truncatingIfNeeded: (D &+ 15) / 16)))
+    }
+  }
+
+  /// Values as the weights of D outputs and L inputs: panels of 64 channels by 4 tokens, a scale and a sum for each
+  /// channel.
+  @inline(__always)
+  private static func layOutValues(
+    _ value: UnsafePointer<Float>, _ stride: Int, _ L: Int, _ D: Int, _ panels: UnsafeMutableRawPointer,
+    _ scales: UnsafeMutablePointer<Float>, _ sums: UnsafeMutablePointer<Int32>
+  ) {
+    let groups = (L &+ 3) / 4
+    let byte = Ints(repeating: 255)
+    forEachVector(D) { channel, lanes in
+      let column = value + channel
+      var maximum = Floats()
+      for token in 0..<L { maximum = v_max(maximum, v_abs(load(column + token &* stride, 0, lanes))) }
+      let quotient = Floats(repeating: 127) / maximum
+      let inverse = v_select_less(quotient, Floats(repeating: .infinity), quotient, Floats())
+      let target = panels + channel / 64 &* 256 &* groups + channel % 64 &* 4
+      var sum = Ints()
+      @inline(__always) func rounded(_ token: Int) -> Ints {
+        let bits = token < L ? roundedWeights(load(column + token &* stride, 0, lanes) * inverse) : Ints(repeating: roundedZero)
+        sum = sum &+ (bits &- Ints(repeating: roundedZero))
+        return bits & byte
+      }
+      for group in 0..<groups {
+        let first = group &* 4
+        var word = rounded(first)
+        word = word | (rounded(first &+ 1) &<< Ints(repeating: 8))
+        word = word | (rounded(first &+ 2) &<< Ints(repeating: 16))
+        word = word | (rounded(first &+ 3) &<< Ints(repeating: 24))
+        target.storeBytes(of: word, toByteOffset: group &* 256, as: Ints.self)
+      }
+      (scales + channel).store(maximum / Floats(repeating: 127), 0)
+      UnsafeMutableRawPointer(sums + channel).storeBytes(of: sum, as: Ints.self)
+    }
+  }
+}

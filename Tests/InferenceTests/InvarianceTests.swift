@@ -1,0 +1,83 @@
+import Encoders
+import Inference
+import Kernels
+import TestSupport
+import Testing
+
+/// A text's logits are a function of the text: the same bits alone or in any batch, at any place of it, in any
+/// company, on any number of threads and any instruction set with FMA, in an engine that has run anything before.
+@Suite(.serialized) struct InvarianceTests {
+  private static let texts = Text.random(60, seed: 42)
+
+  /// Random batches, with repetitions, in engines that live through all of them.
+  @Test(arguments: [false, true]) func anyBatchAnyThreadsAnyInstructionSet(isInt8: Bool) throws {
+    let fixture = try Fixture("tiny-bert", isInt8: isInt8)
+    let alone = try self.alone(fixture)
+    for table in fusedTables {
+      for threads in 1...4 {
+        let engine = fixture.engine(table, threads: threads)
+        var generator = SeededGenerator(seed: UInt64(threads))
+        for trial in 0..<12 {
+          let size = [1, 2, 3, 7, 40, 100][trial % 6]
+          let chosen = (0..<size).map { _ in Int.random(in: 0..<Self.texts.count, using: &generator) }
+          let found = bits(fixture.logits(engine, chosen.map { Self.texts[$0] }))
+          #expect(
+            found == chosen.map { alone[$0] },
+            "\(table.instructionSet), \(threads) threads, int8 \(isInt8), trial \(trial): \(chosen)")
+        }
+      }
+    }
+  }
+
+  /// Each text at the front, in the middle and at the end of the same company.
+  @Test(arguments: [false, true]) func anyPlace(isInt8: Bool) throws {
+    let fixture = try Fixture("tiny-bert", isInt8: isInt8)
+    let alone = try self.alone(fixture)
+    let engine = fixture.engine(threads: 2)
+    for (number, text) in Self.texts.enumerated() {
+      let company = Array(Self.texts.prefix(8))
+      for place in [0, 3, 8] {
+        var batch = company
+        batch.insert(text, at: place)
+        #expect(bits(fixture.logits(engine, batch))[place] == alone[number], "text \(number) at \(place)")
+      }
+    }
+  }
+
+  /// Without FMA the sums round otherwise: near in fp32.
+  @Test func baselineIsNear() throws {
+    let baseline = try #require(tables.last { !$0.instructionSet.hasFusedMultiplyAdd } ?? tables.last)
+    let fixture = try Fixture("tiny-bert", isInt8: false)
+    let expected = fixture.logits(fixture.engine(), Self.texts)
+    let found = fixture.logits(fixture.engine(baseline), Self.texts)
+    let largest = zip(expected.joined(), found.joined()).map { abs($0 - $1) }.max()!
+    #expect(largest <= 1e-5, "\(largest)")
+  }
+
+  /// Within one instruction set without FMA the promise holds too.
+  @Test(arguments: [false, true]) func baselineIsInvariantInItself(isInt8: Bool) throws {
+    let fixture = try Fixture("tiny-bert", isInt8: isInt8)
+    let baseline = try #require(tables.last)
+    let alone = try self.alone(fixture, baseline)
+    #expect(bits(fixture.logits(fixture.engine(baseline, threads: 3), Self.texts)) == alone)
+  }
+
+  /// The texts are told apart, or the comparisons above would say little.
+  @Test func textsDiffer() throws {
+    let alone = try self.alone(Fixture("tiny-bert", isInt8: true))
+    #expect(Set(alone).count > Self.texts.count * 9 / 10)
+  }
+
+  @Test func noTexts() throws {
+    let fixture = try Fixture("tiny-bert", isInt8: true)
+    let engine = fixture.engine(threads: 2)
+    let before = bits(fixture.logits(engine, Self.texts))
+    #expect(fixture.logits(engine, []).isEmpty)
+    #expect(bits(fixture.logits(engine, Self.texts)) == before)
+  }
+
+  /// Each text alone, in an engine of its own.
+  private func alone(_ fixture: Fixture, _ table: any KernelTable.Type = tables[0]) throws -> [[UInt32]] {
+    Self.texts.map { bits(fixture.logits(fixture.engine(table), [$0]))[0] }
+  }
+}

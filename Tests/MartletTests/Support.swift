@@ -1,0 +1,121 @@
+import Bundles
+import Encoders
+import JSON
+import Kernels
+import Martlet
+import Storage
+import TestSupport
+import Testing
+import Tokenizers
+
+/// What makes a bundle of `tiny-bert` another one.
+struct BundleChanges {
+  var isInt8 = true
+  var hasHead = true
+  var configuration: [(key: String, value: JSONValue)] = []
+  /// Rows cut off the end of the word embeddings, in the configuration too.
+  var missingRows = 0
+  /// `tokenizer_config.json`.
+  var tokenizerConfiguration: JSONValue?
+  /// The id of `[SEP]` in the tokenizer's template.
+  var separatorID = 3
+  /// The token type of a pair's second text there.
+  var secondType = 1
+  /// A section that is left out.
+  var missingSection: String?
+  /// A section whose shape in the index is another.
+  var misshapenSection: String?
+}
+
+/// `tiny-bert` as a bundle, written here from the format's description: these tests are below the packer.
+func tinyBundle(_ changes: BundleChanges = BundleChanges()) throws -> [UInt8] {
+  var configuration = try JSONValue(parsing: readFile(fixture("tiny-bert/config.json"))).object!
+  configuration["vocab_size"] = .integer(Int64(181 - changes.missingRows))
+  for (key, value) in changes.configuration { configuration[key] = value }
+  let blueprint = try Model(configuration: .object(configuration)).blueprint
+  let isPlain = changes.tokenizerConfiguration == nil && changes.separatorID == 3 && changes.secondType == 1
+  let tokenizer = try isPlain ? plainTokenizer.get() : tinyTokenizer(changes)
+  let tensors = try fixtureTensors("tiny-bert")
+  func values(_ parameters: [Int]) throws -> [Float] {
+    try parameters.flatMap { index in
+      let parameter = blueprint.parameters[index]
+      return try #require(tensors[parameter.name]).prefix(parameter.count)
+    }
+  }
+
+  var writer = BundleWriter()
+  func add(
+    _ kind: SectionKind, _ name: String, _ layout: SectionLayout, _ shape: [Int], _ contents: AlignedBuffer
+  ) throws {
+    guard name != changes.missingSection else { return }
+    let shape = name == changes.misshapenSection ? shape.reversed() : shape
+    try writer.add(kind, name, layout: layout, shape: shape, contents: SectionContents(contents))
+  }
+  try writer.add(.configuration, contents: SectionContents(JSONValue.object(configuration).text()))
+  try writer.add(.tokenizer, contents: SectionContents(tokenizer.compiled()))
+  for linear in blueprint.linears where changes.hasHead || !linear.isOutput {
+    let isInt8 = changes.isInt8 && !linear.isOutput
+    let layout = PanelLayout(outputs: linear.outputs, inputs: linear.inputs, isInt8: isInt8)
+    let block = AlignedBuffer(byteCount: layout.byteCount)
+    layout.pack(weights: try values(linear.weights), bias: try values(linear.biases), into: block.baseAddress)
+    try add(.matrix, linear.name, isInt8 ? .int8Panels : .float32Panels, [linear.outputs, linear.inputs], block)
+  }
+  for table in blueprint.tables {
+    let (values, shape) = (try values([table.weight]), [table.rows, table.width])
+    if changes.isInt8 {
+      let block = AlignedBuffer(byteCount: Grid.rowsByteCount(rows: table.rows, width: table.width))
+      Grid.quantizeRows(values, rows: table.rows, width: table.width, into: block.baseAddress)
+      try add(.embedding, table.name, .int8Rows, shape, block)
+    } else {
+      try add(.embedding, table.name, .float32, shape, AlignedBuffer(values))
+    }
+  }
+  for normalization in blueprint.normalizations {
+    try add(
+      .normalization, normalization.name, .float32, [2, normalization.width],
+      AlignedBuffer(try values([normalization.weight, normalization.bias])))
+  }
+  return bytes(of: writer.writeToMemory().bundle)
+}
+
+func bytes(of buffer: AlignedBuffer) -> [UInt8] { Array(buffer.bytes) }
+
+private func tinyTokenizer(_ changes: BundleChanges) throws -> Tokenizer {
+  let text = try JSONValue(parsing: readFile(fixture("tiny-bert/tokenizer.json"))).text()
+    .replacing(#""ids": [3]"#, with: #""ids": [\#(changes.separatorID)]"#)
+    .replacing(#""type_id": 1"#, with: #""type_id": \#(changes.secondType)"#)
+  return try Tokenizer(
+    tokenizerJSON: JSONValue(parsing: Array(text.utf8)), configuration: changes.tokenizerConfiguration)
+}
+
+/// Made once: its tables of Unicode take longer than the rest of the bundle.
+private let plainTokenizer = Result { try tinyTokenizer(BundleChanges()) }
+
+func tinyClassifier(
+  _ changes: BundleChanges = BundleChanges(), threads: Int = 1, instructionSet: String? = nil
+) throws -> Classifier {
+  try Classifier(bundle: Bundle(memory: tinyBundle(changes)), threads: threads, instructionSet: instructionSet)
+}
+
+func write(_ bytes: [UInt8], to path: String) throws {
+  var file = try AtomicFile(path: path)
+  try file.write(bytes)
+  try file.commit()
+}
+
+extension AlignedBuffer {
+  convenience init(_ values: [Float]) {
+    self.init(count: values.count, of: Float.self)
+    bound(to: Float.self).update(from: values, count: values.count)
+  }
+}
+
+/// Random texts of words that the tiny vocabulary has and some that it has not, from one word to more than fit.
+func randomTexts(_ count: Int, seed: UInt64) -> [String] {
+  let words = ["the", "film", "is", "not", "good", "bad", "dull", "brilliant", "unforgettable", "café", "xyz", "!", ","]
+  var generator = SeededGenerator(seed: seed)
+  return (0..<count).map { number in
+    let length = [0, 1, 5, 20, 80][number % 5]
+    return (0..<length).map { _ in words.randomElement(using: &generator)! }.joined(separator: " ")
+  }
+}

@@ -1,0 +1,103 @@
+import Checkpoints
+import Encoders
+import JSON
+import Packing
+import TestSupport
+import Testing
+
+/// Folders that must not become bundles: each is refused with the error that says why.
+@Suite struct BrokenFolderTests {
+  private static let query = "bert.encoder.layer.1.attention.self.query.weight"
+
+  @Test func theCopyItselfIsSound() throws {
+    try withEdited { _ in } _: { #expect(failure(packing: $0) == nil) }
+  }
+
+  @Test(arguments: [
+    ["bert.encoder.layer.1.attention.self.query.weight"], ["bert.embeddings.LayerNorm.bias"], ["classifier.bias"],
+    ["classifier.weight"], ["bert.pooler.dense.weight"], ["bert.pooler.dense.weight", "bert.pooler.dense.bias"],
+    ["bert.embeddings.word_embeddings.weight", "bert.encoder.layer.0.output.dense.bias"],
+  ]) func missingParameters(names: [String]) throws {
+    try withEdited { edited in
+      for name in names { edited.tensors[name] = nil }
+    } _: { path in
+      #expect(failure(packing: path) as? PackingError == .missingParameters(path: path, names: names))
+    }
+  }
+
+  @Test func wrongShape() throws {
+    try withEdited { $0.tensors[Self.query] = ([45, 44], [Float](repeating: 0, count: 45 * 44)) } _: { path in
+      #expect(
+        failure(packing: path) as? PackingError == .shape(name: Self.query, expected: [45, 45], found: [45, 44]))
+    }
+    // The transpose has the right number of values.
+    let intermediate = "bert.encoder.layer.0.intermediate.dense.weight"
+    try withEdited { $0.tensors[intermediate]!.shape.reverse() } _: { path in
+      #expect(
+        failure(packing: path) as? PackingError == .shape(name: intermediate, expected: [99, 45], found: [45, 99]))
+    }
+  }
+
+  @Test(arguments: [Float.nan, .infinity, -.infinity]) func notFinite(value: Float) throws {
+    for name in [Self.query, "bert.embeddings.LayerNorm.weight", "classifier.bias"] {
+      try withEdited { $0.tensors[name]!.values[1] = value } _: { path in
+        #expect(failure(packing: path) as? PackingError == .notFinite(name: name))
+      }
+    }
+  }
+
+  @Test func tokenizerBeyondTheVocabulary() throws {
+    try withEdited {
+      $0.set("vocab_size", 180)
+      let table = $0.tensors["bert.embeddings.word_embeddings.weight"]!
+      $0.tensors["bert.embeddings.word_embeddings.weight"] = ([180, 45], Array(table.values.prefix(180 * 45)))
+    } _: { path in
+      #expect(failure(packing: path) as? PackingError == .vocabulary(path: path, tokenizer: 181, model: 180))
+    }
+  }
+
+  @Test func noTokenizer() throws {
+    try withEdited { $0.files["tokenizer.json"] = nil } _: { #expect(failure(packing: $0) == nil, "vocab.txt will do") }
+    try withEdited {
+      $0.files["tokenizer.json"] = nil
+      $0.files["vocab.txt"] = nil
+    } _: { path in
+      #expect(failure(packing: path) as? PackingError == .noTokenizer(path: path))
+    }
+  }
+
+  /// What is not implemented is refused by name, never ignored.
+  @Test(arguments: [
+    ("model_type", "gpt2", ConfigurationError.unknownFamily("gpt2", known: ["bert"])),
+    ("model_type", nil, .unknownFamily("none", known: ["bert"])),
+    ("hidden_act", "mish", .unsupported(key: "hidden_act", value: "mish")),
+    ("is_decoder", true, .unsupported(key: "is_decoder", value: "true")),
+    (
+      "num_attention_heads", 4,
+      .invalid(key: "num_attention_heads", found: "4", expected: "a divisor of hidden_size 45")
+    ),
+    ("hidden_size", 0, .invalid(key: "hidden_size", found: "0", expected: "a whole number from 1 to 1048576")),
+  ] as [(String, JSONValue?, ConfigurationError)])
+  func configuration(key: String, value: JSONValue?, error: ConfigurationError) throws {
+    try withEdited { $0.set(key, value) } _: { #expect(failure(packing: $0) as? ConfigurationError == error) }
+  }
+
+  @Test func noFolderNoWeights() throws {
+    try withTemporaryFolder { folder in
+      #expect(failure(packing: folder + "/none") is CheckpointError)
+      #expect(failure(packing: folder) is CheckpointError)
+    }
+  }
+
+  /// Every refusal is one line.
+  @Test func descriptions() {
+    let errors: [PackingError] = [
+      .shape(name: "a", expected: [1], found: [2, 3]), .missingParameters(path: "p", names: ["a", "b"]),
+      .notFinite(name: "a"), .noTokenizer(path: "p"), .noSourceFiles(path: "p"),
+      .vocabulary(path: "p", tokenizer: 5, model: 4),
+    ]
+    for error in errors { #expect(!error.description.isEmpty && !error.description.contains("\n")) }
+    #expect(errors[1].description == "p: 2 parameters are missing, the first is a")
+    #expect(errors[5].description == "p: the tokenizer has ids up to 4, the model's vocabulary has 4 rows")
+  }
+}

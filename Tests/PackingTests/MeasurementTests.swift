@@ -1,0 +1,134 @@
+import Checkpoints
+import Evaluation
+import JSON
+import Martlet
+import Packing
+import Records
+import TestSupport
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+@Suite struct MeasurementTests {
+  /// Texts of the tiny vocabulary, with labels that the model gets right about half of the time.
+  private static let rows: [(text: String, label: String)] = {
+    let words = ["the", "film", "is", "not", "good", "bad", "dull", "brilliant", "boring", "funny", "worst", "!", "and"]
+    let labels = ["negative", "neutral", "positive"]
+    var generator = SeededGenerator(seed: 3)
+    return (0..<150).map { _ in
+      let text = (0..<Int.random(in: 1...30, using: &generator)).map { _ in words.randomElement(using: &generator)! }
+      return (text.joined(separator: " "), labels.randomElement(using: &generator)!)
+    }
+  }()
+
+  /// Batches of many records against one record at a time and the definitions of the metrics.
+  @Test func evaluationIsAPlainCount() throws {
+    let classifier = try Classifier(bundle: packed("tiny-bert", .fp32), threads: 1)
+    var visited: [[Float]] = []
+    let evaluation = try evaluate(classifier, labelled(Self.rows)) { index, logits in
+      #expect(index == visited.count)
+      visited.append(Array(logits))
+    }
+    guard case .singleLabel(let report) = evaluation else {
+      Issue.record("\(evaluation)")
+      return
+    }
+    var confusion = [[Int]](repeating: [0, 0, 0], count: 3)
+    var loss = 0.0
+    for (number, row) in Self.rows.enumerated() {
+      let prediction = try classifier.classify(row.text)
+      #expect(prediction.logits == visited[number])
+      let truth = classifier.labels.firstIndex(of: row.label)!
+      confusion[truth][classifier.labels.firstIndex(of: prediction.label)!] += 1
+      let sum = prediction.logits.reduce(0.0) { $0 + exp(Double($1)) }
+      loss -= log(exp(Double(prediction.logits[truth])) / sum)
+    }
+    let right = (0..<3).reduce(0) { $0 + confusion[$1][$1] }
+    #expect(report.samples == 150)
+    #expect(report.accuracy == Double(right) / 150)
+    #expect(abs(report.loss! - loss / 150) < 1e-9)
+    for truth in 0..<3 {
+      for prediction in 0..<3 { #expect(report.confusion[truth, prediction] == confusion[truth][prediction]) }
+      let predicted = (0..<3).reduce(0) { $0 + confusion[$1][truth] }
+      let recall = Double(confusion[truth][truth]) / Double(confusion[truth].reduce(0, +))
+      let precision = predicted > 0 ? Double(confusion[truth][truth]) / Double(predicted) : 0
+      #expect(abs(report.perClass[truth].recall - recall) < 1e-12)
+      #expect(abs(report.perClass[truth].precision - precision) < 1e-12)
+    }
+    #expect(evaluation.metrics.map(\.name) == ["accuracy", "precision", "recall", "f1", "loss"])
+  }
+
+  @Test func unknownLabels() throws {
+    let classifier = try Classifier(bundle: packed(), threads: 1)
+    #expect(throws: RecordsError.self) { try evaluate(classifier, labelled([("good", "negative"), ("bad", "mixed")])) }
+  }
+
+  /// A shorter limit is a shorter text.
+  @Test func maximumLength() throws {
+    let classifier = try Classifier(bundle: packed("tiny-bert", .fp32), threads: 1)
+    var cut: [Float] = []
+    _ = try evaluate(classifier, labelled([("the film is not good", "neutral")]), maximumLength: 4) { cut = Array($1) }
+    #expect(try classifier.classify("the film").logits == cut)
+  }
+
+  @Test func multiLabelAndRegression() throws {
+    try withEdited { $0.set("problem_type", "multi_label_classification") } _: { path in
+      let classifier = try Classifier(bundle: packedModel(path, .fp32).writeToMemory(), threads: 1)
+      let evaluation = try evaluate(classifier, labelled([("good", "neutral|positive"), ("bad", "")]))
+      guard case .multiLabel(let report) = evaluation else {
+        Issue.record("\(evaluation)")
+        return
+      }
+      let targets: [[Float]] = [[0, 1, 1], [0, 0, 0]]
+      let rows = try ["good", "bad"].map { try classifier.classify($0).logits }
+      let exact = zip(rows, targets).filter { row, target in zip(row, target).allSatisfy { ($0 >= 0) == ($1 == 1) } }
+      #expect(report.subsetAccuracy == Double(exact.count) / 2)
+    }
+    try withEdited {
+      $0.set("id2label", ["0": "value"])
+      for name in ["classifier.weight", "classifier.bias"] {
+        let tensor = $0.tensors[name]!
+        $0.tensors[name] = ([1] + tensor.shape.dropFirst(), Array(tensor.values.prefix(tensor.values.count / 3)))
+      }
+    } _: { path in
+      let classifier = try Classifier(bundle: packedModel(path, .fp32).writeToMemory(), threads: 1)
+      let evaluation = try evaluate(classifier, labelled([("good", "0.5"), ("bad", "-1")]))
+      guard case .regression(let report) = evaluation else {
+        Issue.record("\(evaluation)")
+        return
+      }
+      let errors = try [("good", 0.5), ("bad", -1)].map { Double(try classifier.classify($0).logits[0]) - $1 }
+      #expect(abs(report.meanSquaredError - (errors[0] * errors[0] + errors[1] * errors[1]) / 2) < 1e-12)
+    }
+  }
+
+  /// int8 against fp32 on the same records, each measured by `evaluate`.
+  @Test func quality() throws {
+    let folder = try CheckpointFolder(path: fixture("tiny-bert"))
+    let dataset = try labelled(Self.rows)
+    let quality = try measureQuality(folder, .int8, dataset, threads: 1)
+    func best(_ weights: WeightPrecision) throws -> (labels: [Int], accuracy: Double) {
+      var labels: [Int] = []
+      let evaluation = try evaluate(Classifier(bundle: packed("tiny-bert", weights), threads: 1), dataset) {
+        labels.append(argmax($1))
+      }
+      return (labels, evaluation.metrics[0].value)
+    }
+    let (fp32, int8) = (try best(.fp32), try best(.int8))
+    #expect(quality.samples == 150)
+    #expect(quality.fp32[0].value == fp32.accuracy && quality.packed[0].value == int8.accuracy)
+    #expect(quality.sameLabel == Double(zip(fp32.labels, int8.labels).filter { $0 == $1 }.count) / 150)
+    #expect(quality.sameLabel > 0.9)
+    #expect(quality.json["validation_samples"]?.int == 150)
+    #expect(quality.json["int8"]?["accuracy"]?.double == int8.accuracy)
+    #expect(quality.description.hasPrefix("on 150 records: accuracy "))
+    #expect(try measureQuality(folder, .fp32, dataset, threads: 1).sameLabel == 1)
+
+    var model = try packedModel(fixture("tiny-bert"))
+    try model.addQualityReport(quality.json)
+    let report = try model.writeToMemory().text(.qualityReport)
+    #expect(try JSONValue(parsing: Array(report.utf8)) == quality.json)
+  }
+}

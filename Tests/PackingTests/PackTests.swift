@@ -1,0 +1,142 @@
+import Bundles
+import Checkpoints
+import Encoders
+import JSON
+import Martlet
+import Packing
+import Storage
+import TestSupport
+import Testing
+
+@Suite struct PackTests {
+  private let texts = ["", "A stirring, funny and finally transporting film.", "it is not good, it is not bad"]
+
+  /// A folder comes back out of an fp32 bundle bit for bit, and out of an int8 one within half a step of each row's
+  /// grid; what is fp32 in both is exact in both.
+  @Test(arguments: WeightPrecision.allCases, CodecPolicy.allCases)
+  func parametersComeBack(weights: WeightPrecision, codec: CodecPolicy) throws {
+    let folder = try CheckpointFolder(path: fixture("tiny-bert"))
+    let model = try Model(configuration: folder.configuration)
+    let expected = try parameters(CheckpointParameters(folder, prefix: Bert.prefix), model.blueprint)
+    let found = try parameters(BundleParameters(packed("tiny-bert", weights, codec), model.blueprint), model.blueprint)
+    #expect(found.count == model.blueprint.parameters.count)
+    for parameter in model.blueprint.parameters {
+      let (original, restored) = (expected[parameter.name]!, try #require(found[parameter.name]))
+      let isQuantized = weights == .int8 && parameter.shape.count == 2 && parameter.name != "classifier.weight"
+      guard isQuantized else {
+        #expect(restored.map(\.bitPattern) == original.map(\.bitPattern), "\(parameter.name)")
+        continue
+      }
+      let width = parameter.shape[1]
+      for row in 0..<parameter.shape[0] {
+        let values = original[row * width..<(row + 1) * width]
+        let step = values.map(\.magnitude).max()! / 127
+        let worst = zip(values, restored[row * width..<(row + 1) * width]).map { abs($0 - $1) }.max()!
+        // Half a step, and what dividing and multiplying in fp32 add.
+        #expect(worst <= step * (0.5 + 1e-4), "\(parameter.name), row \(row): \(worst / step) steps")
+      }
+    }
+  }
+
+  /// The same folder gives the same bytes, in memory and in a file.
+  @Test(arguments: WeightPrecision.allCases, CodecPolicy.allCases)
+  func bytesAreReproducible(weights: WeightPrecision, codec: CodecPolicy) throws {
+    try withTemporaryFolder { folder in
+      let paths = ["/a.martlet", "/b.martlet"].map { folder + $0 }
+      for path in paths { _ = try packedModel(fixture("tiny-bert"), weights, codec).write(to: path) }
+      let first = try readFile(paths[0])
+      #expect(try readFile(paths[1]) == first)
+      #expect(try packed("tiny-bert", weights, codec).fileSize == first.count)
+    }
+  }
+
+  /// Compression changes the file, not the answers.
+  @Test(arguments: WeightPrecision.allCases) func codecsGiveTheSameLogits(weights: WeightPrecision) throws {
+    let (mapped, compact) = (try packed("tiny-bert", weights, .mapped), try packed("tiny-bert", weights, .compact))
+    #expect(compact.fileSize < mapped.fileSize)
+    #expect(mapped.entries(.matrix).allSatisfy { $0.codec == .stored })
+    let predictions = try [mapped, compact].map { try Classifier(bundle: $0, threads: 1).classify(texts) }
+    #expect(predictions[0] == predictions[1])
+  }
+
+  /// From the reference's folder to its logits: all folders, texts and pairs.
+  @Test(arguments: ["tiny-bert", "tiny-bert-sharded-f16", "tiny-bert-sharded-bf16"])
+  func logitsAreTheReferences(folder: String) throws {
+    let classifier = try Classifier(bundle: packed(folder, .fp32), threads: 1)
+    var count = 0
+    for text in try referenceTexts(folder) {
+      guard let words = text.text else { continue }
+      let found = try classifier.classify(words, pair: text.pair)
+      #expect(text.excess(found.logits) <= 1, "\(words): \(found.logits), expected \(text.logits)")
+      #expect(found.tokenCount == text.ids.count)
+      count += 1
+    }
+    #expect(count >= 2)
+  }
+
+  /// int8 makes the tables a quarter, and the noise it adds to a layer is what eight bits add to normal values:
+  /// 20 log10(127 √12 / 3) = 43 dB for rows that reach 3 deviations.
+  @Test func sizesAndNoise() throws {
+    func sections(_ weights: WeightPrecision) throws -> [SectionEntry] { try packed("tiny-bert", weights).entries }
+    let size = { (entries: [SectionEntry]) in entries.filter { $0.kind == .embedding }.reduce(0) { $0 + $1.rawSize } }
+    #expect(Double(size(try sections(.int8))) < 0.3 * Double(size(try sections(.fp32))))
+
+    let model = try packedModel(fixture("tiny-bert"))
+    let quantized = model.model.blueprint.linears.filter { !$0.isOutput }.map(\.name) + model.model.blueprint.tables.map(\.name)
+    let noise = model.noise
+    #expect(Set(noise.map(\.name)) == Set(quantized))
+    #expect(noise.allSatisfy { (38...50).contains($0.signalToNoiseDecibels) }, "\(noise)")
+    let (isBase, unexpected) = (model.isBase, model.unexpected)
+    #expect(!isBase && unexpected.isEmpty)
+    let unquantized = try packedModel(fixture("tiny-bert"), .fp32).noise
+    #expect(unquantized.isEmpty)
+  }
+
+  /// A base carries the files of its folder and no head; a classifier carries them when asked.
+  @Test func baseCarriesItsFolder() throws {
+    let folder = try CheckpointFolder(path: fixture("tiny-bert-encoder"))
+    let model = try packedModel(fixture("tiny-bert-encoder"))
+    let (isBase, blueprint) = (model.isBase, model.model.blueprint)
+    #expect(isBase)
+    let base = try model.writeToMemory()
+    #expect(base.entries(.sourceFile).map(\.name) == folder.carriedFileNames)
+    for name in folder.carriedFileNames { #expect(try base.copy(.sourceFile, name) == folder.read(name)) }
+    #expect(base.entry(.matrix, "classifier") == nil)
+    let found = try parameters(BundleParameters(base, blueprint), blueprint)
+    let absent = Set(blueprint.parameters.map(\.name)).subtracting(found.keys)
+    #expect(absent == ["classifier.weight", "classifier.bias"])
+
+    #expect(try packed().entries(.sourceFile).isEmpty)
+    var options = PackingOptions()
+    options.carriesSource = true
+    options.card = JSONObject([("licence", "none")])
+    let carrying = try pack(CheckpointFolder(path: fixture("tiny-bert")), options: options).writeToMemory()
+    #expect(try carrying.copy(.sourceFile, "vocab.txt") == readFile(fixture("tiny-bert/vocab.txt")))
+    #expect(try JSONValue(parsing: Array(carrying.text(.card).utf8)) == ["licence": "none"])
+  }
+
+  /// The pooler belongs to the head: a base may lack it too.
+  @Test func baseWithoutPooler() throws {
+    try withEdited {
+      for name in ["classifier.weight", "classifier.bias", "bert.pooler.dense.weight", "bert.pooler.dense.bias"] {
+        $0.tensors[name] = nil
+      }
+    } _: { path in
+      let model = try packedModel(path)
+      let isBase = model.isBase
+      #expect(isBase)
+      let base = try model.writeToMemory()
+      #expect(base.entry(.matrix, "bert.pooler.dense") == nil)
+    }
+  }
+
+  @Test func leftoversAreNamed() throws {
+    try withEdited {
+      $0.tensors["adapter.weight"] = ([2], [1, 2])
+      $0.tensors["cls.predictions.bias"] = ([1], [1])
+    } _: { path in
+      let unexpected = try packedModel(path).unexpected
+      #expect(unexpected == ["adapter.weight"])
+    }
+  }
+}

@@ -1,0 +1,150 @@
+import JSON
+import TestSupport
+import Testing
+import Tokenizers
+
+/// What is not served, or not as the format says, is refused with its name.
+@Suite struct RefusalTests {
+  private func refusal(_ json: JSONValue, configuration: JSONValue? = nil) -> String {
+    do { _ = try Tokenizer(tokenizerJSON: json, configuration: configuration) } catch { return "\(error)" }
+    return "accepted"
+  }
+
+  private func vocabularyRefusal(_ text: [UInt8], _ configuration: JSONValue? = nil) -> String {
+    do {
+      _ = try text.withUnsafeBytes { try Tokenizer(vocabulary: $0, configuration: configuration) }
+    } catch {
+      return "\(error)"
+    }
+    return "accepted"
+  }
+
+  @Test func partsThatAreNotServed() throws {
+    let json = try smallTokenizerJSON()
+    for name in ["BPE", "Unigram", "WordLevel"] {
+      #expect(refusal(json.setting("model", "type", to: .string(name))) == "tokenizer: model \(name) is not supported")
+    }
+    #expect(
+      refusal(json.setting("model", to: ["vocab": [:], "merges": []])) == "tokenizer: model without a type is not supported")
+    for (key, component, name) in [
+      ("normalizer", "normalizer", "NFC"), ("normalizer", "normalizer", "Sequence"),
+      ("pre_tokenizer", "pre-tokenizer", "ByteLevel"), ("pre_tokenizer", "pre-tokenizer", "Whitespace"),
+      ("post_processor", "post-processor", "ByteLevel"), ("post_processor", "post-processor", "Sequence"),
+    ] {
+      let changed = json.setting(key, to: ["type": .string(name)])
+      #expect(refusal(changed) == "tokenizer: \(component) \(name) is not supported")
+    }
+    #expect(refusal(json.setting("pre_tokenizer", to: nil)) == "tokenizer: pre-tokenizer none is not supported")
+  }
+
+  @Test func malformedTokenizerJSON() throws {
+    let normalizing = try smallTokenizerJSON()
+    let json = normalizing.setting("normalizer", to: nil)
+    #expect(refusal(json) == "accepted")
+    // An old file without a type has BERT's limit of a word.
+    #expect(refusal(json.setting("model", "type", to: nil)) == "accepted")
+    let text: JSONValue = ["Sequence": ["id": "A", "type_id": 0]]
+    let second: JSONValue = ["Sequence": ["id": "B", "type_id": 1]]
+    func template(_ single: JSONValue, _ pair: JSONValue, specials: JSONValue = [:]) -> JSONValue {
+      json.setting(
+        "post_processor", to: ["type": "TemplateProcessing", "single": single, "pair": pair, "special_tokens": specials])
+    }
+    #expect(refusal(template([text], [text, second])) == "accepted")
+    let cases: [(JSONValue, String)] = [
+      ([], "model: expected an object, found nothing"),
+      (json.setting("model", to: nil), "model: expected an object, found nothing"),
+      (json.setting("model", to: .null), "model: expected an object, found null"),
+      (json.setting("model", "vocab", to: [1]), "model.vocab: expected an object of tokens and ids, found [1]"),
+      (json.setting("model", "vocab", "a", to: -1), "model.vocab, a: expected an id below 1048575, found -1"),
+      (json.setting("model", "vocab", "a", to: "x"), "model.vocab, a: expected an id below 1048575, found \"x\""),
+      (json.setting("model", "vocab", "a", to: .integer(1 << 40)), "model.vocab, a: expected an id below 1048575, found 1099511627776"),
+      (json.setting("model", "vocab", "a", to: 6), "vocabulary: expected one token with id 6, found a and b"),
+      (json.setting("model", "unk_token", to: 7), "model.unk_token: expected a string, found 7"),
+      (
+        json.setting("model", "continuing_subword_prefix", to: []),
+        "model.continuing_subword_prefix: expected a string, found []"
+      ),
+      (
+        json.setting("model", "max_input_chars_per_word", to: -5),
+        "model.max_input_chars_per_word: expected a count of characters, found -5"
+      ),
+      (json.setting("normalizer", to: [:]), "normalizer.type: expected a string, found nothing"),
+      (normalizing.setting("normalizer", "lowercase", to: 1), "normalizer.lowercase: expected true or false, found 1"),
+      (normalizing.setting("normalizer", "strip_accents", to: "no"), "normalizer.strip_accents: expected true or false, found \"no\""),
+      (json.setting("added_tokens", to: [:]), "added_tokens: expected an array, found {}"),
+      (json.setting("added_tokens", to: [["content": "x"]]), "added_tokens[0].id: expected an id below 1048575, found nothing"),
+      (json.setting("added_tokens", to: [["id": 1]]), "added_tokens[0].content: expected a string, found nothing"),
+      (
+        json.setting("added_tokens", to: [["id": 23, "content": "x", "lstrip": 0]]),
+        "added_tokens[0].lstrip: expected true or false, found 0"
+      ),
+      (
+        normalizing.setting("added_tokens", to: [["id": 23, "content": "Né"], ["id": 24, "content": "NE"]]),
+        "added_tokens: expected a normal form of its own, found NE"
+      ),
+      (
+        normalizing.setting("added_tokens", to: [["id": 23, "content": "\u{301}"]]),
+        "added_tokens: expected a normal form of its own, found \u{301}"
+      ),
+      (
+        json.setting("post_processor", "cls", to: "[CLS]"),
+        "post_processor.cls: expected a token and its id, found \"[CLS]\""
+      ),
+      (template([text], [text]), "post_processor: expected each text once, and type 0 for a single text, found"),
+      (template([text, text], [text, second]), "post_processor: expected each text once"),
+      (template([["Sequence": ["id": "A", "type_id": 1]]], [text, second]), "post_processor: expected each text once"),
+      (template([["Sequence": ["id": "C", "type_id": 0]]], [text, second]), "post_processor.single.Sequence.id: expected A or B"),
+      (template(["A"], [text, second]), "post_processor.single: expected Sequence or SpecialToken, found \"A\""),
+      (template([text], nil), "post_processor.pair: expected an array, found null"),
+      (
+        template([["SpecialToken": ["id": "[CLS]", "type_id": 0]], text], [text, second]),
+        "post_processor.special_tokens.[CLS].ids: expected an array of ids, found nothing"
+      ),
+    ]
+    for (changed, expected) in cases {
+      let found = refusal(changed)
+      #expect(found.utf8.starts(with: "tokenizer.json: \(expected)".utf8), "\(found), not \(expected)")
+    }
+    #expect(refusal(json.setting("model", "unk_token", to: "?")) == "tokenizer: the vocabulary has no token ?")
+    #expect(refusal(json.setting("model", "unk_token", to: "")) == "tokenizer: the vocabulary has no token ")
+  }
+
+  @Test func malformedConfiguration() throws {
+    let json = try smallTokenizerJSON().setting("normalizer", to: nil)
+    for (configuration, expected) in [
+      (["truncation_side": "both"], "truncation_side: expected \"left\" or \"right\", found \"both\""),
+      (["truncation_side": 1], "truncation_side: expected \"left\" or \"right\", found 1"),
+      (["model_max_length": "long"], "model_max_length: expected a number, found \"long\""),
+    ] as [(JSONValue, String)] {
+      #expect(refusal(json, configuration: configuration) == "tokenizer_config.json: \(expected)")
+    }
+    #expect(refusal(json, configuration: ["truncation_side": nil, "model_max_length": nil]) == "accepted")
+  }
+
+  @Test func vocabularyFiles() {
+    let whole = Array("[UNK]\n[CLS]\n[SEP]\na\n##b".utf8)
+    #expect(vocabularyRefusal(whole) == "accepted")
+    #expect(vocabularyRefusal(whole + Array("\r\n".utf8)) == "accepted")
+    #expect(vocabularyRefusal([]) == "tokenizer: the vocabulary has no token [UNK]")
+    #expect(vocabularyRefusal(Array("[UNK]\n[SEP]".utf8)) == "tokenizer: the vocabulary has no token [CLS]")
+    #expect(vocabularyRefusal(Array("[UNK]\n[CLS]".utf8)) == "tokenizer: the vocabulary has no token [SEP]")
+    #expect(vocabularyRefusal(whole, ["unk_token": "<unk>"]) == "tokenizer: the vocabulary has no token <unk>")
+    #expect(vocabularyRefusal(whole + [0x0A, 0xFF]) == "vocab.txt: line 6: expected UTF-8, found other bytes")
+    for (configuration, expected) in [
+      (["do_lower_case": "yes"], "do_lower_case: expected true or false, found \"yes\""),
+      (["strip_accents": 0], "strip_accents: expected true or false, found 0"),
+      (["added_tokens_decoder": ["9": [:]]], "added_tokens_decoder.9.content: expected a string, found nothing"),
+      (["additional_special_tokens": [5]], "additional_special_tokens: expected tokens, found 5"),
+    ] as [(JSONValue, String)] {
+      #expect(vocabularyRefusal(whole, configuration) == "tokenizer_config.json: \(expected)")
+    }
+  }
+
+  /// Blanks behind a token are not part of it, and of two equal lines the last counts, as in the reference.
+  @Test func vocabularyLines() throws {
+    let text = Array("[UNK]\r\n[CLS] \n[SEP]\na\t\na\n\nb\u{3000}\n".utf8)
+    let tokenizer = try text.withUnsafeBytes { try Tokenizer(vocabulary: $0) }
+    #expect(["[UNK]", "[CLS]", "[SEP]", "a", "b"].map { tokenizer.id(of: $0) } == [0, 1, 2, 4, 6])
+    #expect(tokenizer.ids("a b c") == [1, 4, 6, 0, 2])
+  }
+}

@@ -1,0 +1,186 @@
+import Encoders
+import Glibc
+import Kernels
+
+/// The verbs in Double, forward only, each by the words of its definition: what the engine and its gradients are
+/// compared with. Dropout drops what the kernels drop.
+final class DoubleEngine: Verbs {
+  struct Rows {
+    let width: Int
+    var values: [Double]
+
+    var rows: Int { values.count / width }
+    subscript(_ row: Int, _ column: Int) -> Double { values[row * width + column] }
+  }
+  typealias Operand = Rows
+
+  /// By their places in the blueprint.
+  var parameters: [[Double]]
+  private let batch: Batch
+  private let dropoutKey: UInt64?
+  private let kernels: any TrainingKernelTable.Type
+  private var verbNumber: UInt64 = 0
+
+  init(_ parameters: [[Double]], _ batch: Batch, dropoutKey: UInt64?, _ kernels: any TrainingKernelTable.Type) {
+    self.parameters = parameters
+    self.batch = batch
+    self.dropoutKey = dropoutKey
+    self.kernels = kernels
+  }
+
+  func forward(_ family: any EncoderFamily) -> Rows {
+    verbNumber = 0
+    return family.forward(self)
+  }
+
+  func embed(_ embeddings: Embeddings, dropout rate: Float) -> Rows {
+    let width = embeddings.words.width
+    var sum = Rows(width: width, values: [])
+    for text in 0..<batch.textCount {
+      for token in batch.starts[text]..<batch.starts[text + 1] {
+        let rows = [
+          (embeddings.words, Int(batch.ids[token])), (embeddings.tokenTypes, Int(batch.tokenTypes[token])),
+          (embeddings.positions, embeddings.firstPosition + token - batch.starts[text]),
+        ]
+        for column in 0..<width {
+          sum.values.append(rows.reduce(0) { $0 + parameters[$1.0.weight][$1.1 * width + column] })
+        }
+      }
+    }
+    return dropout(normalized(sum, embeddings.normalization), rate)
+  }
+
+  func operand(_ rows: Rows) -> Rows { rows }
+
+  func linear(_ operand: Rows, _ layer: Linear) -> Rows {
+    let weights = layer.weights.flatMap { parameters[$0] }
+    let biases = layer.biases.flatMap { parameters[$0] }
+    var output = Rows(width: layer.outputs, values: [])
+    output.values.reserveCapacity(operand.rows * layer.outputs)
+    for row in 0..<operand.rows {
+      for place in 0..<layer.outputs {
+        var sum = biases.isEmpty ? 0 : biases[place]
+        for column in 0..<layer.inputs { sum += operand[row, column] * weights[place * layer.inputs + column] }
+        output.values.append(sum)
+      }
+    }
+    return output
+  }
+
+  func linear(_ operand: Rows, _ layer: Linear, _ activation: Activation) -> Rows {
+    var output = linear(operand, layer)
+    for index in output.values.indices { output.values[index] = activation.value(output.values[index]) }
+    return output
+  }
+
+  func attend(queryKeyValue: Rows, heads: Int, dropout rate: Float) -> Rows {
+    let width = queryKeyValue.width / 3
+    let headWidth = width / heads
+    let key = nextKey(rate)
+    var context = Rows(width: width, values: Array(repeating: 0, count: queryKeyValue.rows * width))
+    // Probability (i, j) of a text's head has the number first + i · stride + j, stride the length in steps of 16.
+    var first = 0
+    for text in 0..<batch.textCount {
+      let tokens = batch.starts[text]..<batch.starts[text + 1]
+      let stride = (tokens.count + 15) / 16 * 16
+      for head in 0..<heads {
+        let column = head * headWidth
+        for (place, token) in tokens.enumerated() {
+          var probabilities = tokens.map { other in
+            let score = (0..<headWidth).reduce(0) {
+              $0 + queryKeyValue[token, column + $1] * queryKeyValue[other, width + column + $1]
+            }
+            return exp(score / Double(headWidth).squareRoot())
+          }
+          let sum = probabilities.reduce(0, +)
+          let factors = factors(tokens.count, rate, key, first: first + place * stride)
+          for index in probabilities.indices { probabilities[index] *= factors[index] / sum }
+          for lane in 0..<headWidth {
+            for (index, other) in tokens.enumerated() {
+              context.values[token * width + column + lane] +=
+                probabilities[index] * queryKeyValue[other, 2 * width + column + lane]
+            }
+          }
+        }
+        first += tokens.count * stride
+      }
+    }
+    return context
+  }
+
+  func residualNormalize(_ rows: Rows, residual: Rows, _ normalization: Normalization, dropout rate: Float) -> Rows {
+    var sum = dropout(rows, rate)
+    for index in sum.values.indices { sum.values[index] += residual.values[index] }
+    return normalized(sum, normalization)
+  }
+
+  func firstTokens(_ rows: Rows) -> Rows {
+    Rows(width: rows.width, values: batch.starts.dropLast().flatMap { rows.values[$0 * rows.width..<($0 + 1) * rows.width] })
+  }
+
+  func dense(_ rows: Rows, _ layer: Linear, _ activation: Activation) -> Rows { linear(rows, layer, activation) }
+
+  func dropout(_ rows: Rows, _ rate: Float) -> Rows {
+    var output = rows
+    let factors = factors(rows.values.count, rate, nextKey(rate), first: 0)
+    for index in output.values.indices { output.values[index] *= factors[index] }
+    return output
+  }
+
+  private func normalized(_ rows: Rows, _ normalization: Normalization) -> Rows {
+    let width = rows.width
+    var output = rows
+    for row in 0..<rows.rows {
+      let values = rows.values[row * width..<(row + 1) * width]
+      let mean = values.reduce(0, +) / Double(width)
+      let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(width)
+      for column in 0..<width {
+        output.values[row * width + column] =
+          (rows[row, column] - mean) / (variance + Double(normalization.epsilon)).squareRoot()
+          * parameters[normalization.weight][column] + parameters[normalization.bias][column]
+      }
+    }
+    return output
+  }
+
+  /// The key of the next verb that drops out, nil when nothing is dropped.
+  private func nextKey(_ rate: Float) -> UInt64? {
+    verbNumber += 1
+    guard let dropoutKey, rate > 0 else { return nil }
+    return mixed(dropoutKey, verbNumber)
+  }
+
+  /// What dropout multiplies elements by: 0 or 1 / (1 - rate), asked of the kernel by giving it ones.
+  private func factors(_ count: Int, _ rate: Float, _ key: UInt64?, first: Int) -> [Double] {
+    guard let key else { return Array(repeating: 1, count: count) }
+    let ones = [Float](repeating: 1, count: count)
+    var dropped = ones
+    kernels.dropout(ones, count, rate, key, first, &dropped, false)
+    return dropped.map { $0 == 0 ? 0 : 1 / (1 - Double(rate)) }
+  }
+}
+
+/// SplitMix64's finaliser, written a second time on purpose: keys are part of what a resumed run depends on.
+func mixed(_ first: UInt64, _ second: UInt64) -> UInt64 {
+  var x = first &+ second &* 0x9E37_79B9_7F4A_7C15
+  x = (x ^ (x >> 30)) &* 0xBF58_476D_1CE4_E5B9
+  x = (x ^ (x >> 27)) &* 0x94D0_49BB_1331_11EB
+  return x ^ (x >> 31)
+}
+
+extension Activation {
+  /// f(x) in Double.
+  func value(_ x: Double) -> Double {
+    switch self {
+    case .identity: x
+    case .gelu: x * 0.5 * erfc(-x / 2.0.squareRoot())
+    case .geluTanh: 0.5 * x * (1 + Glibc.tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
+    case .relu: max(0, x)
+    case .tanh: Glibc.tanh(x)
+    case .silu: x / (1 + exp(-x))
+    }
+  }
+
+  /// f'(x) by central differences.
+  func slope(_ x: Double, step: Double = 1e-5) -> Double { (value(x + step) - value(x - step)) / (2 * step) }
+}

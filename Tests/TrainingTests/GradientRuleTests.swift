@@ -1,0 +1,211 @@
+import Encoders
+import Kernels
+import Testing
+import Training
+
+/// A model of one verb under test, behind embeddings (and a linear layer) that give it rows with a gradient of their own.
+struct Probe: EncoderFamily {
+  enum Verb {
+    case embed
+    case linear(Activation)
+    case attend(heads: Int)
+    case residualNormalize
+    case firstTokens
+    case dropout
+    /// The same layers twice, and rows that four verbs read: gradients add up.
+    case shared
+  }
+
+  static let modelType = "probe"
+  static let architecture = "Probe"
+  static let prefix = ""
+  static let vocabulary = 11
+
+  let blueprint: Blueprint
+  let hiddenWidth: Int
+  let maximumLength = 40
+  let tokenTypeCount = 2
+  let verb: Verb
+  let rate: Float
+  private let embeddings: Embeddings
+  private let square, inner, queryKeyValue: Linear
+  private let normalization: Normalization
+
+  init(_ verb: Verb, width: Int, innerWidth: Int = 7, rate: Float = 0) {
+    self.verb = verb
+    self.rate = rate
+    hiddenWidth = width
+    var blueprint = Blueprint(initializerRange: 0.5)
+    embeddings = Embeddings(
+      words: blueprint.table("words", rows: Self.vocabulary, width: width, frozenRow: 0),
+      positions: blueprint.table("positions", rows: 40, width: width),
+      tokenTypes: blueprint.table("types", rows: 2, width: width),
+      normalization: blueprint.normalization("embeddings.norm", width: width, epsilon: 1e-5), firstPosition: 0)
+    square = blueprint.linear("square", inputs: width, outputs: width)
+    inner = blueprint.linear("inner", inputs: width, outputs: innerWidth)
+    queryKeyValue = blueprint.stack(
+      "query_key_value", parts: ["query", "key", "value"], inputs: width, outputsOfEach: width)
+    normalization = blueprint.normalization("norm", width: width, epsilon: 1e-12)
+    self.blueprint = blueprint
+  }
+
+  init(_ settings: Settings, labels: Int) throws(ConfigurationError) {
+    throw .unknownFamily(Self.modelType, known: [])
+  }
+
+  func forward<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
+    if case .embed = verb { return engine.embed(embeddings, dropout: rate) }
+    let rows = engine.embed(embeddings, dropout: 0)
+    switch verb {
+    case .embed: return rows
+    case .linear(let activation): return engine.dense(rows, inner, activation)
+    case .attend(let heads):
+      let context = engine.attend(queryKeyValue: engine.linear(rows, queryKeyValue), heads: heads, dropout: rate)
+      return engine.linear(context, square)
+    case .residualNormalize:
+      return engine.residualNormalize(engine.linear(rows, square), residual: rows, normalization, dropout: rate)
+    case .firstTokens: return engine.firstTokens(rows)
+    case .dropout: return engine.dropout(engine.linear(rows, square), rate)
+    case .shared:
+      let context = engine.attend(queryKeyValue: engine.linear(rows, queryKeyValue), heads: 1, dropout: rate)
+      let once = engine.residualNormalize(engine.linear(context, square), residual: rows, normalization, dropout: rate)
+      let twice = engine.residualNormalize(engine.linear(once, square), residual: rows, normalization, dropout: rate)
+      let first = engine.firstTokens(engine.dropout(engine.linear(twice, square), rate))
+      return engine.residualNormalize(first, residual: engine.firstTokens(rows), normalization, dropout: rate)
+    }
+  }
+
+  /// A store of random parameters; the normalisations' weights are around 1.
+  func randomStore(_ random: inout Generator) -> ParameterStore {
+    let store = ParameterStore(blueprint)
+    for (index, parameter) in blueprint.parameters.enumerated() {
+      let isScale = parameter.initialization == .ones
+      let values = random.floats(parameter.count, isScale ? 0.5...1.5 : -0.5...0.5)
+      store.values(index).update(from: values, count: values.count)
+    }
+    return store
+  }
+}
+
+/// The engine's fp32 gradients against finite differences of the verbs in Double.
+@Suite struct GradientRuleTests {
+  private static let lengths = [[1], [2, 1, 5], [17, 33], [16, 3, 40, 1]]
+
+  /// Compares rows and gradients of one batch; `name` says which case it is.
+  private func check(
+    _ family: any EncoderFamily, _ engine: TrainingEngine, _ batch: Batch, dropoutKey: UInt64 = 11,
+    _ instructionSet: InstructionSet = InstructionSet.supported[0], elements: Int = 8, _ name: String
+  ) throws {
+    let store = engine.parameters
+    var random = Generator(seed: 5)
+    let rows = engine.forward(family, batch, dropoutKey: dropoutKey)
+    let values = UnsafeBufferPointer(start: rows.values, count: rows.count).map(Double.init)
+    let upstream = random.floats(rows.count)
+    engine.backward(rows, gradient: upstream)
+
+    let kernels = try instructionSet.trainingKernels()
+    let parameters = store.blueprint.parameters.indices.map { store.array($0, of: store.values).map(Double.init) }
+    let reference = DoubleEngine(parameters, batch, dropoutKey: dropoutKey, kernels)
+    let expected = reference.forward(family).values
+    try #require(values.count == expected.count, "\(name)")
+    let scale = expected.reduce(0) { max($0, abs($1)) }
+    let difference = zip(values, expected).map { abs($0 - $1) }.max()!
+    #expect(difference <= 1e-5 * scale, "\(name): rows differ by \(difference)")
+
+    let step = 1e-5
+    func objective() -> Double { zip(reference.forward(family).values, upstream).reduce(0) { $0 + $1.0 * Double($1.1) } }
+    /// The derivative in a direction that few or all elements of a parameter take part in.
+    func slope(_ index: Int, _ direction: [(element: Int, weight: Double)]) -> Double {
+      defer { reference.parameters[index] = parameters[index] }
+      for (element, weight) in direction { reference.parameters[index][element] = parameters[index][element] + step * weight }
+      let above = objective()
+      for (element, weight) in direction { reference.parameters[index][element] = parameters[index][element] - step * weight }
+      return (above - objective()) / (2 * step)
+    }
+    let globalNorm = norm((0..<store.count).map { Double(store.gradients[$0]) })
+    for (index, parameter) in store.blueprint.parameters.enumerated() {
+      let gradient = store.array(index, of: store.gradients).map(Double.init)
+      let frozen = parameter.frozenRow.map { $0 * parameter.shape[1]..<($0 + 1) * parameter.shape[1] } ?? 0..<0
+      #expect(frozen.allSatisfy { gradient[$0] == 0 }, "\(name), \(parameter.name): the frozen row has a gradient")
+      let tolerance = 2e-5 * max(norm(gradient), 1e-2 * globalNorm)
+      // Single elements say what is wrong; all at once with random weights leave none out.
+      var directions = (0..<elements).map { _ in [(element: Int.random(in: gradient.indices, using: &random), weight: 1.0)] }
+      directions.append(gradient.indices.map { (element: $0, weight: random.next() & 1 == 0 ? 1 : -1) })
+      for direction in directions.map({ $0.filter { !frozen.contains($0.element) } }) where !direction.isEmpty {
+        let found = direction.reduce(0) { $0 + gradient[$1.element] * $1.weight }
+        let exact = slope(index, direction)
+        let error = abs(found - exact) / Double(direction.count).squareRoot()
+        #expect(error <= tolerance, "\(name), \(parameter.name), \(direction.count) elements: \(found), expected \(exact)")
+      }
+    }
+  }
+
+  private func check(
+    _ verb: Probe.Verb, width: Int, innerWidth: Int = 7, rate: Float = 0, threads: Int = 2,
+    lengths: [[Int]] = Self.lengths, _ instructionSet: InstructionSet = InstructionSet.supported[0]
+  ) throws {
+    let family = Probe(verb, width: width, innerWidth: innerWidth, rate: rate)
+    for lengths in lengths {
+      var random = Generator(seed: UInt64(width + lengths.count))
+      let engine = try makeEngine(family.randomStore(&random), threads: threads, instructionSet)
+      let batch = randomBatch(lengths, vocabulary: Probe.vocabulary, &random)
+      try check(family, engine, batch, instructionSet, "\(verb), width \(width), lengths \(lengths), rate \(rate), \(instructionSet)")
+    }
+  }
+
+  @Test(arguments: [3, 16, 17, 67]) func embeddings(_ width: Int) throws { try check(.embed, width: width) }
+
+  @Test(arguments: zip([3, 16, 17, 65], [1, 17, 16, 33])) func linearLayers(_ width: Int, _ outputs: Int) throws {
+    try check(.linear(.identity), width: width, innerWidth: outputs)
+  }
+
+  @Test(arguments: Activation.allCases) func activations(_ activation: Activation) throws {
+    try check(.linear(activation), width: 17, innerWidth: 19)
+  }
+
+  @Test(arguments: zip([3, 15, 16, 34], [1, 3, 2, 2])) func attention(_ width: Int, _ heads: Int) throws {
+    try check(.attend(heads: heads), width: width)
+  }
+
+  @Test(arguments: [3, 16, 17, 67]) func normalization(_ width: Int) throws { try check(.residualNormalize, width: width) }
+
+  @Test func firstTokens() throws { try check(.firstTokens, width: 17) }
+
+  @Test func sharedLayersAndRows() throws {
+    for threads in [1, 2, 3] { try check(.shared, width: 17, threads: threads) }
+  }
+
+  @Test func withDropout() throws {
+    for verb in [Probe.Verb.embed, .attend(heads: 3), .residualNormalize, .dropout, .shared] {
+      try check(verb, width: 15, rate: 0.3)
+    }
+  }
+
+  @Test(arguments: InstructionSet.supported) func everyInstructionSet(_ instructionSet: InstructionSet) throws {
+    for verb in [Probe.Verb.linear(.gelu), .attend(heads: 3), .shared] {
+      try check(verb, width: 15, rate: 0.2, lengths: [[17, 1, 5]], instructionSet)
+    }
+  }
+
+  /// The whole of BERT, its dropout on.
+  @Test func wholeModel() throws {
+    let model = try tinyModel(changes: ["hidden_dropout_prob": 0.1, "attention_probs_dropout_prob": 0.2])
+    var random = Generator(seed: 3)
+    let batch = randomBatch([19, 1, 8], vocabulary: 181, &random)
+    try check(model.family, try tinyEngine(model), batch, elements: 1, "tiny-bert")
+  }
+
+  /// The derivatives themselves, over the range where they change and far beyond.
+  @Test(arguments: Activation.allCases) func derivatives(_ activation: Activation) throws {
+    // No sample within a step of ReLU's corner.
+    let inputs = stride(from: Float(-12.003), to: 12, by: 0.0101).map { $0 } + [-100, -30, 30, 100]
+    for instructionSet in InstructionSet.supported {
+      var slopes = [Float](repeating: 1, count: inputs.count)
+      try instructionSet.trainingKernels().activateBackward(inputs, inputs.count, activation.rawValue, &slopes)
+      for (input, slope) in zip(inputs, slopes) {
+        let exact = activation.slope(Double(input))
+        #expect(abs(Double(slope) - exact) <= 1e-6, "\(instructionSet) at \(input): \(slope), expected \(exact)")
+      }
+    }
+  }
+}

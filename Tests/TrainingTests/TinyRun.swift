@@ -1,0 +1,81 @@
+import Encoders
+import JSON
+import Storage
+import Training
+
+/// Runs of `tiny-bert` on the 39 texts of the fixtures, in batches of 8: five steps an epoch. Dropout is on unless the
+/// arguments say otherwise.
+struct TinyRun {
+  var arguments = TrainingArguments()
+  var threads = 2
+  var folder: String?
+  var model: Model
+  /// The fixture that the weights are from.
+  var weights = "tiny-bert"
+  var training: [TrainingExample]
+  var validation: [TrainingExample] = []
+
+  init(folder: String? = nil, model: Model? = nil, training: [TrainingExample]? = nil) throws {
+    self.folder = folder
+    self.model = try model ?? tinyModel()
+    self.training = try training ?? TrainingFixture().examples
+    arguments.learningRate = 1e-3
+    arguments.perDeviceTrainBatchSize = 8
+    arguments.numTrainEpochs = 2
+    arguments.saveSteps = 0
+    arguments.loggingSteps = 3
+    arguments.evalStrategy = .epoch
+  }
+
+  struct Finished {
+    let trainer: Trainer
+    let outcome: TrainingOutcome
+    let losses: [Double]
+    let checkpoints: [String]
+    let warnings: [String]
+
+    var store: ParameterStore { trainer.engine.parameters }
+    var weights: [UInt32] { store.bits(of: store.values) }
+    var moments: [[UInt32]] { [store.bits(of: store.firstMoments), store.bits(of: store.secondMoments)] }
+    /// The log without what depends on the clock.
+    var history: [JSONObject] { outcome.logHistory.map(withoutTimes) }
+    func logged(_ key: String) -> [Double] { outcome.logHistory.compactMap { $0[key]?.double } }
+  }
+
+  /// - Parameter interruptedAfter: asks to stop after this step.
+  func callAsFunction(resumingFrom checkpoint: String? = nil, interruptedAfter: Int = .max) throws -> Finished {
+    var losses: [Double] = []
+    var checkpoints: [String] = []
+    var warnings: [String] = []
+    var done = 0
+    let trainer = try Trainer(
+      model: model, engine: tinyEngine(model, folder: weights, threads: threads), arguments: arguments, training: training,
+      validation: validation, outputFolder: folder, configuration: model.configuration, files: [],
+      shouldStop: { done >= interruptedAfter },
+      onEvent: { event in
+        switch event {
+        case .step(let number, _, _, let loss, _, _):
+          done = number
+          losses.append(loss)
+        case .checkpoint(let path): checkpoints.append(path.lastPathComponent)
+        case .warning(let text): warnings.append(text)
+        case .log: break
+        }
+      })
+    let outcome = try trainer.run(resumingFrom: checkpoint)
+    return Finished(trainer: trainer, outcome: outcome, losses: losses, checkpoints: checkpoints, warnings: warnings)
+  }
+}
+
+/// A log entry without what depends on the clock.
+func withoutTimes(_ entry: JSONObject) -> JSONObject {
+  JSONObject(entry.entries.filter { !$0.key.hasSuffix("runtime") && !$0.key.hasSuffix("per_second") }.map { ($0.key, $0.value) })
+}
+
+/// The texts with every label moved on by one: the better the model learns the others, the worse it does on these.
+func mislabelled(_ examples: [TrainingExample]) -> [TrainingExample] {
+  examples.map { example in
+    guard case .label(let label) = example.target else { return example }
+    return TrainingExample(ids: example.ids, target: .label((label + 1) % 3))
+  }
+}
