@@ -31,7 +31,10 @@ import Testing
       (tune + "--logging-steps 0", "--logging-steps"), (tune + "--save-steps=-1", "--save-steps"),
       (tune + "--eval-strategy often", "--eval-strategy"), (tune + "--lr-scheduler-type frob", "lr-scheduler-type"),
       (tune + "--class-weights 1,x", "--class-weights"), (tune + "--class-weights 1,-1", "class-weights"), (tune + "--dropout 0.5", "--dropout"),
-      (tune + "--label-smoothing-factor 1", "--label-smoothing-factor"), (tune + "--load-best-model-at-end", "--validation"),
+      (tune + "--label-smoothing-factor 1", "--label-smoothing-factor"),
+      (tune + "--weight-decay=-1", "--weight-decay"), (tune + "--adam-beta1 1", "--adam-beta1"), (tune + "--warmup-ratio 1", "--warmup-ratio"),
+      (tune + "--save-total-limit=-1", "--save-total-limit"), (tune + "--max-grad-norm nan", "--max-grad-norm"),
+      (tune + "--load-best-model-at-end", "--validation"),
       (tune + "--early-stopping-patience 2 --validation d --eval-strategy no", "--early-stopping-patience"),
     ]
     for (line, says) in cases {
