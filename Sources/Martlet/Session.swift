@@ -18,6 +18,8 @@ package final class Session: @unchecked Sendable {
   private let engine: InferenceEngine
   private var workspace = TokenizerWorkspace()
   private var batch = Batch()
+  /// One for each text of the batch.
+  package private(set) var lengths: [TextLength] = []
 
   init(model: Model, tokenizer: Tokenizer, maximumLength: Int, engine: InferenceEngine) {
     self.model = model
@@ -31,17 +33,21 @@ package final class Session: @unchecked Sendable {
   package var textCount: Int { batch.textCount }
   package var tokenCount: Int { batch.tokenCount }
 
-  package func removeAll() { batch.removeAll() }
+  package func removeAll() {
+    batch.removeAll()
+    lengths.removeAll(keepingCapacity: true)
+  }
 
   /// Appends a text (UTF-8, already valid), cut at `limit` tokens or the model's own limit.
+  @discardableResult
   package func append(_ text: UnsafeBufferPointer<UInt8>, limit: Int = .max) -> TextLength {
     let summary = tokenizer.encode(
       text, maximumLength: min(limit, maximumLength), workspace: &workspace, into: &batch.ids)
-    batch.endText()
-    return TextLength(tokens: summary.tokenCount, wasTruncated: summary.wasTruncated)
+    return endText(summary)
   }
 
   /// Appends a pair, the longer of the two cut first.
+  @discardableResult
   package func append(
     _ first: UnsafeBufferPointer<UInt8>, pair second: UnsafeBufferPointer<UInt8>, limit: Int = .max
   ) throws -> TextLength {
@@ -56,19 +62,25 @@ package final class Session: @unchecked Sendable {
         first, second, maximumLength: min(limit, maximumLength), workspace: &workspace, into: &batch.ids,
         typeIDs: &batch.tokenTypes)
     }
-    let summary = encode(into: &batch)
-    batch.endText()
-    return TextLength(tokens: summary.tokenCount, wasTruncated: summary.wasTruncated)
+    return endText(encode(into: &batch))
   }
 
   /// Appends ids that are already there.
   package func append(ids: some Collection<Int32>, tokenTypes: [Int32] = []) {
     batch.append(ids, tokenTypes: tokenTypes)
+    lengths.append(TextLength(tokens: ids.count, wasTruncated: false))
   }
 
-  func append(_ text: String, pair: String?) throws -> TextLength {
+  private func endText(_ summary: EncodingSummary) -> TextLength {
+    batch.endText()
+    let length = TextLength(tokens: summary.tokenCount, wasTruncated: summary.wasTruncated)
+    lengths.append(length)
+    return length
+  }
+
+  func append(_ text: String, pair: String?) throws {
     var text = text
-    return try text.withUTF8 { first in
+    _ = try text.withUTF8 { first in
       guard var pair else { return append(first) }
       return try pair.withUTF8 { try append(first, pair: $0) }
     }
