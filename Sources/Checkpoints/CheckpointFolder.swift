@@ -54,6 +54,15 @@ package struct CheckpointFolder: Sendable {
   }
 }
 
+extension CheckpointFolder {
+  /// A small JSON file of the folder, parsed; nil when there is none.
+  package func readDocument(_ name: String) throws(CheckpointError) -> JSONValue? {
+    let file = path + "/" + name
+    guard fileExists(file) else { return nil }
+    return try readJSON(file)
+  }
+}
+
 /// A JSON file, parsed.
 func readJSON(_ path: String) throws(CheckpointError) -> JSONValue {
   let bytes = try refusing(path) { () throws(FileError) in try readFile(path, limit: FileName.maximumCarriedSize) }

@@ -15,7 +15,7 @@ struct BenchCommand: ParsableCommand {
     abstract: "Measure a classifier on this machine: latency by length, throughput, cold start, memory.")
 
   @OptionGroup var modelArgument: ModelArgument
-  @Option(help: "Comma-separated lengths in tokens, special tokens included.")
+  @Option(help: "Comma-separated lengths in tokens, special tokens included; those over the model's limit are left out.")
   var lengths = "16,32,64,128,256,512"
   @Option(help: "Comma-separated numbers of texts in a batch.")
   var batch = "1,32"
@@ -28,8 +28,10 @@ struct BenchCommand: ParsableCommand {
   @OptionGroup var threading: ThreadOptions
 
   private func numbers(_ text: String, _ option: String) throws -> [Int] {
-    try text.split(separator: ",").map { part in
-      guard let number = Int(part), number >= 1 else { throw ValidationError("\(option): expected whole numbers, found \(part)") }
+    try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+      guard let number = Int(part), (1...1 << 16).contains(number) else {
+        throw ValidationError("\(option): expected whole numbers from 1 to \(1 << 16) with commas, found \(text)")
+      }
       return number
     }
   }
@@ -37,7 +39,9 @@ struct BenchCommand: ParsableCommand {
   func validate() throws {
     _ = try numbers(lengths, "--lengths")
     _ = try numbers(batch, "--batch")
-    if !(seconds > 0 && seconds <= 3600) { throw ValidationError("--seconds: expected more than 0, found \(seconds)") }
+    if !(seconds > 0 && seconds <= 3600) {
+      throw ValidationError("--seconds: expected more than 0 and at most 3600, found \(seconds)")
+    }
   }
 
   /// The run times of one length and batch.
@@ -58,6 +62,9 @@ struct BenchCommand: ParsableCommand {
     let opened = Machine.monotonicSeconds()
     let classifier = try modelArgument.open(threads: threads)
     let openSeconds = Machine.monotonicSeconds() - opened
+    guard try numbers(lengths, "--lengths").contains(where: { $0 <= classifier.maximumLength }) else {
+      throw ValidationError("--lengths: expected one of at most \(classifier.maximumLength), the model's limit, found \(lengths)")
+    }
     let coldStart = try measureColdStart()
     var measurements: [Measurement] = []
     for batch in try numbers(batch, "--batch") {

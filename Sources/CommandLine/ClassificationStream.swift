@@ -8,6 +8,7 @@ struct StreamCounts: CustomStringConvertible {
   var records = 0
   var tokens = 0
   var truncated = 0
+  var windowed = 0
   var problems = 0
   var seconds = 0.0
   var replaced = 0
@@ -16,6 +17,7 @@ struct StreamCounts: CustomStringConvertible {
   var description: String {
     var parts = ["\(formatCount(records)) records", "\(formatCount(tokens)) tokens"]
     if truncated > 0 { parts.append("\(formatCount(truncated)) cut at the length limit") }
+    if windowed > 0 { parts.append("\(formatCount(windowed)) read in windows") }
     if replaced > 0 { parts.append("\(formatCount(replaced)) with invalid UTF-8 replaced") }
     if cut > 0 { parts.append("\(formatCount(cut)) over the size limit cut") }
     if problems > 0 { parts.append("\(formatCount(problems)) errors") }
@@ -34,6 +36,8 @@ struct ClassificationStream: ~Copyable {
   /// Milliseconds to wait for more input before a batch that is not full is run.
   var maximumDelay = 0
   var maximumLength = Int.max
+  /// How a text over the limit is read; it is cut if nil.
+  var windows: Windows?
   var isStrict = false
   private(set) var counts = StreamCounts()
 
@@ -60,6 +64,20 @@ struct ClassificationStream: ~Copyable {
 
   mutating func run() throws {
     let start = Machine.monotonicSeconds()
+    do { try readAll() } catch let error where !(error is OutputError) {
+      // A failure takes no answer back: what was read before it is written.
+      try runBatch()
+      try writer.flush()
+      throw error
+    }
+    try runBatch()
+    try writer.finish(columns: reader.columns)
+    counts.replaced = reader.statistics.replacedRecords
+    counts.cut = reader.statistics.cutRecords
+    counts.seconds = Machine.monotonicSeconds() - start
+  }
+
+  private mutating func readAll() throws {
     while true {
       if try !reader.waitForRecord(milliseconds: pending > 0 ? maximumDelay : 0) {
         try runBatch()
@@ -71,11 +89,6 @@ struct ClassificationStream: ~Copyable {
       pending += 1
       if session.tokenCount >= batchTokens || pending == Self.maximumRecords { try runBatch() }
     }
-    try runBatch()
-    try writer.finish()
-    counts.replaced = reader.statistics.replacedRecords
-    counts.cut = reader.statistics.cutRecords
-    counts.seconds = Machine.monotonicSeconds() - start
   }
 
   private mutating func append(_ record: borrowing Record) throws {
@@ -85,11 +98,13 @@ struct ClassificationStream: ~Copyable {
       return
     }
     let length = try record.text.withUnsafeBufferPointer { text in
+      if let windows { return session.append(text, windows: windows, limit: maximumLength) }
       guard record.hasPair else { return session.append(text, limit: maximumLength) }
       return try record.pair.withUnsafeBufferPointer { try session.append(text, pair: $0, limit: maximumLength) }
     }
     counts.tokens += length.tokens
     if length.wasTruncated { counts.truncated += 1 }
+    if length.windows > 1 { counts.windowed += 1 }
   }
 
   private mutating func runBatch() throws {

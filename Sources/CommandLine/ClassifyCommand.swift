@@ -16,20 +16,31 @@ struct ClassifyCommand: ParsableCommand {
   @OptionGroup var fields: FieldOptions
   @Option(help: "How predictions are written: tsv, jsonl, csv or label.")
   var output: OutputFormat = .tsv
-  @Flag(help: "Carry the input along.")
+  @Flag(help: "Carry the input along in further columns, or as `input` in jsonl.")
   var echo = false
   @Flag(help: "Write every label's score.")
   var allScores = false
-  @Flag(help: "Write the raw logits in label order, so that they read back to the same bits.")
+  @Flag(help: "Write the raw logits in label order, with as many digits as read back to the same bits.")
   var logits = false
-  @Option(help: "Run a batch when it has this many tokens.")
+  @Option(help: "Run a batch when it has this many tokens; what a text comes to does not depend on it.")
   var batchTokens = 2048
   @Option(help: "Wait this many milliseconds for more input before a batch that is not full is run.")
   var maxDelay = 0
   @Flag(help: "Write out after each record.")
   var lineBuffered = false
-  @Option(help: "Cut texts at this many tokens (default: the model's limit).")
-  var maxLength: Int?
+  @OptionGroup var length: LengthOptions
+  @Option(
+    help: """
+      Read a text over the length limit in windows of that length instead of cutting it: its logits are the windows' \
+      mean, or the highest of each label.
+      """)
+  var window: Windows.Pooling?
+  @Option(
+    help: """
+      Tokens that neighbouring windows share (default: 0). The last window ends with the text and is as long as the \
+      others, so it may share more.
+      """)
+  var stride: Int?
   @Flag(help: "Stop with status 1 at the first record that cannot be classified.")
   var strict = false
   @Flag(help: "Print counts to stderr at the end.")
@@ -39,7 +50,11 @@ struct ClassifyCommand: ParsableCommand {
   func validate() throws {
     if batchTokens < 1 { throw ValidationError("--batch-tokens: expected at least 1, found \(batchTokens)") }
     if maxDelay < 0 { throw ValidationError("--max-delay: expected at least 0, found \(maxDelay)") }
-    if let maxLength, maxLength < 3 { throw ValidationError("--max-length: expected at least 3, found \(maxLength)") }
+    if let stride, stride < 0 { throw ValidationError("--stride: expected at least 0, found \(stride)") }
+    if stride != nil && window == nil { throw ValidationError("--stride needs --window") }
+    if window != nil && fields.textPairField != nil {
+      throw ValidationError("--window and --text-pair-field exclude each other: a pair is not read in windows")
+    }
   }
 
   func run() throws {
@@ -57,7 +72,8 @@ struct ClassifyCommand: ParsableCommand {
       writer: PredictionWriter(descriptor: 1, options: prediction))
     stream.batchTokens = batchTokens
     stream.maximumDelay = maxDelay
-    stream.maximumLength = maxLength ?? .max
+    stream.maximumLength = length.limit
+    stream.windows = try windows(classifier)
     stream.isStrict = strict
     do {
       try stream.run()
@@ -69,9 +85,19 @@ struct ClassifyCommand: ParsableCommand {
     if counts.problems > 0 && !summary {
       writeToStandardError("martlet: \(counts.problems) of \(counts.records) records could not be classified")
     }
-    if counts.problems > 0 && strict { throw ExitCode(1) }
+  }
+
+  private func windows(_ classifier: Classifier) throws -> Windows? {
+    guard let window else { return nil }
+    let room = min(length.limit, classifier.maximumLength) - classifier.tokenizer.specialTokenCount()
+    guard (stride ?? 0) < room else {
+      throw ValidationError("--stride: expected less than the \(room) tokens of text in a window, found \(stride ?? 0)")
+    }
+    return Windows(pooling: window, overlap: stride ?? 0)
   }
 }
+
+extension Windows.Pooling: ExpressibleByArgument {}
 
 extension ProblemType {
   var predictionKind: PredictionKind {

@@ -15,8 +15,7 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: "Labelled records: .csv, .tsv, .jsonl, or a folder with one sub-folder of text files per label.")
   var data: String
   @OptionGroup var fields: FieldOptions
-  @Option(help: "Cut texts at this many tokens (default: the model's limit).")
-  var maxLength: Int?
+  @OptionGroup var length: LengthOptions
   @Flag(help: "Print one JSON object.")
   var json = false
   @OptionGroup var threading: ThreadOptions
@@ -25,7 +24,7 @@ struct EvaluateCommand: ParsableCommand {
     let classifier = try modelArgument.open(threads: threading.threads)
     let dataset = try LabelledDataset(path: data, fields: fields.choice)
     let start = Machine.monotonicSeconds()
-    let evaluation = try evaluate(classifier, dataset, maximumLength: maxLength ?? .max)
+    let evaluation = try evaluate(classifier, dataset, maximumLength: length.limit)
     let seconds = Machine.monotonicSeconds() - start
     if json {
       var report = evaluation.json.object!

@@ -22,13 +22,14 @@ struct InspectCommand: ParsableCommand {
       isDirectory(path)
       ? try packInMemory(path, weights: .fp32) : try Bundle(path: path, verifyChecksums: !modelArgument.skipChecksums)
     let seconds = Machine.monotonicSeconds() - start
-    let configuration = try JSONValue(parsing: bundle.text(.configuration).utf8)
-    let model = try Model(configuration: configuration)
+    let model = try naming(path) { try Model(configuration: JSONValue(parsing: bundle.text(.configuration).utf8)) }
     let hasHead = model.blueprint.linears.allSatisfy { bundle.entry(.matrix, $0.name) != nil }
     let instructionSet = try InstructionSet.selected()
     let parameters = model.blueprint.parameters.reduce(0) { $0 + $1.count }
-    let card: JSONValue = try bundle.entry(.card) == nil ? .null : JSONValue(parsing: bundle.text(.card).utf8)
-    let quality: JSONValue = try bundle.entry(.qualityReport) == nil ? .null : JSONValue(parsing: bundle.text(.qualityReport).utf8)
+    func document(_ kind: SectionKind) throws -> JSONValue {
+      try bundle.entry(kind) == nil ? .null : naming(path) { try JSONValue(parsing: bundle.text(kind).utf8) }
+    }
+    let (card, quality) = (try document(.card), try document(.qualityReport))
     if json {
       let report: JSONValue = [
         "model": .string(path), "format_version": .integer(Int64(bundle.formatVersion)),
@@ -38,7 +39,8 @@ struct InspectCommand: ParsableCommand {
         "maximum_length": .integer(Int64(model.family.maximumLength)), "parameters": .integer(Int64(parameters)),
         "bytes": .integer(Int64(bundle.fileSize)), "open_seconds": .number(seconds),
         "instruction_set": .string(instructionSet.rawValue),
-        "instruction_sets": .array(InstructionSet.supported.map { .string($0.rawValue) }), "card": card, "quality": quality, "sections": .array(bundle.entries.map(\.json)),
+        "instruction_sets": .array(InstructionSet.supported.map { .string($0.rawValue) }), "card": card, "quality": quality,
+        "sections": .array(bundle.entries.map(\.json)),
       ]
       return try writeToStandardOutput(report.text(indent: 2) + "\n")
     }

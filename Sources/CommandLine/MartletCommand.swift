@@ -1,5 +1,6 @@
 import ArgumentParser
 import Records
+import Storage
 
 #if canImport(Glibc)
   import Glibc
@@ -28,7 +29,7 @@ package struct MartletCommand: ParsableCommand {
         Glibc.exit(0)
       } catch where !(error is ExitCode) && exitCode(for: error) == .failure {
         // Not one of the parser's own (help, usage): a failure of the work, told in one line.
-        writeToStandardError("martlet: \(error)")
+        writeToStandardError("martlet: " + "\(error)".onOneLine)
         Glibc.exit(1)
       }
     } catch {
@@ -41,6 +42,21 @@ package struct MartletCommand: ParsableCommand {
 struct CommandError: Error, CustomStringConvertible {
   let description: String
   init(_ description: String) { self.description = description }
+}
+
+extension String {
+  /// With line ends, which a path or a label may have brought along, written as `\n` and `\r`.
+  var onOneLine: String {
+    var line = String.UnicodeScalarView()
+    for scalar in unicodeScalars {
+      switch scalar {
+      case "\n": line.append(contentsOf: #"\n"#.unicodeScalars)
+      case "\r": line.append(contentsOf: #"\r"#.unicodeScalars)
+      default: line.append(scalar)
+      }
+    }
+    return String(line)
+  }
 }
 
 func writeToStandardError(_ line: String) {
@@ -56,7 +72,7 @@ func writeToStandardOutput(_ text: String) throws {
     let count = bytes[done...].withUnsafeBytes { write(1, $0.baseAddress, $0.count) }
     if count < 0 && errno == EINTR { continue }
     if count < 0 && errno == EPIPE { return }  // The reader has what it wanted.
-    guard count >= 0 else { throw CommandError("cannot write to standard output: \(String(cString: strerror(errno)))") }
+    guard count >= 0 else { throw FileError(path: "standard output", operation: "write") }
     done += count
   }
 }

@@ -22,14 +22,25 @@ struct ThreadOptions: ParsableArguments {
   }
 }
 
+struct LengthOptions: ParsableArguments {
+  @Option(help: "Cut texts at this many tokens, special tokens included (default, and at most: the model's limit).")
+  var maxLength: Int?
+
+  var limit: Int { maxLength ?? .max }
+
+  func validate() throws {
+    if let maxLength, maxLength < 3 { throw ValidationError("--max-length: expected at least 3, found \(maxLength)") }
+  }
+}
+
 struct FieldOptions: ParsableArguments {
   @Option(help: "The column or field that holds the text, by name or by number from 1 (default: text, sentence, review or content).")
   var textField: String?
 
-  @Option(help: "The column or field that holds the label (default: label, sentiment or class).")
+  @Option(help: "The same for the label (default: label, sentiment or class).")
   var labelField: String?
 
-  @Option(help: "The column or field that holds the second text of a pair.")
+  @Option(help: "The same for the second text of a pair.")
   var textPairField: String?
 
   var choice: FieldChoice { FieldChoice(text: textField, pair: textPairField, label: labelField) }
@@ -48,6 +59,17 @@ struct ModelArgument: ParsableArguments {
   }
 }
 
+/// Runs `body` and names the file or folder in errors that only say what is wrong inside it.
+func naming<Result: ~Copyable>(_ path: String, _ body: () throws -> Result) throws -> Result {
+  do { return try body() } catch {
+    switch error {
+    case is ConfigurationError, is TokenizerError, is JSONError, PackingError.shape, PackingError.notFinite:
+      throw CommandError("\(path): \(error)")
+    default: throw error
+    }
+  }
+}
+
 /// Opens MODEL: a bundle, or a Hugging Face folder that is packed to an fp32 bundle in memory first.
 func openClassifier(_ path: String, threads: Int?, verifyChecksums: Bool = true) throws -> Classifier {
   guard isDirectory(path) else {
@@ -59,21 +81,23 @@ func openClassifier(_ path: String, threads: Int?, verifyChecksums: Bool = true)
 func packInMemory(_ folder: String, weights: WeightPrecision) throws -> Bundle {
   var options = PackingOptions()
   options.weights = weights
-  return try pack(CheckpointFolder(path: folder), options: options).writeToMemory()
+  return try naming(folder) { try pack(CheckpointFolder(path: folder), options: options) }.writeToMemory()
 }
 
 /// The tokenizer of MODEL and the length at which it cuts, without loading weights.
-func loadTokenizerAndLimit(_ path: String) throws -> (Tokenizer, Int) {
-  let tokenizer: Tokenizer
-  let configuration: JSONValue
-  if isDirectory(path) {
-    let folder = try CheckpointFolder(path: path)
-    tokenizer = try loadTokenizer(folder)
-    configuration = folder.configuration
-  } else {
-    let bundle = try Bundle(path: path)
-    tokenizer = try Tokenizer(compiled: bundle.bytes(.tokenizer))
-    configuration = try JSONValue(parsing: bundle.text(.configuration).utf8)
+func loadTokenizerAndLimit(_ path: String, verifyChecksums: Bool) throws -> (Tokenizer, Int) {
+  try naming(path) {
+    let tokenizer: Tokenizer
+    let configuration: JSONValue
+    if isDirectory(path) {
+      let folder = try CheckpointFolder(path: path)
+      tokenizer = try loadTokenizer(folder)
+      configuration = folder.configuration
+    } else {
+      let bundle = try Bundle(path: path, verifyChecksums: verifyChecksums)
+      tokenizer = try Tokenizer(compiled: bundle.bytes(.tokenizer))
+      configuration = try JSONValue(parsing: bundle.text(.configuration).utf8)
+    }
+    return (tokenizer, min(try Model(configuration: configuration).family.maximumLength, tokenizer.maximumLength ?? .max))
   }
-  return (tokenizer, min(try Model(configuration: configuration).family.maximumLength, tokenizer.maximumLength ?? .max))
 }

@@ -48,7 +48,7 @@ struct PackCommand: ParsableCommand {
       options.card[String(parts[0])] = .string(String(parts[1]))
     }
     let checkpoint = try CheckpointFolder(path: folder)
-    var packer = try pack(checkpoint, options: options)
+    var packer = try naming(folder) { try pack(checkpoint, options: options) }
     for name in packer.unexpected { writeToStandardError("martlet: note: tensor \(name) is not part of the model") }
     let noise = packer.noise
     var quality: PackingQuality?

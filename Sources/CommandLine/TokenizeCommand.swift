@@ -8,13 +8,13 @@ struct TokenizeCommand: ParsableCommand {
     commandName: "tokenize", abstract: "Print the ids of each line, special tokens included, cut as classify would.")
 
   @OptionGroup var modelArgument: ModelArgument
-  @Argument(help: "Files to read; standard input if there is none.")
+  @Argument(help: "Files to read; standard input if there is none, or for -.")
   var files: [String] = []
-  @Option(help: "Cut texts at this many tokens (default: the model's limit).")
-  var maxLength: Int?
+  @OptionGroup var length: LengthOptions
 
   func run() throws {
-    let (tokenizer, limit) = try loadTokenizerAndLimit(modelArgument.model)
+    let (tokenizer, limit) = try loadTokenizerAndLimit(
+      modelArgument.model, verifyChecksums: !modelArgument.skipChecksums)
     let reader = try RecordReader(paths: files, options: RecordOptions(format: .lines))
     var record = Record()
     var workspace = TokenizerWorkspace()
@@ -23,7 +23,7 @@ struct TokenizeCommand: ParsableCommand {
     while try reader.next(into: &record) {
       ids.removeAll(keepingCapacity: true)
       _ = record.text.withUnsafeBufferPointer {
-        tokenizer.encode($0, maximumLength: min(limit, maxLength ?? .max), workspace: &workspace, into: &ids)
+        tokenizer.encode($0, maximumLength: min(limit, length.limit), workspace: &workspace, into: &ids)
       }
       for (place, id) in ids.enumerated() {
         if place > 0 { text += " " }

@@ -97,7 +97,7 @@ struct TuneCommand: ParsableCommand {
   var dropout: Double?
   @Option(
     name: spellings("resume-from-checkpoint"),
-    help: "Go on from a checkpoint folder, or from the newest whole one of the output folder with `last`.")
+    help: "Go on from a checkpoint folder; `last` (or `true`) is the newest whole one of the output folder.")
   var resumeFromCheckpoint: String?
   @Flag(help: "Print nothing but the result.")
   var quiet = false
@@ -121,6 +121,21 @@ struct TuneCommand: ParsableCommand {
   }
 
   private func arguments() throws -> TuningArguments {
+    // Bounds within which the counts of steps and texts made of these cannot overflow.
+    for (name, value, highest) in [
+      ("per-device-train-batch-size", perDeviceTrainBatchSize, 1 << 20),
+      ("gradient-accumulation-steps", gradientAccumulationSteps, 1 << 20), ("max-steps", maxSteps, 1 << 40),
+    ] where value > highest {
+      throw ValidationError("--\(name): expected at most \(highest), found \(value)")
+    }
+    guard numTrainEpochs <= 1e6 else {
+      throw ValidationError("--num-train-epochs: expected at most 1000000, found \(numTrainEpochs)")
+    }
+    for (name, isSet) in [
+      ("load-best-model-at-end", loadBestModelAtEnd), ("early-stopping-patience", earlyStoppingPatience > 0),
+    ] where isSet && (validation == nil || evalStrategy == .no) {
+      throw ValidationError("--\(name) needs --validation, and an --eval-strategy other than no")
+    }
     var arguments = TuningArguments()
     arguments.learningRate = learningRate
     arguments.perDeviceTrainBatchSize = perDeviceTrainBatchSize
@@ -163,11 +178,13 @@ struct TuneCommand: ParsableCommand {
     stopOnInterrupt()
     let display = TuningDisplay(
       arguments: arguments, mode: quiet ? .quiet : .automatic,
-      events: try TensorBoardWriter(folder: loggingDir ?? outputDir + "/runs/" + TensorBoardWriter.defaultRunName()))
-    let result = try tuner.tune(
-      on: training, validation: validationData, outputFolder: outputDir, resumingFrom: try checkpoint(),
-      onEvent: display.show)
-    try display.finish()
+      eventsFolder: loggingDir ?? outputDir + "/runs/" + TensorBoardWriter.defaultRunName())
+    let checkpoint = try checkpoint()
+    let result = try naming(base) {
+      try tuner.tune(
+        on: training, validation: validationData, outputFolder: outputDir, resumingFrom: checkpoint, onEvent: display.show)
+    }
+    display.finish()
     if result.wasStopped {
       throw CommandError(
         "stopped after step \(result.steps); go on with the same command and --resume-from-checkpoint last")
@@ -181,7 +198,10 @@ struct TuneCommand: ParsableCommand {
 
   private func checkpoint() throws -> String? {
     guard let resumeFromCheckpoint else { return nil }
-    if resumeFromCheckpoint != "last" && resumeFromCheckpoint != "true" { return resumeFromCheckpoint }
+    if resumeFromCheckpoint != "last" && resumeFromCheckpoint != "true" {
+      guard isWholeCheckpoint(resumeFromCheckpoint) else { throw TrainingError.noCheckpoint(path: resumeFromCheckpoint) }
+      return resumeFromCheckpoint
+    }
     guard let newest = wholeCheckpoints(in: outputDir).last else { throw TrainingError.noCheckpoint(path: outputDir) }
     return newest.path
   }

@@ -8,7 +8,9 @@ import Storage
 final class TuningDisplay {
   private let arguments: TuningArguments
   private let reporter: ProgressReporter
-  private let events: TensorBoardWriter
+  private let eventsFolder: String
+  /// Opened by the first step: a run that cannot start leaves no file behind.
+  private var events: TensorBoardWriter?
   private let isQuiet: Bool
   private let start = Machine.monotonicSeconds()
   private var firstStep: (time: Double, step: Int)?
@@ -18,9 +20,9 @@ final class TuningDisplay {
   private var points: [TrainingReport.LogPoint] = []
   private var evaluations: [TrainingReport.Evaluation] = []
 
-  init(arguments: TuningArguments, mode: ProgressReporter.Mode, events: TensorBoardWriter) {
+  init(arguments: TuningArguments, mode: ProgressReporter.Mode, eventsFolder: String) {
     self.arguments = arguments
-    self.events = events
+    self.eventsFolder = eventsFolder
     isQuiet = mode == .quiet
     reporter = ProgressReporter(mode: mode)
   }
@@ -33,7 +35,10 @@ final class TuningDisplay {
       for line in notes + lines(of: summary) { message(line) }
     case .step(let done, let total, let epoch, let loss, let learningRate, let tokens):
       let now = Machine.monotonicSeconds()
-      if firstStep == nil { firstStep = (start, done - 1) }
+      if firstStep == nil {
+        firstStep = (start, done - 1)
+        warning { events = try TensorBoardWriter(folder: eventsFolder) }
+      }
       self.tokens += tokens
       let elapsed = now - firstStep!.time
       let steps = done - firstStep!.step
@@ -49,9 +54,14 @@ final class TuningDisplay {
     }
   }
 
-  func finish() throws {
+  func finish() {
     reporter.finish()
-    try events.flush()
+    warning { try events?.flush() }
+  }
+
+  /// Curves are worth a warning, not a run of hours.
+  private func warning(_ work: () throws -> Void) {
+    do { try work() } catch { message("warning: \(error)") }
   }
 
   private func message(_ line: String) { if !isQuiet { reporter.message(line) } }
@@ -59,10 +69,10 @@ final class TuningDisplay {
   private func log(_ step: Int, _ epoch: Double, _ values: [(name: String, value: Double)]) {
     for (name, value) in values {
       let tag = name.hasPrefix("eval_") ? "eval/" + name.dropFirst(5) : "train/" + name
-      events.scalar(tag, Float(value), step: step)
+      events?.scalar(tag, Float(value), step: step)
     }
-    events.scalar("train/epoch", Float(epoch), step: step)
-    do { try events.flush() } catch { message("warning: \(error)") }
+    events?.scalar("train/epoch", Float(epoch), step: step)
+    warning { try events?.flush() }
     func value(_ name: String) -> Double? { values.first { $0.name == name }?.value }
     if let loss = value("loss") {
       points.append(

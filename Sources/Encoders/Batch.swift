@@ -43,4 +43,12 @@ package struct Batch: Sendable {
     tokenTypes.append(contentsOf: types)
     endText()
   }
+
+  /// Appends one text of another batch.
+  package mutating func append(text: Int, of other: Batch) {
+    let range = other.starts[text]..<other.starts[text + 1]
+    ids.append(contentsOf: other.ids[range])
+    tokenTypes.append(contentsOf: other.tokenTypes[range])
+    endText()
+  }
 }

@@ -79,16 +79,20 @@ package struct Bert: EncoderFamily {
 
   package func forward<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
     var hidden = engine.embed(embeddings, dropout: hiddenDropout)
-    for layer in layers { hidden = forward(engine, hidden, layer) }
-    let pooled = engine.dense(engine.firstTokens(hidden), pooler, .tanh)
+    for layer in layers.dropLast() { hidden = forward(engine, hidden, layer, .allTokens) }
+    let first = forward(engine, hidden, layers[layers.count - 1], .firstTokens)
+    let pooled = engine.dense(first, pooler, .tanh)
     return engine.dense(engine.dropout(pooled, classifierDropout), classifier, .identity)
   }
 
-  private func forward<Engine: Verbs>(_ engine: Engine, _ hidden: Engine.Rows, _ layer: Layer) -> Engine.Rows {
+  private func forward<Engine: Verbs>(
+    _ engine: Engine, _ hidden: Engine.Rows, _ layer: Layer, _ queries: Queries
+  ) -> Engine.Rows {
     let context = engine.attend(
-      queryKeyValue: engine.linear(hidden, layer.queryKeyValue), heads: heads, dropout: attentionDropout)
+      queryKeyValue: engine.linear(hidden, layer.queryKeyValue), heads: heads, queries: queries, dropout: attentionDropout)
     let attended = engine.residualNormalize(
-      engine.linear(context, layer.attentionOutput), residual: hidden, layer.attentionNormalization,
+      engine.linear(context, layer.attentionOutput),
+      residual: queries == .firstTokens ? engine.firstTokens(hidden) : hidden, layer.attentionNormalization,
       dropout: hiddenDropout)
     let inner = engine.linear(attended, layer.intermediate, activation)
     return engine.residualNormalize(

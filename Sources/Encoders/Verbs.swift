@@ -40,6 +40,10 @@ package struct Embeddings: Sendable, Equatable {
   }
 }
 
+/// Which tokens of a text attend to the others. In the last layer of a model whose head reads the first token, the others'
+/// states are read by nobody: only the first attends, and what follows has one row for each text.
+package enum Queries: Sendable { case allTokens, firstTokens }
+
 /// The dozen operations that every encoder is written in. An engine implements them: `Inference` fused, in int8 or
 /// fp32; `Training` in fp32, each with its gradient rule.
 ///
@@ -64,13 +68,14 @@ package protocol Verbs: AnyObject {
   /// `f(x Wᵀ + b)`, ready for the next product: `[rows, outputs]`.
   func linear(_ operand: Operand, _ layer: Linear, _ activation: Activation) -> Operand
 
-  /// Attention of every token to all tokens of its own text, scores scaled by `headWidth^-0.5`.
+  /// Attention of tokens to all tokens of their own text, scores scaled by `headWidth^-0.5`.
   ///
   /// - Parameters:
   ///   - queryKeyValue: `[tokens, 3 x width]`: queries, keys and values side by side, heads contiguous within each.
+  ///   - queries: which tokens attend.
   ///   - dropout: the rate for the probabilities, in training.
-  /// - Returns: the context `[tokens, width]`.
-  func attend(queryKeyValue: Rows, heads: Int, dropout: Float) -> Operand
+  /// - Returns: the context, `[tokens, width]`, or `[texts, width]` when the first tokens alone attend.
+  func attend(queryKeyValue: Rows, heads: Int, queries: Queries, dropout: Float) -> Operand
 
   /// `normalise(dropout(rows) + residual)`.
   func residualNormalize(_ rows: Rows, residual: Rows, _ normalization: Normalization, dropout: Float) -> Rows

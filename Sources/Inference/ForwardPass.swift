@@ -109,11 +109,11 @@ final class ForwardPass: Verbs {
     return out
   }
 
-  func attend(queryKeyValue: Activations, heads: Int, dropout: Float) -> Activations {
+  func attend(queryKeyValue: Activations, heads: Int, queries: Queries, dropout: Float) -> Activations {
     let width = queryKeyValue.width / 3
     let headWidth = width / heads
     let scale = 1 / Float(headWidth).squareRoot()
-    let context = activations.hidden(rows: queryKeyValue.rows, width: width)
+    let context = activations.hidden(rows: queries == .firstTokens ? texts.count : tokens.count, width: width)
     let scratchFloats = isInt8 ? kernels.attentionInt8Scratch : kernels.attentionScratch
     reserveScratch(scratchFloats(longestText, headWidth))
     let out = isInt8 ? quantized(rows: context.rows, width: width) : context
@@ -122,12 +122,13 @@ final class ForwardPass: Verbs {
         let text = texts.lowerBound + task / heads
         let head = task % heads
         let first = batch.starts[text] - tokens.lowerBound
+        let length = batch.starts[text + 1] - batch.starts[text]
         let query = queryKeyValue.values + first * queryKeyValue.width + head * headWidth
+        let row = queries == .firstTokens ? task / heads : first
         let attention = isInt8 ? kernels.attentionInt8 : kernels.attention
         attention(
-          query, query + width, query + 2 * width, queryKeyValue.width, batch.starts[text + 1] - batch.starts[text],
-          headWidth, scale, context.values + first * width + head * headWidth, width,
-          scratch[worker].bound(to: Float.self))
+          query, query + width, query + 2 * width, queryKeyValue.width, queries == .firstTokens ? 1 : length, length,
+          headWidth, scale, context.values + row * width + head * headWidth, width, scratch[worker].bound(to: Float.self))
       }
       if isInt8 { forEachBlock(context.rows) { block, _ in quantize(context, block, into: out) } }
     }

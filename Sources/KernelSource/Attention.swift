@@ -10,17 +10,19 @@ extension Kernel {
     return keys &* D &+ L &* ((D &+ 31) / 32 &* 32) &+ queryRows &* keys &+ 64
   }
 
-  /// Scaled dot-product attention (Vaswani et al., 2017) of one head of one text, in fp32.
+  /// Scaled dot-product attention (Vaswani et al., 2017) of one head of one text, in fp32: M of its L tokens attend to all.
   ///
   /// - Parameters:
-  ///   - query, key, value: [L, D], `stride` floats from one token to the next.
+  ///   - query: [M, D], of the text's first tokens; `stride` floats from one token to the next.
+  ///   - key, value: [L, D], likewise.
   ///   - scale: what the scores are multiplied by; positive.
-  ///   - out: [L, D], `outStride` floats from one token to the next.
+  ///   - out: [M, D], `outStride` floats from one token to the next.
   ///   - scratch: `attentionScratch(L, D)` floats, 64-byte aligned.
   @inline(never)
   package static func attention(
-    _ query: UnsafePointer<Float>, _ key: UnsafePointer<Float>, _ value: UnsafePointer<Float>, _ stride: Int, _ L: Int,
-    _ D: Int, _ scale: Float, _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ scratch: UnsafeMutablePointer<Float>
+    _ query: UnsafePointer<Float>, _ key: UnsafePointer<Float>, _ value: UnsafePointer<Float>, _ stride: Int, _ M: Int,
+    _ L: Int, _ D: Int, _ scale: Float, _ out: UnsafeMutablePointer<Float>, _ outStride: Int,
+    _ scratch: UnsafeMutablePointer<Float>
   ) {
     let keys = (L &+ 63) / 64 &* 64
     let valueStride = (D &+ 31) / 32 &* 32
@@ -48,8 +50,8 @@ extension Kernel {
       }
     }
     var first = 0
-    while first < L {
-      let rows = min(queryRows, L &- first)
+    while first < M {
+      let rows = min(queryRows, M &- first)
       var column = 0
       while column < L {
         multiplyFloat(

@@ -41,21 +41,24 @@ extension Kernel {
   /// The floats of scratch memory that `attentionInt8` needs for a text of L tokens and heads of width D.
   package static func attentionInt8Scratch(_ L: Int, _ D: Int) -> Int { Parts(L, D).end }
 
-  /// Scaled dot-product attention (Vaswani et al., 2017) of one head of one text, its two products in int8.
+  /// Scaled dot-product attention (Vaswani et al., 2017) of one head of one text, its two products in int8: M of its L
+  /// tokens attend to all.
   ///
   /// Queries and keys have one scale for each token. Values have one for each channel of the text; probabilities are
   /// whole numbers from 0 to 127, 127 for the highest of a row, over their sum. Each product is `linearInt8` with
   /// keys, or values, as the weights.
   ///
   /// - Parameters:
-  ///   - query, key, value: [L, D], `stride` floats from one token to the next.
+  ///   - query: [M, D], of the text's first tokens; `stride` floats from one token to the next.
+  ///   - key, value: [L, D], likewise.
   ///   - scale: what the scores are multiplied by; positive.
-  ///   - out: [L, D], `outStride` floats from one token to the next.
+  ///   - out: [M, D], `outStride` floats from one token to the next.
   ///   - scratch: `attentionInt8Scratch(L, D)` floats, 64-byte aligned.
   @inline(never)
   package static func attentionInt8(
-    _ query: UnsafePointer<Float>, _ key: UnsafePointer<Float>, _ value: UnsafePointer<Float>, _ stride: Int, _ L: Int,
-    _ D: Int, _ scale: Float, _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ scratch: UnsafeMutablePointer<Float>
+    _ query: UnsafePointer<Float>, _ key: UnsafePointer<Float>, _ value: UnsafePointer<Float>, _ stride: Int, _ M: Int,
+    _ L: Int, _ D: Int, _ scale: Float, _ out: UnsafeMutablePointer<Float>, _ outStride: Int,
+    _ scratch: UnsafeMutablePointer<Float>
   ) {
     let parts = Parts(L, D)
     let keySums = UnsafeMutableRawPointer(scratch + parts.keySums).assumingMemoryBound(to: Int32.self)
@@ -63,7 +66,7 @@ extension Kernel {
     layOutKeys(key, stride, L, D, scratch, scratch + parts.keyScales, keySums)
     layOutValues(value, stride, L, D, scratch + parts.valuePanels, scratch + parts.valueScales, valueSums)
     let queries = UnsafeMutableRawPointer(scratch + parts.queries)
-    for token in 0..<L {
+    for token in 0..<M {
       let row = query + token &* stride
       quantizeRow(
         row, D, largestMagnitude(row, D), queries + token &* parts.queryStride, scratch + parts.queryScales + token)
@@ -75,8 +78,8 @@ extension Kernel {
     let probabilities = UnsafeMutableRawPointer(scratch + parts.probabilities)
     let probabilityScales = scratch + parts.probabilityScales
     var first = 0
-    while first < L {
-      let rows = min(Parts.queryRows, L &- first)
+    while first < M {
+      let rows = min(Parts.queryRows, M &- first)
       linearInt8(
         queries + first &* parts.queryStride, parts.queryStride, scratch + parts.queryScales + first, rows, scratch,
         scratch + parts.keyScales, keySums, zeros, L, D, scores, parts.tokens)

@@ -38,12 +38,12 @@ package protocol KernelTable: SendableMetatype {
   )
   static func attentionScratch(_ L: Int, _ D: Int) -> Int
   static func attention(
-    _ query: Floats, _ key: Floats, _ value: Floats, _ stride: Int, _ L: Int, _ D: Int, _ scale: Float,
+    _ query: Floats, _ key: Floats, _ value: Floats, _ stride: Int, _ M: Int, _ L: Int, _ D: Int, _ scale: Float,
     _ out: MutableFloats, _ outStride: Int, _ scratch: MutableFloats
   )
   static func attentionInt8Scratch(_ L: Int, _ D: Int) -> Int
   static func attentionInt8(
-    _ query: Floats, _ key: Floats, _ value: Floats, _ stride: Int, _ L: Int, _ D: Int, _ scale: Float,
+    _ query: Floats, _ key: Floats, _ value: Floats, _ stride: Int, _ M: Int, _ L: Int, _ D: Int, _ scale: Float,
     _ out: MutableFloats, _ outStride: Int, _ scratch: MutableFloats
   )
   static func softmaxRows(_ rows: MutableFloats, _ stride: Int, _ M: Int, _ count: Int, _ scale: Float)

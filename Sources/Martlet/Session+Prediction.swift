@@ -33,7 +33,7 @@ extension Session {
     let label: String
     switch problemType {
     case .singleLabel: label = labels[best]
-    case .multiLabel: label = scores.indices.filter { scores[$0] >= multiLabelThreshold }.map { labels[$0] }.joined(separator: ",")
+    case .multiLabel: label = scores.indices.filter { scores[$0] > multiLabelThreshold }.map { labels[$0] }.joined(separator: ",")
     case .regression: label = "\(scores[0])"
     }
     return Prediction(
@@ -42,5 +42,5 @@ extension Session {
   }
 }
 
-/// A label of a multi-label model is given from this score on.
+/// A label of a multi-label model is given over this score.
 package let multiLabelThreshold: Float = 0.5

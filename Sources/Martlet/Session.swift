@@ -7,19 +7,22 @@ import Tokenizers
 package struct TextLength: Sendable, Equatable {
   package let tokens: Int
   package let wasTruncated: Bool
+  /// How many windows it was read in.
+  package var windows = 1
 }
 
 /// One caller's working memory: texts are appended to a batch, the batch is run, the logits are read. After the first
 /// batches of a size it allocates nothing for a text.
 package final class Session: @unchecked Sendable {
-  private let model: Model
-  private let tokenizer: Tokenizer
-  private let maximumLength: Int
-  private let engine: InferenceEngine
-  private var workspace = TokenizerWorkspace()
-  private var batch = Batch()
+  let model: Model
+  let tokenizer: Tokenizer
+  let maximumLength: Int
+  let engine: InferenceEngine
+  var workspace = TokenizerWorkspace()
+  var batch = Batch()
+  var windowing = WindowState()
   /// One for each text of the batch.
-  package private(set) var lengths: [TextLength] = []
+  package internal(set) var lengths: [TextLength] = []
 
   init(model: Model, tokenizer: Tokenizer, maximumLength: Int, engine: InferenceEngine) {
     self.model = model
@@ -30,12 +33,13 @@ package final class Session: @unchecked Sendable {
 
   package var labels: [String] { model.labels.names }
   package var problemType: ProblemType { model.labels.problemType }
-  package var textCount: Int { batch.textCount }
+  package var textCount: Int { batch.textCount - windowing.extra }
   package var tokenCount: Int { batch.tokenCount }
 
   package func removeAll() {
     batch.removeAll()
     lengths.removeAll(keepingCapacity: true)
+    windowing.removeAll()
   }
 
   /// Appends a text (UTF-8, already valid), cut at `limit` tokens or the model's own limit.
@@ -88,13 +92,16 @@ package final class Session: @unchecked Sendable {
 
   /// Runs the batch. The logits `[texts, labels]` are valid until the next run.
   @discardableResult
-  package func run() -> UnsafeBufferPointer<Float> { engine.run(model.family, batch) }
+  package func run() -> UnsafeBufferPointer<Float> {
+    windowing.extra == 0 ? engine.run(model.family, batch) : runWindows()
+  }
 
   /// Runs the batch on one thread and tells where the time went.
   package func profile() -> Profile { engine.profile(model.family, batch) }
 
   package func logits(of index: Int) -> UnsafeBufferPointer<Float> {
     let count = model.labels.names.count
-    return UnsafeBufferPointer(rebasing: engine.logits[index * count..<(index + 1) * count])
+    let logits = windowing.extra == 0 ? engine.logits : UnsafeBufferPointer(windowing.pooled(textCount * count))
+    return UnsafeBufferPointer(rebasing: logits[index * count..<(index + 1) * count])
   }
 }

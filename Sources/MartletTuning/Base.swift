@@ -55,8 +55,11 @@ struct Base {
 
   func parameters(for model: Model) throws -> any ParameterSource {
     switch origin {
-    case .folder(let folder): try CheckpointParameters(folder, prefix: type(of: model.family).prefix)
-    case .bundle(let bundle): BundleParameters(bundle, model.blueprint)
+    case .folder(let folder):
+      let parameters = try CheckpointParameters(folder, prefix: type(of: model.family).prefix)
+      try parameters.checkShapes(model.blueprint)
+      return parameters
+    case .bundle(let bundle): return BundleParameters(bundle, model.blueprint)
     }
   }
 

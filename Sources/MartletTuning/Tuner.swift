@@ -88,8 +88,9 @@ public struct Tuner: Sendable {
     let trainingData = try TokenizedData(training, base.tokenizer, model.labels, maximumLength: maximumLength)
     let validationData = try TokenizedData(validation, base.tokenizer, model.labels, maximumLength: maximumLength)
 
+    let parameters = try base.parameters(for: model)
     let store = ParameterStore(model.blueprint)
-    let drawn = try store.load(from: base.parameters(for: model), seed: arguments.seed)
+    let drawn = try store.load(from: parameters, seed: arguments.seed)
     let pool = ThreadPool(threads: threads ?? Machine.availableCores)
     let engine = try TrainingEngine(parameters: store, blas: blas, threads: pool, instructionSet: kernels)
     onEvent(

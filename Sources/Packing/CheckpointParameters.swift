@@ -11,11 +11,23 @@ package final class CheckpointParameters: ParameterSource {
     lookup = TensorLookup(weights, modelPrefix: prefix)
   }
 
-  package func read(_ parameter: Parameter, into values: UnsafeMutableBufferPointer<Float>) throws -> Bool {
-    guard let tensor = lookup.find(parameter.name) else { return false }
+  package func has(_ parameter: Parameter) -> Bool { lookup.find(parameter.name) != nil }
+
+  /// Refuses tensors of other shapes than the configuration gives them.
+  package func checkShapes(_ blueprint: Blueprint) throws {
+    for parameter in blueprint.parameters { _ = try tensor(parameter) }
+  }
+
+  private func tensor(_ parameter: Parameter) throws -> Tensor? {
+    guard let tensor = lookup.find(parameter.name) else { return nil }
     guard tensor.shape == parameter.shape else {
       throw PackingError.shape(name: parameter.name, expected: parameter.shape, found: tensor.shape)
     }
+    return tensor
+  }
+
+  package func read(_ parameter: Parameter, into values: UnsafeMutableBufferPointer<Float>) throws -> Bool {
+    guard let tensor = try tensor(parameter) else { return false }
     try tensor.readFloat32(into: values)
     return true
   }

@@ -94,6 +94,8 @@ package func pack(_ folder: CheckpointFolder, options: PackingOptions = PackingO
       path: folder.path, tokenizer: tokenizer.vocabularySize, model: model.blueprint.tables[0].rows)
   }
   let source = try CheckpointParameters(folder, prefix: type(of: model.family).prefix)
+  // A configuration that lies about sizes is found before memory of those sizes is asked for.
+  try source.checkShapes(model.blueprint)
   let parameters = try LoadedParameters(model.blueprint, from: source)
   // An encoder alone lacks the head's output layer, and perhaps more of the head.
   let absent = model.blueprint.linears.filter { linear in
@@ -195,17 +197,19 @@ private struct LoadedParameters: ~Copyable {
   /// The places in the blueprint of the parameters that the source does not have.
   let missing: [Int]
 
-  init(_ blueprint: Blueprint, from source: some ParameterSource) throws {
+  init(_ blueprint: Blueprint, from source: CheckpointParameters) throws {
     var missing: [Int] = []
     var buffers: [AlignedBuffer] = []
     for (index, parameter) in blueprint.parameters.enumerated() {
+      guard source.has(parameter) else {
+        missing.append(index)
+        buffers.append(AlignedBuffer(byteCount: 0))
+        continue
+      }
       let buffer = AlignedBuffer(count: parameter.count, of: Float.self, zeroed: false)
       let values = UnsafeMutableBufferPointer(start: buffer.bound(to: Float.self), count: parameter.count)
-      if try source.read(parameter, into: values) {
-        guard values.allSatisfy(\.isFinite) else { throw PackingError.notFinite(name: parameter.name) }
-      } else {
-        missing.append(index)
-      }
+      _ = try source.read(parameter, into: values)
+      guard values.allSatisfy(\.isFinite) else { throw PackingError.notFinite(name: parameter.name) }
       buffers.append(buffer)
     }
     self.buffers = buffers
@@ -227,9 +231,9 @@ private struct LoadedParameters: ~Copyable {
 
 /// The tokenizer that a folder describes: `tokenizer.json`, or `vocab.txt` with `tokenizer_config.json`.
 package func loadTokenizer(_ folder: CheckpointFolder) throws -> Tokenizer {
-  let configuration = try folder.read("tokenizer_config.json").map { try JSONValue(parsing: $0) }
-  if let bytes = try folder.read("tokenizer.json") {
-    return try Tokenizer(tokenizerJSON: JSONValue(parsing: bytes), configuration: configuration)
+  let configuration = try folder.readDocument("tokenizer_config.json")
+  if let json = try folder.readDocument("tokenizer.json") {
+    return try Tokenizer(tokenizerJSON: json, configuration: configuration)
   }
   if let bytes = try folder.read("vocab.txt") {
     return try bytes.withUnsafeBytes { try Tokenizer(vocabulary: $0, configuration: configuration) }

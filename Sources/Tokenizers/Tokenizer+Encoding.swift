@@ -15,6 +15,13 @@ extension Tokenizer {
     return EncodingSummary(tokenCount: ids.count - start, wasTruncated: wasTruncated)
   }
 
+  /// Appends ids that `appendContent` gave, all or a stretch of them, as one text with its special tokens.
+  package func append(_ content: ArraySlice<Int32>, into ids: inout [Int32]) {
+    ids.append(contentsOf: template.specialsBefore)
+    ids.append(contentsOf: content)
+    ids.append(contentsOf: template.specialsAfter)
+  }
+
   /// Appends the ids of two texts with special tokens to `ids`, and the type of each (which text it belongs to) to
   /// `typeIDs`. The longer text gives way first (`longest_first` of the reference).
   package func encodePair(

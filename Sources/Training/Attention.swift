@@ -9,22 +9,25 @@ final class Attention {
   private let batch: Batch
   private let heads: Int
   private let width: Int
+  private let queries: Queries
   private let dropout: Dropout
   private let buffers: BufferPool
-  /// [heads, length, stride] for each text, one after the other; `stride` is the length rounded up to 16.
+  /// [heads, queries, stride] for each text, one after the other; `stride` is the length rounded up to 16.
   private let probabilities: PooledBuffer
   private let offsets: [Int]
 
-  init(batch: Batch, heads: Int, width: Int, dropout: Dropout, buffers: BufferPool) {
+  init(batch: Batch, heads: Int, width: Int, queries: Queries, dropout: Dropout, buffers: BufferPool) {
     self.batch = batch
     self.heads = heads
     self.width = width
+    self.queries = queries
     self.dropout = dropout
     self.buffers = buffers
     var offsets = [0]
     for text in 0..<batch.textCount {
       let length = batch.starts[text + 1] - batch.starts[text]
-      offsets.append(offsets[text] + heads * length * length.roundedUp(toMultipleOf: 16))
+      let queryCount = queries == .firstTokens ? 1 : length
+      offsets.append(offsets[text] + heads * queryCount * length.roundedUp(toMultipleOf: 16))
     }
     self.offsets = offsets
     probabilities = buffers.take(offsets[batch.textCount])
@@ -36,8 +39,10 @@ final class Attention {
   /// Where one text and head lie.
   private struct Place {
     let length: Int
+    /// The tokens that attend, from the first on.
+    let queries: Int
     let stride: Int
-    /// The first float of the query in `[tokens, 3 width]`, and of the context in `[tokens, width]`.
+    /// The first float of the query in `[tokens, 3 width]`, and of the context in `[tokens or texts, width]`.
     let query: Int
     let context: Int
     /// The first probability.
@@ -55,11 +60,13 @@ final class Attention {
       let (text, head) = (task / heads, task % heads)
       let start = batch.starts[text]
       let length = batch.starts[text + 1] - start
+      let queryCount = queries == .firstTokens ? 1 : length
       let stride = length.roundedUp(toMultipleOf: 16)
       body(
         Place(
-          length: length, stride: stride, query: start * 3 * width + head * headWidth,
-          context: start * width + head * headWidth, first: offsets[text] + head * length * stride),
+          length: length, queries: queryCount, stride: stride, query: start * 3 * width + head * headWidth,
+          context: (queries == .firstTokens ? text : start) * width + head * headWidth,
+          first: offsets[text] + head * queryCount * stride),
         scratch.values + worker * size)
     }
   }
@@ -71,18 +78,18 @@ final class Attention {
       let query = queryKeyValue + place.query
       let p = probabilities.values + place.first
       engine.products.small(
-        query, 3 * width, query + width, 3 * width, transposeB: true, p, place.stride, m: place.length, n: place.length,
+        query, 3 * width, query + width, 3 * width, transposeB: true, p, place.stride, m: place.queries, n: place.length,
         k: headWidth)
-      engine.kernels.softmaxRows(p, place.stride, place.length, place.length, scale)
+      engine.kernels.softmaxRows(p, place.stride, place.queries, place.length, scale)
       let dropped = droppedProbabilities(engine, place, scratch)
       engine.products.small(
-        dropped, place.stride, query + 2 * width, 3 * width, context + place.context, width, m: place.length,
+        dropped, place.stride, query + 2 * width, 3 * width, context + place.context, width, m: place.queries,
         n: headWidth, k: place.length)
     }
   }
 
   /// - Parameters:
-  ///   - dContext: `[tokens, width]`.
+  ///   - dContext: `[tokens or texts, width]`.
   ///   - gradient: `[tokens, 3 width]`, overwritten.
   func backward(
     _ engine: TrainingEngine, _ queryKeyValue: UnsafePointer<Float>, _ dContext: UnsafePointer<Float>,
@@ -92,22 +99,23 @@ final class Attention {
       let query = queryKeyValue + place.query
       let dQuery = gradient + place.query
       let upstream = dContext + place.context
-      let (length, stride) = (place.length, place.stride)
+      let (length, queryCount, stride) = (place.length, place.queries, place.stride)
       let dropped = droppedProbabilities(engine, place, scratch)
       engine.products.small(
         dropped, stride, transposeA: true, upstream, width, dQuery + 2 * width, 3 * width, m: length, n: headWidth,
-        k: length)
+        k: queryCount)
       engine.products.small(
-        upstream, width, query + 2 * width, 3 * width, transposeB: true, scratch, stride, m: length, n: length,
+        upstream, width, query + 2 * width, 3 * width, transposeB: true, scratch, stride, m: queryCount, n: length,
         k: headWidth)
       engine.training.softmaxBackward(
-        probabilities.values + place.first, scratch, stride, length, length, scale, dropout.rate, dropout.key,
+        probabilities.values + place.first, scratch, stride, queryCount, length, scale, dropout.rate, dropout.key,
         place.first)
       engine.products.small(
-        scratch, stride, query + width, 3 * width, dQuery, 3 * width, m: length, n: headWidth, k: length)
+        scratch, stride, query + width, 3 * width, dQuery, 3 * width, m: queryCount, n: headWidth, k: length)
+      for token in queryCount..<length { (dQuery + token * 3 * width).update(repeating: 0, count: headWidth) }
       engine.products.small(
         scratch, stride, transposeA: true, query, 3 * width, dQuery + width, 3 * width, m: length, n: headWidth,
-        k: length)
+        k: queryCount)
     }
   }
 
@@ -116,7 +124,7 @@ final class Attention {
   ) -> UnsafeMutablePointer<Float> {
     let p = probabilities.values + place.first
     guard dropout.rate > 0 else { return p }
-    engine.training.dropout(p, place.length * place.stride, dropout.rate, dropout.key, place.first, scratch, false)
+    engine.training.dropout(p, place.queries * place.stride, dropout.rate, dropout.key, place.first, scratch, false)
     return scratch
   }
 }

@@ -103,12 +103,14 @@ extension ParameterStore {
   }
 }
 
+package func isWholeCheckpoint(_ folder: String) -> Bool { fileExists(folder + "/" + CheckpointFile.trainerState) }
+
 /// The checkpoints below an output folder, oldest first: their steps and paths. Whole ones only.
 package func wholeCheckpoints(in folder: String) -> [(step: Int, path: String)] {
   let names = (try? listDirectory(folder)) ?? []
   return names.compactMap { name in
     guard name.hasPrefix("checkpoint-"), let step = Int(name.dropFirst("checkpoint-".count)),
-      fileExists(folder + "/" + name + "/" + CheckpointFile.trainerState)
+      isWholeCheckpoint(folder + "/" + name)
     else { return nil }
     return (step, folder + "/" + name)
   }.sorted { $0.step < $1.step }

@@ -143,11 +143,11 @@ package final class TrainingEngine: Verbs {
     return output
   }
 
-  package func attend(queryKeyValue: TapeRows, heads: Int, dropout rate: Float) -> TapeRows {
+  package func attend(queryKeyValue: TapeRows, heads: Int, queries: Queries, dropout rate: Float) -> TapeRows {
     let width = queryKeyValue.width / 3
     let attention = Attention(
-      batch: batch, heads: heads, width: width, dropout: nextDropout(rate), buffers: buffers)
-    let context = record(rows: queryKeyValue.rows, width: width) {
+      batch: batch, heads: heads, width: width, queries: queries, dropout: nextDropout(rate), buffers: buffers)
+    let context = record(rows: queries == .firstTokens ? batch.textCount : queryKeyValue.rows, width: width) {
       AttentionRule(input: queryKeyValue, output: $0, attention: attention)
     }
     attention.forward(self, queryKeyValue.values, context.values)

@@ -100,13 +100,13 @@ import Testing
       "rows0 = embed bert.embeddings.word_embeddings + bert.embeddings.position_embeddings from 0 + "
         + "bert.embeddings.token_type_embeddings, bert.embeddings.LayerNorm, dropout 0.25",
       "rows1 = rows0 \(layer)attention.self.query_key_value",
-      "rows2 = attend rows1 heads 3 dropout 0.5",
+      "rows2 = attend rows1 heads 3 firstTokens dropout 0.5",
       "rows3 = rows2 \(layer)attention.output.dense",
-      "rows4 = \(layer)attention.output.LayerNorm of rows3 dropout 0.25 + rows0",
-      "rows5 = relu rows4 \(layer)intermediate.dense",
-      "rows6 = rows5 \(layer)output.dense",
-      "rows7 = \(layer)output.LayerNorm of rows6 dropout 0.25 + rows4",
-      "rows8 = first of rows7",
+      "rows4 = first of rows0",
+      "rows5 = \(layer)attention.output.LayerNorm of rows3 dropout 0.25 + rows4",
+      "rows6 = relu rows5 \(layer)intermediate.dense",
+      "rows7 = rows6 \(layer)output.dense",
+      "rows8 = \(layer)output.LayerNorm of rows7 dropout 0.25 + rows5",
       "rows9 = tanh rows8 bert.pooler.dense",
     ]
     for (dropout, rate) in [(.null, 0.25), (0.75, 0.75)] as [(JSONValue, Float)] {
@@ -139,8 +139,8 @@ private final class Recorder: Verbs {
   func linear(_ operand: Substring, _ layer: Linear, _ activation: Activation) -> Substring {
     record("\(activation) \(operand) \(layer.name)")[...]
   }
-  func attend(queryKeyValue: String, heads: Int, dropout: Float) -> Substring {
-    record("attend \(queryKeyValue) heads \(heads) dropout \(dropout)")[...]
+  func attend(queryKeyValue: String, heads: Int, queries: Queries, dropout: Float) -> Substring {
+    record("attend \(queryKeyValue) heads \(heads) \(queries) dropout \(dropout)")[...]
   }
   func residualNormalize(_ rows: String, residual: String, _ normalization: Normalization, dropout: Float) -> String {
     record("\(normalization.name) of \(rows) dropout \(dropout) + \(residual)")

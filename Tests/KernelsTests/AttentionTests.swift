@@ -19,16 +19,16 @@ import Testing
         let expected = plainInt8Attention(
           queries: (0..<length).map { part(0, $0) }, keys: (0..<length).map { part(1, $0) },
           values: (0..<length).map { part(2, $0) }, scale: scale)
-        for table in tables {
+        for (table, queryCount) in tables.flatMap({ [($0, length), ($0, min(7, length))] }) {
           let source = GuardedBuffer(values)
           let scratch = GuardedBuffer<Float>(table.attentionInt8Scratch(length, width)) { _ in .nan }
-          let out = output(stride: width + 3, count: length, width: width)
+          let out = output(stride: width + 3, count: queryCount, width: width)
           let query = source.pointer + head * width
           table.attentionInt8(
-            query, query + heads * width, query + 2 * heads * width, stride, length, width, scale, out.pointer, width + 3,
-            scratch.pointer)
+            query, query + heads * width, query + 2 * heads * width, stride, queryCount, length, width, scale,
+            out.pointer, width + 3, scratch.pointer)
           withExtendedLifetime((source, scratch)) {}
-          let found = rows(out, stride: width + 3, count: length, width: width) ?? []
+          let found = rows(out, stride: width + 3, count: queryCount, width: width) ?? []
           let differs = found.indices.first { index in
             table.instructionSet.hasFusedMultiplyAdd
               ? found[index].bitPattern != expected.fused[index].bitPattern
@@ -36,7 +36,7 @@ import Testing
               : !(abs(found[index] - expected.fused[index]) <= 0.03)
           }
           #expect(
-            found.count == length * width && differs == nil,
+            found.count == queryCount * width && differs == nil,
             "\(table.instructionSet) length \(length) width \(width) at \(differs ?? -1)")
           // Values up to 2 on a grid of 127 steps, probabilities on one of 127 relative to the highest.
           #expect(excess(found, expected.exact) { _ in 0.08 } <= 1, "length \(length) width \(width)")
@@ -96,20 +96,22 @@ import Testing
               })
           }
         }
-        var agreement = Agreement()
-        for table in tables {
-          let source = GuardedBuffer(values)
-          let scratch = GuardedBuffer<Float>(table.attentionScratch(length, width)) { _ in .nan }
-          let out = output(stride: width + 3, count: length, width: width)
-          let query = source.pointer + head * width
-          table.attention(
-            query, query + heads * width, query + 2 * heads * width, stride, length, width, scale, out.pointer, width + 3,
-            scratch.pointer)
-          withExtendedLifetime((source, scratch)) {}
-          let found = rows(out, stride: width + 3, count: length, width: width)
-          let error = found.map { excess($0, expected) { 3e-6 * max(1, abs($0)) } } ?? .infinity
-          #expect(error <= 1, "\(table.instructionSet) length \(length) width \(width): \(error)")
-          #expect(agreement.check(table, found ?? [], floor: 1) == nil, "length \(length) width \(width)")
+        for queryCount in [length, min(7, length)] {
+          var agreement = Agreement()
+          for table in tables {
+            let source = GuardedBuffer(values)
+            let scratch = GuardedBuffer<Float>(table.attentionScratch(length, width)) { _ in .nan }
+            let out = output(stride: width + 3, count: queryCount, width: width)
+            let query = source.pointer + head * width
+            table.attention(
+              query, query + heads * width, query + 2 * heads * width, stride, queryCount, length, width, scale,
+              out.pointer, width + 3, scratch.pointer)
+            withExtendedLifetime((source, scratch)) {}
+            let found = rows(out, stride: width + 3, count: queryCount, width: width)
+            let error = found.map { excess($0, expected) { 3e-6 * max(1, abs($0)) } } ?? .infinity
+            #expect(error <= 1, "\(table.instructionSet) length \(length) width \(width): \(error)")
+            #expect(agreement.check(table, found ?? [], floor: 1) == nil, "length \(length) width \(width)")
+          }
         }
       }
     }

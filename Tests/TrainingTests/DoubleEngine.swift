@@ -73,11 +73,13 @@ final class DoubleEngine: Verbs {
     return output
   }
 
-  func attend(queryKeyValue: Rows, heads: Int, dropout rate: Float) -> Rows {
+  func attend(queryKeyValue: Rows, heads: Int, queries: Queries, dropout rate: Float) -> Rows {
     let width = queryKeyValue.width / 3
     let headWidth = width / heads
     let key = nextKey(rate)
-    var context = Rows(width: width, values: Array(repeating: 0, count: queryKeyValue.rows * width))
+    let isFirst = queries == .firstTokens
+    var context = Rows(
+      width: width, values: Array(repeating: 0, count: (isFirst ? batch.textCount : queryKeyValue.rows) * width))
     // Probability (i, j) of a text's head has the number first + i · stride + j, stride the length in steps of 16.
     var first = 0
     for text in 0..<batch.textCount {
@@ -85,7 +87,8 @@ final class DoubleEngine: Verbs {
       let stride = (tokens.count + 15) / 16 * 16
       for head in 0..<heads {
         let column = head * headWidth
-        for (place, token) in tokens.enumerated() {
+        for (place, token) in tokens.enumerated().prefix(isFirst ? 1 : .max) {
+          let row = isFirst ? text : token
           var probabilities = tokens.map { other in
             let score = (0..<headWidth).reduce(0) {
               $0 + queryKeyValue[token, column + $1] * queryKeyValue[other, width + column + $1]
@@ -97,12 +100,12 @@ final class DoubleEngine: Verbs {
           for index in probabilities.indices { probabilities[index] *= factors[index] / sum }
           for lane in 0..<headWidth {
             for (index, other) in tokens.enumerated() {
-              context.values[token * width + column + lane] +=
+              context.values[row * width + column + lane] +=
                 probabilities[index] * queryKeyValue[other, 2 * width + column + lane]
             }
           }
         }
-        first += tokens.count * stride
+        first += (isFirst ? 1 : tokens.count) * stride
       }
     }
     return context

@@ -8,7 +8,7 @@ struct Probe: EncoderFamily {
   enum Verb {
     case embed
     case linear(Activation)
-    case attend(heads: Int)
+    case attend(heads: Int, Queries = .allTokens)
     case residualNormalize
     case firstTokens
     case dropout
@@ -59,15 +59,16 @@ struct Probe: EncoderFamily {
     switch verb {
     case .embed: return rows
     case .linear(let activation): return engine.dense(rows, inner, activation)
-    case .attend(let heads):
-      let context = engine.attend(queryKeyValue: engine.linear(rows, queryKeyValue), heads: heads, dropout: rate)
+    case .attend(let heads, let queries):
+      let context = engine.attend(
+        queryKeyValue: engine.linear(rows, queryKeyValue), heads: heads, queries: queries, dropout: rate)
       return engine.linear(context, square)
     case .residualNormalize:
       return engine.residualNormalize(engine.linear(rows, square), residual: rows, normalization, dropout: rate)
     case .firstTokens: return engine.firstTokens(rows)
     case .dropout: return engine.dropout(engine.linear(rows, square), rate)
     case .shared:
-      let context = engine.attend(queryKeyValue: engine.linear(rows, queryKeyValue), heads: 1, dropout: rate)
+      let context = engine.attend(queryKeyValue: engine.linear(rows, queryKeyValue), heads: 1, queries: .allTokens, dropout: rate)
       let once = engine.residualNormalize(engine.linear(context, square), residual: rows, normalization, dropout: rate)
       let twice = engine.residualNormalize(engine.linear(once, square), residual: rows, normalization, dropout: rate)
       let first = engine.firstTokens(engine.dropout(engine.linear(twice, square), rate))
@@ -165,6 +166,7 @@ struct Probe: EncoderFamily {
 
   @Test(arguments: zip([3, 15, 16, 34], [1, 3, 2, 2])) func attention(_ width: Int, _ heads: Int) throws {
     try check(.attend(heads: heads), width: width)
+    try check(.attend(heads: heads, .firstTokens), width: width)
   }
 
   @Test(arguments: [3, 16, 17, 67]) func normalization(_ width: Int) throws { try check(.residualNormalize, width: width) }
@@ -176,7 +178,7 @@ struct Probe: EncoderFamily {
   }
 
   @Test func withDropout() throws {
-    for verb in [Probe.Verb.embed, .attend(heads: 3), .residualNormalize, .dropout, .shared] {
+    for verb in [Probe.Verb.embed, .attend(heads: 3), .attend(heads: 3, .firstTokens), .residualNormalize, .dropout, .shared] {
       try check(verb, width: 15, rate: 0.3)
     }
   }

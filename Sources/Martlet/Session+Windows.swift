@@ -1,0 +1,125 @@
+import Encoders
+import Inference
+import Storage
+import Tokenizers
+
+/// How a text over the length limit is read without cutting it: in windows of that length, each with special tokens.
+///
+/// Each window starts where the one before it ends but for `overlap` tokens; the last ends with the text and is as long
+/// as the others, so that a short rest does not count as much as a whole window.
+package struct Windows: Sendable, Equatable {
+  /// What the windows' logits come to, label by label.
+  package enum Pooling: String, Sendable, CaseIterable {
+    case mean, max
+  }
+
+  package var pooling: Pooling
+  /// Tokens that neighbouring windows share, fewer than a window holds beside its special tokens.
+  package var overlap: Int
+
+  package init(pooling: Pooling, overlap: Int = 0) {
+    self.pooling = pooling
+    self.overlap = overlap
+  }
+}
+
+/// The texts of a batch that are several of its rows.
+struct WindowState {
+  /// Which texts, in order, and how many windows each has.
+  private(set) var texts: [(text: Int, windows: Int)] = []
+  /// The windows beyond the first of each text.
+  private(set) var extra = 0
+  var pooling = Windows.Pooling.mean
+  /// The ids of one text, without special tokens.
+  var content: [Int32] = []
+  /// Some windows of a batch, run together.
+  var piece = Batch()
+  private var logits = AlignedBuffer(byteCount: 0)
+
+  mutating func add(text: Int, windows: Int) {
+    texts.append((text, windows))
+    extra += windows - 1
+  }
+
+  mutating func removeAll() {
+    texts.removeAll(keepingCapacity: true)
+    extra = 0
+  }
+
+  /// Room for the logits of all texts; their values stay.
+  mutating func reserve(_ count: Int) {
+    if logits.byteCount < count * 4 { logits = AlignedBuffer(count: count, of: Float.self) }
+  }
+
+  func pooled(_ count: Int) -> UnsafeMutableBufferPointer<Float> {
+    UnsafeMutableBufferPointer(start: logits.bound(to: Float.self), count: count)
+  }
+}
+
+extension Session {
+  /// Appends a text (UTF-8, already valid), in windows if it has more than `limit` tokens or the model's own limit.
+  ///
+  /// All texts of a batch are pooled alike.
+  package func append(_ text: UnsafeBufferPointer<UInt8>, windows: Windows, limit: Int = .max) -> TextLength {
+    let room = min(limit, maximumLength) - tokenizer.specialTokenCount()
+    precondition(0 <= windows.overlap && windows.overlap < room, "windows that go forward")
+    windowing.content.removeAll(keepingCapacity: windowing.content.capacity <= 1 << 16)
+    _ = tokenizer.appendContent(text, limit: .max, workspace: &workspace, into: &windowing.content)
+    windowing.pooling = windows.pooling
+    let (place, tokensBefore, rowsBefore) = (textCount, tokenCount, batch.textCount)
+    let count = windowing.content.count
+    var start = 0
+    while true {
+      let isLast = count - start <= room
+      let first = isLast ? max(0, count - room) : start
+      tokenizer.append(windowing.content[first..<min(first + room, count)], into: &batch.ids)
+      batch.endText()
+      if isLast { break }
+      start += room - windows.overlap
+    }
+    let rows = batch.textCount - rowsBefore
+    if rows > 1 { windowing.add(text: place, windows: rows) }
+    let length = TextLength(tokens: tokenCount - tokensBefore, wasTruncated: false, windows: rows)
+    lengths.append(length)
+    return length
+  }
+
+  /// Runs a batch with windows, some thousand tokens at a time because one text may have any number of them, and pools
+  /// the logits. Windows are added up in their order, so the bits do not depend on where the batch is cut.
+  func runWindows() -> UnsafeBufferPointer<Float> {
+    let labels = model.labels.names.count
+    windowing.reserve(textCount * labels)
+    let pooled = windowing.pooled(textCount * labels)
+    var texts = windowing.texts[...]
+    var (text, window) = (0, 0)
+    var next = 0
+    while next < batch.textCount {
+      windowing.piece.removeAll()
+      repeat {
+        windowing.piece.append(text: next, of: batch)
+        next += 1
+      } while next < batch.textCount && windowing.piece.tokenCount < Self.pieceTokens
+      let logits = engine.run(model.family, windowing.piece)
+      for row in 0..<windowing.piece.textCount {
+        let windows = texts.first?.text == text ? texts.first!.windows : 1
+        for label in 0..<labels {
+          let place = text * labels + label
+          let value = logits[row * labels + label]
+          switch (window, windowing.pooling) {
+          case (0, _): pooled[place] = value
+          case (_, .mean): pooled[place] += value
+          case (_, .max): pooled[place] = max(pooled[place], value)
+          }
+          if window == windows - 1 && windows > 1 && windowing.pooling == .mean { pooled[place] /= Float(windows) }
+        }
+        window += 1
+        guard window == windows else { continue }
+        if windows > 1 { texts.removeFirst() }
+        (text, window) = (text + 1, 0)
+      }
+    }
+    return UnsafeBufferPointer(pooled)
+  }
+
+  private static let pieceTokens = 2048
+}
