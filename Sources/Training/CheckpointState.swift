@@ -74,9 +74,12 @@ extension ParameterStore {
     }
   }
 
+  /// The moments of what is trained.
   func writeMoments(to path: String) throws {
-    try writeSafetensors(
-      tensors(firstMoments, prefix: "exp_avg.") + tensors(secondMoments, prefix: "exp_avg_sq."), to: path)
+    func moments(_ storage: UnsafeMutablePointer<Float>, _ prefix: String) -> [OutputTensor] {
+      tensors(storage, prefix: prefix).enumerated().filter { isTrained[$0.offset] }.map(\.element)
+    }
+    try writeSafetensors(moments(firstMoments, "exp_avg.") + moments(secondMoments, "exp_avg_sq."), to: path)
   }
 
   /// Reads parameters and moments back, and finds the rows that have moments.
@@ -86,14 +89,14 @@ extension ParameterStore {
       (CheckpointFile.optimizer, secondMoments, "exp_avg_sq."),
     ] {
       let tensors = try SafetensorsFile(path: folder + "/" + file)
-      for (index, parameter) in blueprint.parameters.enumerated() {
+      for (index, parameter) in blueprint.parameters.enumerated() where prefix.isEmpty || isTrained[index] {
         guard let tensor = tensors[prefix + parameter.name], tensor.shape == parameter.shape else {
           throw TrainingError.brokenCheckpoint(path: folder, what: "\(file): tensor \(parameter.name) is missing or of another shape")
         }
         try tensor.readFloat32(into: buffer(index, of: storage))
       }
     }
-    for table in blueprint.tables {
+    for table in blueprint.tables where isTrained[table.weight] {
       // The square of a tiny gradient may be zero where the gradient is not.
       let (first, second) = (firstMoments + offsets[table.weight], secondMoments + offsets[table.weight])
       for row in 0..<table.rows {

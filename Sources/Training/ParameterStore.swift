@@ -17,10 +17,15 @@ package final class ParameterStore {
   package var firstMoments: UnsafeMutablePointer<Float> { storage[2].bound(to: Float.self) }
   package var secondMoments: UnsafeMutablePointer<Float> { storage[3].bound(to: Float.self) }
 
+  /// Which parameters are trained; the others' gradients and moments are never touched and take no memory.
+  package private(set) var isTrained: [Bool]
+
   /// For each table: the rows that have ever had a gradient; the others have no moments and only decay.
   package internal(set) var everTouched: [[Bool]]
   /// For each table: the rows that have a gradient in this step, each once.
   var touched: [[Int32]]
+  /// Whether a parameter's gradient is still an earlier step's: the first contribution overwrites it.
+  private var isStale: [Bool]
 
   package init(_ blueprint: Blueprint) {
     self.blueprint = blueprint
@@ -35,6 +40,25 @@ package final class ParameterStore {
     storage = (0..<4).map { _ in AlignedBuffer(count: count, of: Float.self) }
     everTouched = blueprint.tables.map { Array(repeating: false, count: $0.rows) }
     touched = blueprint.tables.map { _ in [] }
+    isStale = Array(repeating: false, count: blueprint.parameters.count)
+    isTrained = Array(repeating: true, count: blueprint.parameters.count)
+  }
+
+  /// Takes parameters out of training.
+  package func freeze(_ parameters: some Sequence<Int>) { for parameter in parameters { isTrained[parameter] = false } }
+
+  /// The trained parameters but for the tables: runs that lie together, and whether they decay.
+  func denseRuns() -> [(start: Int, count: Int, decays: Bool)] {
+    let tables = Set(blueprint.tables.map(\.weight))
+    var runs: [(start: Int, count: Int, decays: Bool)] = []
+    for (index, parameter) in blueprint.parameters.enumerated() where isTrained[index] && !tables.contains(index) {
+      if let last = runs.last, last.start + last.count == offsets[index], last.decays == parameter.decays {
+        runs[runs.count - 1].count += parameter.count
+      } else {
+        runs.append((offsets[index], parameter.count, parameter.decays))
+      }
+    }
+    return runs
   }
 
   /// A parameter's values, by its place in the blueprint.
@@ -70,16 +94,31 @@ package final class ParameterStore {
     return drawn
   }
 
-  /// Sets all gradients to zero. A table's are zero but for the rows of the last step.
+  /// Begins a step. A table's gradient is zero but for the rows of the last step; others are cleared when they are
+  /// written, or by `clearStaleGradients`.
   func clearGradients() {
-    var dense = Set(blueprint.parameters.indices)
+    for index in isStale.indices { isStale[index] = isTrained[index] }
     for (index, table) in blueprint.tables.enumerated() {
-      dense.remove(table.weight)
       for row in touched[index] {
         (gradient(table.weight) + Int(row) * table.width).update(repeating: 0, count: table.width)
       }
       touched[index].removeAll(keepingCapacity: true)
+      isStale[table.weight] = false
     }
-    for index in dense { buffer(index, of: gradients).update(repeating: 0) }
+  }
+
+  /// Says whether what will now be written to the gradients of these parameters overwrites them rather than adds.
+  func beginContribution(_ parameters: [Int]) -> Bool {
+    let overwrites = isStale[parameters[0]]
+    for parameter in parameters { isStale[parameter] = false }
+    return overwrites
+  }
+
+  /// Clears the gradients that nothing has contributed to in this step.
+  func clearStaleGradients() {
+    for index in isStale.indices where isStale[index] {
+      buffer(index, of: gradients).update(repeating: 0)
+      isStale[index] = false
+    }
   }
 }
