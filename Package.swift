@@ -52,7 +52,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
       "Tokenizers", "Training",
     ]
   ),
-  ("MartletABI", ["Martlet"]),
+  ("MartletABI", ["CMartlet", "Martlet"]),
   (
     "CommandLine",
     [
@@ -70,8 +70,12 @@ let linkerSettings: [String: [LinkerSetting]] = ["Bundles": [.unsafeFlags(["-Xli
 let moduleTargets: [Target] = modules.map {
   .target(name: $0.name, dependencies: $0.imports, exclude: ["README.md"], linkerSettings: linkerSettings[$0.name])
 }
+/// What tests import besides their module and what it imports.
+let testImports: [String: [Target.Dependency]] = ["MartletABI": ["Checkpoints", "Packing", "Storage"]]
 let testTargets: [Target] = modules.map { module in
-  .testTarget(name: module.name + "Tests", dependencies: [.init(stringLiteral: module.name)] + module.imports + ["TestSupport"])
+  .testTarget(
+    name: module.name + "Tests",
+    dependencies: [.init(stringLiteral: module.name)] + module.imports + testImports[module.name, default: []] + ["TestSupport"])
 }
 
 let package = Package(
@@ -79,7 +83,8 @@ let package = Package(
   products: [
     .library(name: "Martlet", targets: ["Martlet"]),
     .library(name: "MartletTuning", targets: ["MartletTuning"]),
-    .library(name: "MartletABI", type: .dynamic, targets: ["MartletABI"]),
+    // What tools/install makes libmartlet.so and libmartlet.a of.
+    .library(name: "libmartlet", type: .static, targets: ["MartletABI"]),
     .executable(name: "martlet", targets: ["MartletTool"]),
   ],
   dependencies: [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")],
@@ -89,6 +94,8 @@ let package = Package(
     .executableTarget(name: "MartletTool", dependencies: ["CommandLine"]),
     // Linked in from its archive, so that what is built runs where liblz4 is not installed.
     .systemLibrary(name: "CLZ4", providers: [.apt(["liblz4-dev"])]),
+    // The C interface's header, which MartletABI implements.
+    .systemLibrary(name: "CMartlet"),
     .target(name: "TestSupport", dependencies: ["JSON", "Storage"], path: "Tests/TestSupport"),
   ] + kernelTargets + moduleTargets + testTargets
 )

@@ -188,7 +188,8 @@ final class ForwardPass: Verbs {
   }
 
   /// The most floats of a block before it is quantised: a quarter of a second-level cache of 1 MiB.
-  private static let scratchFloats = 1 << 16
+  /// The most floats of a block before it is quantised: a part of the second-level cache of a small core.
+  private static let scratchFloats = 48 * 1536
 
   /// All rows at once on one thread, so that weights pass by once; with several threads in equal blocks.
   private func forEachBlock(_ rows: Int, atMost limit: Int = .max, _ body: (_ block: Range<Int>, _ worker: Int) -> Void) {

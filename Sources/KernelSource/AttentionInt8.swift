@@ -66,10 +66,18 @@ extension Kernel {
     layOutKeys(key, stride, L, D, scratch, scratch + parts.keyScales, keySums)
     layOutValues(value, stride, L, D, scratch + parts.valuePanels, scratch + parts.valueScales, valueSums)
     let queries = UnsafeMutableRawPointer(scratch + parts.queries)
-    for token in 0..<M {
-      let row = query + token &* stride
-      quantizeRow(
-        row, D, largestMagnitude(row, D), queries + token &* parts.queryStride, scratch + parts.queryScales + token)
+    forEachFour(query, stride, M, D) { token, row0, row1, row2, row3, maxima in
+      let inverses = inverseScales(maxima)
+      let target = queries + token &* parts.queryStride
+      let last = M &- 1 &- token
+      forEachVector(D) { index, lanes in
+        storeRounded(load(row0, index, lanes) * inverses[0], target, index)
+        storeRounded(load(row1, index, lanes) * inverses[1], target + min(1, last) &* parts.queryStride, index)
+        storeRounded(load(row2, index, lanes) * inverses[2], target + min(2, last) &* parts.queryStride, index)
+        storeRounded(load(row3, index, lanes) * inverses[3], target + min(3, last) &* parts.queryStride, index)
+      }
+      UnsafeMutableRawPointer(scratch + parts.queryScales + token).storeBytes(
+        of: maxima / SIMD4(repeating: 127), as: SIMD4<Float>.self)
     }
     let zeros = scratch + parts.zeros
     forEachVector(max(parts.tokens, parts.channels)) { index, _ in zeros.store(Floats(), index) }
@@ -92,11 +100,31 @@ extension Kernel {
     }
   }
 
+  /// Calls `body` for the first of every four rows with the four (the last one again where there are fewer) and their
+  /// largest magnitudes.
   @inline(__always)
-  private static func largestMagnitude(_ row: UnsafePointer<Float>, _ count: Int) -> Float {
-    var highest = Floats()
-    forEachVector(count) { index, lanes in highest = v_max(highest, v_abs(load(row, index, lanes))) }
-    return v_hmax(highest)
+  private static func forEachFour(
+    _ rows: UnsafePointer<Float>, _ stride: Int, _ M: Int, _ D: Int,
+    _ body: (
+      Int, UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>, SIMD4<Float>
+    ) -> Void
+  ) {
+    var row = 0
+    while row < M {
+      let row0 = rows + row &* stride
+      let row1 = rows + min(row &+ 1, M &- 1) &* stride
+      let row2 = rows + min(row &+ 2, M &- 1) &* stride
+      let row3 = rows + min(row &+ 3, M &- 1) &* stride
+      var m0 = Floats(), m1 = Floats(), m2 = Floats(), m3 = Floats()
+      forEachVector(D) { index, lanes in
+        m0 = v_max(m0, v_abs(load(row0, index, lanes)))
+        m1 = v_max(m1, v_abs(load(row1, index, lanes)))
+        m2 = v_max(m2, v_abs(load(row2, index, lanes)))
+        m3 = v_max(m3, v_abs(load(row3, index, lanes)))
+      }
+      body(row, row0, row1, row2, row3, v_hmax_of4(m0, m1, m2, m3))
+      row &+= 4
+    }
   }
 
   /// Keys as the weights of L outputs and D inputs: panels of 64 tokens by 4 channels, a scale and a sum for each token.
@@ -106,22 +134,33 @@ extension Kernel {
     _ scales: UnsafeMutablePointer<Float>, _ sums: UnsafeMutablePointer<Int32>
   ) {
     let groups = (D &+ 3) / 4
-    for token in 0..<L {
-      let row = key + token &* stride
-      let maximum = largestMagnitude(row, D)
-      let inverse = Floats(repeating: inverseScale(maximum))
+    forEachFour(key, stride, L, D) { token, row0, row1, row2, row3, maxima in
+      let inverses = inverseScales(maxima)
       let target = panels + token / 64 &* 256 &* groups + token % 64 &* 4
-      var sum = Ints()
+      var t0 = Ints(), t1 = Ints(), t2 = Ints(), t3 = Ints()
       forEachVector(D) { index, lanes in
-        let bits = roundedWeights(load(row, index, lanes) * inverse)
-        sum = sum &+ bits
-        let words = unsafeBitCast(v_narrow(bits), to: SIMD4<UInt32>.self)
+        let b0 = roundedWeights(load(row0, index, lanes) * inverses[0])
+        let b1 = roundedWeights(load(row1, index, lanes) * inverses[1])
+        let b2 = roundedWeights(load(row2, index, lanes) * inverses[2])
+        let b3 = roundedWeights(load(row3, index, lanes) * inverses[3])
+        t0 = t0 &+ b0
+        t1 = t1 &+ b1
+        t2 = t2 &+ b2
+        t3 = t3 &+ b3
+        let w0 = unsafeBitCast(v_narrow(b0), to: SIMD4<UInt32>.self)
+        let w1 = unsafeBitCast(v_narrow(b1), to: SIMD4<UInt32>.self)
+        let w2 = unsafeBitCast(v_narrow(b2), to: SIMD4<UInt32>.self)
+        let w3 = unsafeBitCast(v_narrow(b3), to: SIMD4<UInt32>.self)
         for group in 0..<4 where index &+ 4 &* group < D {
-          target.storeBytes(of: words[group], toByteOffset: (index / 4 &+ group) &* 256, as: UInt32.self)
+          target.storeBytes(
+            of: SIMD4(w0[group], w1[group], w2[group], w3[group]), toByteOffset: (index / 4 &+ group) &* 256,
+            as: SIMD4<UInt32>.self)
         }
       }
-      scales[token] = maximum / 127
-      sums[token] = v_hsum_int(sum &- Ints(repeating: roundedZero &* Int32(truncatingIfNeeded: (D &+ 15) / 16)))
+      let surplus = roundedZero &* Int32(truncatingIfNeeded: (D &+ 15) / 16 &* 16)
+      UnsafeMutableRawPointer(scales + token).storeBytes(of: maxima / SIMD4(repeating: 127), as: SIMD4<Float>.self)
+      UnsafeMutableRawPointer(sums + token).storeBytes(
+        of: v_hsum_of4_int(t0, t1, t2, t3) &- SIMD4(repeating: surplus), as: SIMD4<Int32>.self)
     }
   }
 

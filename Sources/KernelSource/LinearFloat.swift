@@ -1,120 +1,173 @@
 import CVector
 
-/// Six rows by two native vectors of outputs: twelve accumulators, each one chain of fused multiply-adds over k, so
-/// that a value does not depend on the tile it was made in. Fits 16 registers (AVX2) and hides four cycles of latency
-/// on two multipliers.
-///
-/// `b` is [K][columns] with `bStride` floats from one k to the next; rows from `M` on repeat the last and are not stored.
-@inline(__always)
-private func tile(
-  _ a: UnsafePointer<Float>, _ aStride: Int, _ M: Int, _ b: UnsafePointer<Float>, _ bStride: Int, _ K: Int,
-  _ bias: UnsafePointer<Float>?, _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ columns: Int
-) {
-  let width = NativeFloats.scalarCount
-  let a0 = a
-  let a1 = a + min(1, M &- 1) &* aStride
-  let a2 = a + min(2, M &- 1) &* aStride
-  let a3 = a + min(3, M &- 1) &* aStride
-  let a4 = a + min(4, M &- 1) &* aStride
-  let a5 = a + min(5, M &- 1) &* aStride
-  var c00 = NativeFloats()
-  var c01 = NativeFloats()
-  var c10 = NativeFloats()
-  var c11 = NativeFloats()
-  var c20 = NativeFloats()
-  var c21 = NativeFloats()
-  var c30 = NativeFloats()
-  var c31 = NativeFloats()
-  var c40 = NativeFloats()
-  var c41 = NativeFloats()
-  var c50 = NativeFloats()
-  var c51 = NativeFloats()
-  var source = b
-  for k in 0..<K {
-    let b0 = source.native(0)
-    let b1 = source.native(width)
-    source += bStride
-    let x0 = NativeFloats(repeating: a0[k])
-    c00 = multiplyAdd(x0, b0, c00)
-    c01 = multiplyAdd(x0, b1, c01)
-    let x1 = NativeFloats(repeating: a1[k])
-    c10 = multiplyAdd(x1, b0, c10)
-    c11 = multiplyAdd(x1, b1, c11)
-    let x2 = NativeFloats(repeating: a2[k])
-    c20 = multiplyAdd(x2, b0, c20)
-    c21 = multiplyAdd(x2, b1, c21)
-    let x3 = NativeFloats(repeating: a3[k])
-    c30 = multiplyAdd(x3, b0, c30)
-    c31 = multiplyAdd(x3, b1, c31)
-    let x4 = NativeFloats(repeating: a4[k])
-    c40 = multiplyAdd(x4, b0, c40)
-    c41 = multiplyAdd(x4, b1, c41)
-    let x5 = NativeFloats(repeating: a5[k])
-    c50 = multiplyAdd(x5, b0, c50)
-    c51 = multiplyAdd(x5, b1, c51)
+/// The sums of one row of a tile: four native vectors of outputs with AVX-512 (six rows are 24 accumulators of 32
+/// registers), two elsewhere (12 of 16 with AVX2). Each is one chain of fused multiply-adds over k, so that a value does
+/// not depend on the tile it was made in.
+private struct FloatSums {
+  #if AVX512_VNNI
+    static let vectors = 4
+    var c2 = NativeFloats(), c3 = NativeFloats()
+  #else
+    static let vectors = 2
+  #endif
+  var c0 = NativeFloats(), c1 = NativeFloats()
+
+  @inline(__always)
+  mutating func add(_ a: UnsafePointer<Float>, _ b: FloatWeights, _ vectors: Int) {
+    let x = NativeFloats(repeating: a.pointee)
+    c0 = multiplyAdd(x, b.b0, c0)
+    c1 = multiplyAdd(x, b.b1, c1)
+    #if AVX512_VNNI
+      if vectors > 2 {
+        c2 = multiplyAdd(x, b.b2, c2)
+        c3 = multiplyAdd(x, b.b3, c3)
+      }
+    #endif
   }
-  if let bias {
-    let bias0 = bias.native(0)
-    let bias1 = bias.native(width)
-    c00 += bias0
-    c01 += bias1
-    c10 += bias0
-    c11 += bias1
-    c20 += bias0
-    c21 += bias1
-    c30 += bias0
-    c31 += bias1
-    c40 += bias0
-    c41 += bias1
-    c50 += bias0
-    c51 += bias1
+
+  /// Adds the bias if there is one and stores the first `columns`.
+  @inline(__always)
+  func store(_ bias: UnsafePointer<Float>?, _ row: UnsafeMutablePointer<Float>, _ columns: Int, _ vectors: Int) {
+    store(c0, 0, bias, row, columns)
+    store(c1, 1, bias, row, columns)
+    #if AVX512_VNNI
+      if vectors > 2 {
+        store(c2, 2, bias, row, columns)
+        store(c3, 3, bias, row, columns)
+      }
+    #endif
   }
-  storeTileRow(c00, c01, out + 0 &* outStride, columns)
-  if M > 1 {
-    storeTileRow(c10, c11, out + 1 &* outStride, columns)
-  }
-  if M > 2 {
-    storeTileRow(c20, c21, out + 2 &* outStride, columns)
-  }
-  if M > 3 {
-    storeTileRow(c30, c31, out + 3 &* outStride, columns)
-  }
-  if M > 4 {
-    storeTileRow(c40, c41, out + 4 &* outStride, columns)
-  }
-  if M > 5 {
-    storeTileRow(c50, c51, out + 5 &* outStride, columns)
+
+  @inline(__always)
+  private func store(
+    _ sum: NativeFloats, _ vector: Int, _ bias: UnsafePointer<Float>?, _ row: UnsafeMutablePointer<Float>, _ columns: Int
+  ) {
+    let first = vector &* NativeFloats.scalarCount
+    if first >= columns { return }
+    let value = bias == nil ? sum : sum + bias!.native(first)
+    if columns >= first &+ NativeFloats.scalarCount {
+      row.storeNative(value, first)
+    } else {
+      for lane in 0..<(columns &- first) { row[first &+ lane] = value[lane] }
+    }
   }
 }
 
-/// Stores the first `columns` of two vectors.
-@inline(__always)
-private func storeTileRow(_ low: NativeFloats, _ high: NativeFloats, _ row: UnsafeMutablePointer<Float>, _ columns: Int) {
-  let width = NativeFloats.scalarCount
-  if columns >= 2 &* width {
-    row.storeNative(low, 0)
-    row.storeNative(high, width)
-  } else {
-    for lane in 0..<columns { row[lane] = lane < width ? low[lane] : high[lane &- width] }
+private struct FloatWeights {
+  let b0, b1: NativeFloats
+  #if AVX512_VNNI
+    let b2, b3: NativeFloats
+  #endif
+
+  @inline(__always)
+  init(_ b: UnsafePointer<Float>, _ vectors: Int) {
+    let width = NativeFloats.scalarCount
+    b0 = b.native(0)
+    b1 = b.native(width)
+    #if AVX512_VNNI
+      b2 = vectors > 2 ? b.native(2 &* width) : NativeFloats()
+      b3 = vectors > 2 ? b.native(3 &* width) : NativeFloats()
+    #endif
   }
 }
 
-/// [M, K] by [K, N] where `b` has `bStride` floats for each k, at least N rounded up to two native vectors.
-@inline(__always)
+/// Rows [M, K] by columns [K, …] of `b`, `bStride` floats from one k to the next.
+private struct FloatTile {
+  var a: UnsafePointer<Float>
+  let aStride: Int
+  let b: UnsafePointer<Float>
+  let bStride: Int
+  let K: Int
+  let bias: UnsafePointer<Float>?
+  let columns: Int
+  var out: UnsafeMutablePointer<Float>
+  let outStride: Int
+
+  /// The first rows, up to six. `rows` and `vectors` are constants at every call, so that a smaller tile costs nothing
+  /// for what it lacks.
+  @inline(__always)
+  func multiply(_ rows: Int, _ vectors: Int) {
+    var c0 = FloatSums(), c1 = FloatSums(), c2 = FloatSums(), c3 = FloatSums(), c4 = FloatSums(), c5 = FloatSums()
+    let a1 = a + aStride
+    let a2 = a1 + aStride
+    let a3 = a2 + aStride
+    let a4 = a3 + aStride
+    let a5 = a4 + aStride
+    var source = b
+    var k = 0
+    while k < K {
+      let weights = FloatWeights(source, vectors)
+      source += bStride
+      c0.add(a + k, weights, vectors)
+      if rows > 1 { c1.add(a1 + k, weights, vectors) }
+      if rows > 2 { c2.add(a2 + k, weights, vectors) }
+      if rows > 3 { c3.add(a3 + k, weights, vectors) }
+      if rows > 4 { c4.add(a4 + k, weights, vectors) }
+      if rows > 5 { c5.add(a5 + k, weights, vectors) }
+      k &+= 1
+    }
+    c0.store(bias, out, columns, vectors)
+    if rows > 1 { c1.store(bias, out + outStride, columns, vectors) }
+    if rows > 2 { c2.store(bias, out + 2 &* outStride, columns, vectors) }
+    if rows > 3 { c3.store(bias, out + 3 &* outStride, columns, vectors) }
+    if rows > 4 { c4.store(bias, out + 4 &* outStride, columns, vectors) }
+    if rows > 5 { c5.store(bias, out + 5 &* outStride, columns, vectors) }
+  }
+
+  /// The smaller tiles. Functions of their own: too much code in one function, and nothing is inlined into it any more.
+  @inline(never) func five(_ isWide: Bool) { isWide ? multiply(5, 4) : multiply(5, 2) }
+  @inline(never) func four(_ isWide: Bool) { isWide ? multiply(4, 4) : multiply(4, 2) }
+  @inline(never) func three(_ isWide: Bool) { isWide ? multiply(3, 4) : multiply(3, 2) }
+  @inline(never) func two(_ isWide: Bool) { isWide ? multiply(2, 4) : multiply(2, 2) }
+  @inline(never) func one(_ isWide: Bool) { isWide ? multiply(1, 4) : multiply(1, 2) }
+
+  @inline(__always)
+  mutating func advance(_ rows: Int) {
+    a += rows &* aStride
+    out += rows &* outStride
+  }
+
+  /// All M rows; tiles as in the int8 product.
+  @inline(__always)
+  mutating func multiplyAll(_ M: Int, _ vectors: Int) {
+    let isWide = vectors == 4
+    var left = M
+    while left > 8 || left == 6 {
+      multiply(6, vectors)
+      advance(6)
+      left &-= 6
+    }
+    if left == 4 || left > 6 {
+      four(isWide)
+      advance(4)
+      left &-= 4
+    }
+    switch left {
+    case 1: one(isWide)
+    case 2: two(isWide)
+    case 3: three(isWide)
+    case 4: four(isWide)
+    case 5: five(isWide)
+    default: break
+    }
+  }
+
+  @inline(never) mutating func multiplyWide(_ M: Int) { multiplyAll(M, 4) }
+  @inline(never) mutating func multiplyNarrow(_ M: Int) { multiplyAll(M, 2) }
+}
+
+/// [M, K] by [K, N] where `b` has `bStride` floats for each k, at least N rounded up to 32.
 func multiplyFloat(
   _ a: UnsafePointer<Float>, _ aStride: Int, _ M: Int, _ b: UnsafePointer<Float>, _ bStride: Int, _ K: Int, _ N: Int,
   _ bias: UnsafePointer<Float>?, _ out: UnsafeMutablePointer<Float>, _ outStride: Int
 ) {
-  let step = 2 &* NativeFloats.scalarCount
+  let step = FloatSums.vectors &* NativeFloats.scalarCount
   var column = 0
   while column < N {
-    var row = 0
-    while row < M {
-      tile(
-        a + row &* aStride, aStride, min(6, M &- row), b + column, bStride, K, bias == nil ? nil : bias! + column,
-        out + row &* outStride + column, outStride, min(step, N &- column))
-      row &+= 6
-    }
+    var tile = FloatTile(
+      a: a, aStride: aStride, b: b + column, bStride: bStride, K: K, bias: bias == nil ? nil : bias! + column,
+      columns: min(step, N &- column), out: out + column, outStride: outStride)
+    if N &- column > step / 2 || FloatSums.vectors == 2 { tile.multiplyWide(M) } else { tile.multiplyNarrow(M) }
     column &+= step
   }
 }

@@ -161,76 +161,96 @@ struct Dequantizer {
   }
 #endif
 
-/// Up to six rows by `Sums.outputs` outputs of a panel. `rows` (1 to 6) and `vectors` are constants at every call, so
-/// that a smaller tile costs nothing for what it lacks.
-@inline(__always)
-private func tile(
-  _ rows: Int, _ vectors: Int, _ a: UnsafeRawPointer, _ aStride: Int, _ scales: UnsafePointer<Float>,
-  _ panel: UnsafeRawPointer, _ groups: Int, _ dequantizer: Dequantizer, _ output: Int, _ columns: Int,
-  _ out: UnsafeMutablePointer<Float>, _ outStride: Int
-) {
-  let start = Sums(dequantizer, output, vectors)
-  var c0 = start, c1 = start, c2 = start, c3 = start, c4 = start, c5 = start
-  let a1 = a + aStride
-  let a2 = a1 + aStride
-  let a3 = a2 + aStride
-  let a4 = a3 + aStride
-  let a5 = a4 + aStride
-  var weights = panel + output &* 4
-  var offset = 0
-  let end = groups &* Sums.groupBytes
-  while offset < end {
-    let b = Weights(weights, vectors)
-    c0.add(a + offset, b, vectors)
-    if rows > 1 { c1.add(a1 + offset, b, vectors) }
-    if rows > 2 { c2.add(a2 + offset, b, vectors) }
-    if rows > 3 { c3.add(a3 + offset, b, vectors) }
-    if rows > 4 { c4.add(a4 + offset, b, vectors) }
-    if rows > 5 { c5.add(a5 + offset, b, vectors) }
-    weights += 256
-    offset &+= Sums.groupBytes
-  }
-  c0.store(dequantizer, output, scales[0], out, columns, vectors)
-  if rows > 1 { c1.store(dequantizer, output, scales[1], out + outStride, columns, vectors) }
-  if rows > 2 { c2.store(dequantizer, output, scales[2], out + 2 &* outStride, columns, vectors) }
-  if rows > 3 { c3.store(dequantizer, output, scales[3], out + 3 &* outStride, columns, vectors) }
-  if rows > 4 { c4.store(dequantizer, output, scales[4], out + 4 &* outStride, columns, vectors) }
-  if rows > 5 { c5.store(dequantizer, output, scales[5], out + 5 &* outStride, columns, vectors) }
-}
+/// Rows of an operand by `Sums.outputs` outputs of one panel.
+private struct Tile {
+  var q: UnsafeRawPointer
+  let qStride: Int
+  var scales: UnsafePointer<Float>
+  /// The weights, scales, sums and biases of the panel.
+  let panel: UnsafeRawPointer
+  let groups: Int
+  let dequantizer: Dequantizer
+  /// The panel's first output that is made, and where its outputs end.
+  var output: Int
+  let columns: Int
+  var out: UnsafeMutablePointer<Float>
+  let outStride: Int
 
-/// All rows by one panel's outputs from `output` on.
-@inline(__always)
-private func multiplyPanel(
-  _ vectors: Int, _ q: UnsafeRawPointer, _ qStride: Int, _ scales: UnsafePointer<Float>, _ M: Int,
-  _ panel: UnsafeRawPointer, _ groups: Int, _ dequantizer: Dequantizer, _ output: Int, _ columns: Int,
-  _ out: UnsafeMutablePointer<Float>, _ outStride: Int
-) {
-  @inline(__always) func run(_ rows: Int, _ row: Int) {
-    tile(
-      rows, vectors, q + row &* qStride, qStride, scales + row, panel, groups, dequantizer, output, columns,
-      out + row &* outStride, outStride)
+  /// The first rows, up to six. `rows` and `vectors` are constants at every call, so that a smaller tile costs nothing
+  /// for what it lacks.
+  @inline(__always)
+  func multiply(_ rows: Int, _ vectors: Int) {
+    let start = Sums(dequantizer, output, vectors)
+    var c0 = start, c1 = start, c2 = start, c3 = start, c4 = start, c5 = start
+    let a0 = q
+    let a1 = a0 + qStride
+    let a2 = a1 + qStride
+    let a3 = a2 + qStride
+    let a4 = a3 + qStride
+    let a5 = a4 + qStride
+    var weights = panel + output &* 4
+    var offset = 0
+    let end = groups &* Sums.groupBytes
+    while offset < end {
+      let b = Weights(weights, vectors)
+      c0.add(a0 + offset, b, vectors)
+      if rows > 1 { c1.add(a1 + offset, b, vectors) }
+      if rows > 2 { c2.add(a2 + offset, b, vectors) }
+      if rows > 3 { c3.add(a3 + offset, b, vectors) }
+      if rows > 4 { c4.add(a4 + offset, b, vectors) }
+      if rows > 5 { c5.add(a5 + offset, b, vectors) }
+      weights += 256
+      offset &+= Sums.groupBytes
+    }
+    c0.store(dequantizer, output, scales[0], out, columns, vectors)
+    if rows > 1 { c1.store(dequantizer, output, scales[1], out + outStride, columns, vectors) }
+    if rows > 2 { c2.store(dequantizer, output, scales[2], out + 2 &* outStride, columns, vectors) }
+    if rows > 3 { c3.store(dequantizer, output, scales[3], out + 3 &* outStride, columns, vectors) }
+    if rows > 4 { c4.store(dequantizer, output, scales[4], out + 4 &* outStride, columns, vectors) }
+    if rows > 5 { c5.store(dequantizer, output, scales[5], out + 5 &* outStride, columns, vectors) }
   }
-  var row = 0
-  while row < M {
-    // Tiles of one or two rows wait for their own sums: seven rows are four and three, eight are four and four.
-    let left = M &- row
-    if left == 6 || left > 8 {
-      run(6, row)
-      row &+= 6
-      continue
+
+  /// The smaller tiles. Functions of their own: too much code in one function, and nothing is inlined into it any more.
+  @inline(never) func five(_ isWide: Bool) { isWide ? multiply(5, 4) : multiply(5, 2) }
+  @inline(never) func four(_ isWide: Bool) { isWide ? multiply(4, 4) : multiply(4, 2) }
+  @inline(never) func three(_ isWide: Bool) { isWide ? multiply(3, 4) : multiply(3, 2) }
+  @inline(never) func two(_ isWide: Bool) { isWide ? multiply(2, 4) : multiply(2, 2) }
+  @inline(never) func one(_ isWide: Bool) { isWide ? multiply(1, 4) : multiply(1, 2) }
+
+  @inline(__always)
+  mutating func advance(_ rows: Int) {
+    q += rows &* qStride
+    scales += rows
+    out += rows &* outStride
+  }
+
+  /// All M rows. Tiles of one or two rows wait for their own sums: seven rows are four and three, eight four and four.
+  @inline(__always)
+  mutating func multiplyAll(_ M: Int, _ vectors: Int) {
+    let isWide = vectors == 4
+    var left = M
+    while left > 8 || left == 6 {
+      multiply(6, vectors)
+      advance(6)
+      left &-= 6
+    }
+    if left == 4 || left > 6 {
+      four(isWide)
+      advance(4)
+      left &-= 4
     }
     switch left {
-    case 1: run(1, row)
-    case 2: run(2, row)
-    case 3: run(3, row)
-    case 5: run(5, row)
-    default:
-      run(4, row)
-      row &+= 4
-      continue
+    case 1: one(isWide)
+    case 2: two(isWide)
+    case 3: three(isWide)
+    case 4: four(isWide)
+    case 5: five(isWide)
+    default: break
     }
-    return
   }
+
+  @inline(never) mutating func multiplyWide(_ M: Int) { multiplyAll(M, 4) }
+  @inline(never) mutating func multiplyNarrow(_ M: Int) { multiplyAll(M, 2) }
 }
 
 extension Kernel {
@@ -245,18 +265,14 @@ extension Kernel {
     let groups = (K &+ 3) / 4
     var column = 0
     while column < N {
-      let panel = panels + column &* groups &* 4
-      let dequantizer = Dequantizer(scales: weightScales + column, rowSums: rowSums + column, bias: bias + column)
       let columns = min(64, N &- column)
       var output = 0
       while output < columns {
-        if Sums.outputs == 64 && columns <= 32 {
-          multiplyPanel(
-            2, q, qStride, scales, M, panel, groups, dequantizer, output, columns, out + column, outStride)
-        } else {
-          multiplyPanel(
-            4, q, qStride, scales, M, panel, groups, dequantizer, output, columns, out + column, outStride)
-        }
+        var tile = Tile(
+          q: q, qStride: qStride, scales: scales, panel: panels + column &* groups &* 4, groups: groups,
+          dequantizer: Dequantizer(scales: weightScales + column, rowSums: rowSums + column, bias: bias + column),
+          output: output, columns: columns, out: out + column, outStride: outStride)
+        if columns > 32 { tile.multiplyWide(M) } else { tile.multiplyNarrow(M) }
         output &+= Sums.outputs
       }
       column &+= 64

@@ -91,9 +91,9 @@ public final class Classifier: Sendable {
   public func classify(_ text: String, pair: String? = nil) throws -> Prediction {
     try withSession { session in
       session.removeAll()
-      let length = try session.append(text, pair: pair)
+      try session.append(text, pair: pair)
       session.run()
-      return session.prediction(of: 0, length: length)
+      return session.predictions()[0]
     }
   }
 
@@ -105,30 +105,18 @@ public final class Classifier: Sendable {
       session.removeAll()
       var predictions: [Prediction] = []
       predictions.reserveCapacity(texts.count)
-      var lengths: [TextLength] = []
       func run() {
         session.run()
-        for index in lengths.indices { predictions.append(session.prediction(of: index, length: lengths[index])) }
+        predictions += session.predictions()
         session.removeAll()
-        lengths.removeAll(keepingCapacity: true)
       }
       for text in texts {
-        lengths.append(try session.append(text, pair: nil))
+        try session.append(text, pair: nil)
         if session.tokenCount >= batchTokens { run() }
       }
-      if !lengths.isEmpty { run() }
+      if session.textCount > 0 { run() }
       return predictions
     }
-  }
-
-  /// The predictions of an asynchronous sequence of texts, one for one and in order, the same as one by one.
-  ///
-  /// The source is read ahead while the model runs, and texts that are waiting are run together: a batch ends with the
-  /// text that brings it to `batchTokens` tokens. No more than two batches are held.
-  public func predictions<Texts: AsyncSequence & Sendable>(
-    of texts: Texts, batchTokens: Int = 4096
-  ) -> Predictions<Texts> where Texts.Element == String {
-    Predictions(classifier: self, texts: texts, batchTokens: batchTokens)
   }
 
   /// A session of the classifier's own, for callers that fill batches themselves. Use it from one thread at a time.
@@ -138,7 +126,8 @@ public final class Classifier: Sendable {
       engine: InferenceEngine(weights: weights, kernels: kernels, pool: pool))
   }
 
-  private func withSession<Result>(_ body: (Session) throws -> Result) rethrows -> Result {
+  /// Runs `body` with a session of the classifier's own that nobody else uses meanwhile.
+  package func withSession<Result>(_ body: (Session) throws -> Result) rethrows -> Result {
     let session = idle.withLock { $0.popLast() } ?? makeSession()
     defer { idle.withLock { $0.append(session) } }
     return try body(session)

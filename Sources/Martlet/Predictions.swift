@@ -1,5 +1,18 @@
 import Synchronization
 
+// An extension in this file, so that programs that never ask for it link no concurrency runtime.
+extension Classifier {
+  /// The predictions of an asynchronous sequence of texts, one for one and in order, the same as one by one.
+  ///
+  /// The source is read ahead while the model runs, and texts that are waiting are run together: a batch ends with the
+  /// text that brings it to `batchTokens` tokens. No more than two batches are held.
+  public func predictions<Texts: AsyncSequence & Sendable>(
+    of texts: Texts, batchTokens: Int = 4096
+  ) -> Predictions<Texts> where Texts.Element == String {
+    Predictions(classifier: self, texts: texts, batchTokens: batchTokens)
+  }
+}
+
 /// The predictions of an asynchronous sequence of texts, one for one and in order: `Classifier.predictions(of:)`.
 ///
 /// One task reads and tokenises ahead while the caller's runs the model. What has been read when the model is free is
@@ -75,8 +88,6 @@ private final class WaitingTexts: Sendable {
   private struct State {
     /// What has been read and not yet taken, and the session that the runner had last.
     var batch, spare: Session
-    /// One for each text of `batch`.
-    var lengths: [TextLength] = []
     var isFinished = false
     /// What the source ended with, until it has been thrown.
     var error: (any Error)?
@@ -97,7 +108,7 @@ private final class WaitingTexts: Sendable {
     await sleep { $0.isFinished || $0.batch.textCount == 0 || $0.batch.tokenCount < batchTokens }
     let (isWanted, runner) = try state.withLock { state in
       guard !state.isFinished else { return (false, nil as CheckedContinuation<Void, Never>?) }
-      state.lengths.append(try state.batch.append(text, pair: nil))
+      try state.batch.append(text, pair: nil)
       return (true, state.sleeper.take())
     }
     runner?.resume()
@@ -118,18 +129,16 @@ private final class WaitingTexts: Sendable {
   /// Runs the texts that have been read, waiting for one if need be; none when the source has ended.
   func nextBatch() async throws -> ArraySlice<Prediction> {
     await sleep { $0.isFinished || $0.batch.textCount > 0 }
-    let (session, lengths, reader, error) = state.withLock { state in
+    let (session, reader, error) = state.withLock { state in
       swap(&state.batch, &state.spare)
-      let lengths = state.lengths
-      state.lengths.removeAll(keepingCapacity: true)
-      return (state.spare, lengths, state.sleeper.take(), lengths.isEmpty ? state.error.take() : nil)
+      return (state.spare, state.sleeper.take(), state.spare.textCount == 0 ? state.error.take() : nil)
     }
     reader?.resume()
     if let error { throw error }
-    guard !lengths.isEmpty else { return [] }
+    guard session.textCount > 0 else { return [] }
     session.run()
     defer { session.removeAll() }
-    return ArraySlice(lengths.indices.map { session.prediction(of: $0, length: lengths[$0]) })
+    return session.predictions()[...]
   }
 
   /// Returns when the condition holds. Only the caller itself can make its condition false again.

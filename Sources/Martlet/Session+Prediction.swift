@@ -12,14 +12,24 @@ extension Session {
     }
   }
 
-  func prediction(of index: Int, length: TextLength) -> Prediction {
-    let logits = logits(of: index)
+  /// The label with the highest score, the first of equals.
+  package func best(of index: Int) -> Int { argmax(logits(of: index)) }
+
+  /// The prediction of each text of the batch that was run last, in order.
+  ///
+  /// Not inlined: what the optimiser specialises for two files it keeps in one of them, and the linker would take
+  /// `Predictions.swift`, and with it the concurrency runtime, for code that only grows an array.
+  @inline(never)
+  func predictions() -> [Prediction] { (0..<textCount).map(prediction) }
+
+  private func prediction(of index: Int) -> Prediction {
+    let (logits, length) = (logits(of: index), lengths[index])
     let scores = [Float](unsafeUninitializedCapacity: logits.count) { buffer, count in
       buffer.initialize(repeating: 0)
       self.scores(of: index, into: UnsafeMutableBufferPointer(rebasing: buffer[..<logits.count]))
       count = logits.count
     }
-    let best = argmax(logits)
+    let best = best(of: index)
     let label: String
     switch problemType {
     case .singleLabel: label = labels[best]

@@ -79,7 +79,9 @@ extension Session {
     }
     let rows = batch.textCount - rowsBefore
     if rows > 1 { windowing.add(text: place, windows: rows) }
-    return TextLength(tokens: tokenCount - tokensBefore, wasTruncated: false, windows: rows)
+    let length = TextLength(tokens: tokenCount - tokensBefore, wasTruncated: false, windows: rows)
+    lengths.append(length)
+    return length
   }
 
   /// Runs a batch with windows, some thousand tokens at a time because one text may have any number of them, and pools

@@ -21,6 +21,8 @@ package final class Session: @unchecked Sendable {
   var workspace = TokenizerWorkspace()
   var batch = Batch()
   var windowing = WindowState()
+  /// One for each text of the batch.
+  package internal(set) var lengths: [TextLength] = []
 
   init(model: Model, tokenizer: Tokenizer, maximumLength: Int, engine: InferenceEngine) {
     self.model = model
@@ -36,18 +38,20 @@ package final class Session: @unchecked Sendable {
 
   package func removeAll() {
     batch.removeAll()
+    lengths.removeAll(keepingCapacity: true)
     windowing.removeAll()
   }
 
   /// Appends a text (UTF-8, already valid), cut at `limit` tokens or the model's own limit.
+  @discardableResult
   package func append(_ text: UnsafeBufferPointer<UInt8>, limit: Int = .max) -> TextLength {
     let summary = tokenizer.encode(
       text, maximumLength: min(limit, maximumLength), workspace: &workspace, into: &batch.ids)
-    batch.endText()
-    return TextLength(tokens: summary.tokenCount, wasTruncated: summary.wasTruncated)
+    return endText(summary)
   }
 
   /// Appends a pair, the longer of the two cut first.
+  @discardableResult
   package func append(
     _ first: UnsafeBufferPointer<UInt8>, pair second: UnsafeBufferPointer<UInt8>, limit: Int = .max
   ) throws -> TextLength {
@@ -62,19 +66,25 @@ package final class Session: @unchecked Sendable {
         first, second, maximumLength: min(limit, maximumLength), workspace: &workspace, into: &batch.ids,
         typeIDs: &batch.tokenTypes)
     }
-    let summary = encode(into: &batch)
-    batch.endText()
-    return TextLength(tokens: summary.tokenCount, wasTruncated: summary.wasTruncated)
+    return endText(encode(into: &batch))
   }
 
   /// Appends ids that are already there.
   package func append(ids: some Collection<Int32>, tokenTypes: [Int32] = []) {
     batch.append(ids, tokenTypes: tokenTypes)
+    lengths.append(TextLength(tokens: ids.count, wasTruncated: false))
   }
 
-  func append(_ text: String, pair: String?) throws -> TextLength {
+  private func endText(_ summary: EncodingSummary) -> TextLength {
+    batch.endText()
+    let length = TextLength(tokens: summary.tokenCount, wasTruncated: summary.wasTruncated)
+    lengths.append(length)
+    return length
+  }
+
+  func append(_ text: String, pair: String?) throws {
     var text = text
-    return try text.withUTF8 { first in
+    _ = try text.withUTF8 { first in
       guard var pair else { return append(first) }
       return try pair.withUTF8 { try append(first, pair: $0) }
     }

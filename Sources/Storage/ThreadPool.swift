@@ -33,12 +33,12 @@ package final class ThreadPool: @unchecked Sendable {
     var body: UnsafeRawPointer?
   }
 
+  /// Starts the workers. If the system refuses a thread the pool is smaller, and what it runs as exact.
   package init(threads requested: Int) {
-    threadCount = max(1, requested)
     shared = .allocate(capacity: 1)
     shared.initialize(to: Shared())
     pthread_mutex_init(lock, nil)
-    for worker in 1..<max(1, threadCount) {
+    for worker in 1..<max(1, requested) {
       var thread = pthread_t()
       let start = Unmanaged.passRetained(WorkerStart(shared: shared, worker: worker))
       let failure = pthread_create(
@@ -48,9 +48,13 @@ package final class ThreadPool: @unchecked Sendable {
           work(start.shared, start.worker)
           return nil
         }, start.toOpaque())
-      precondition(failure == 0, "the system refused a thread")
+      guard failure == 0 else {
+        start.release()
+        break
+      }
       threads.append(thread)
     }
+    threadCount = threads.count + 1
   }
 
   deinit {

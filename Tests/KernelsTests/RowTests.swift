@@ -58,6 +58,16 @@ private let widths = [1, 2, 15, 16, 17, 63, 64, 65, 100, 384]
           table.activate(activated.pointer, width, 4, width, activation)
           let fused = Operand(table, values, rows: 4, width: width, activation: activation)
           let separate = Operand(table, activated.array, rows: 4, width: width)
+          if activation == 1 {
+            // A GELU of its own, within a fraction of a step.
+            let q = fused.integers(table, rows: 4, width: width)
+            let isNear = q.indices.allSatisfy { index in
+              let scale = fused.scales.array[index / width]
+              return abs(Float(q[index]) * scale - activated.array[index]) <= scale * 0.5001 + 8e-5
+            }
+            #expect(isNear, "\(table.instructionSet) width \(width)")
+            continue
+          }
           #expect(fused.scales.array == separate.scales.array)
           #expect(fused.integers(table, rows: 4, width: width) == separate.integers(table, rows: 4, width: width))
         }

@@ -1,0 +1,119 @@
+"""Tests of tools/martlet.py. The environment gives the bundles `BUNDLE`, `BASE` (without a head), `MULTI_LABEL` and
+`REGRESSION`, and the library `MARTLET_LIBRARY`."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import threading
+import unittest
+from pathlib import Path
+
+TOOLS = Path(__file__).resolve().parents[2] / "tools"
+sys.path.insert(0, str(TOOLS))
+sys.dont_write_bytecode = True
+import martlet  # noqa: E402
+
+BUNDLE, BASE = os.environ["BUNDLE"], os.environ["BASE"]
+TEXTS = ["", "good", "a stirring , funny and finally transporting film", "naïve 映画 \0 🎬", "film " * 100] + ["bad " * n for n in range(30)]
+
+
+def child(classifier, queue):
+    """What a forked child gets from its parent's classifier."""
+    try:
+        queue.put(classifier.classify("good").label)
+    except martlet.MartletError as error:
+        queue.put(error.status)
+
+
+class MartletTests(unittest.TestCase):
+    def test_predictions(self):
+        with martlet.Classifier(BUNDLE) as classifier:
+            self.assertEqual(classifier.labels, ["negative", "neutral", "positive"])
+            self.assertEqual(classifier.maximum_length, 64)
+            self.assertTrue(classifier.instruction_set)
+            batch = classifier.classify_batch(TEXTS)
+            self.assertEqual(batch, [classifier.classify(text) for text in TEXTS])
+            self.assertEqual(batch, classifier.classify_batch(text.encode() for text in TEXTS))
+            self.assertEqual(classifier.classify_batch([]), [])
+            for prediction in batch:
+                best = max(range(3), key=lambda label: prediction.logits[label])
+                self.assertEqual(prediction.label, classifier.labels[best])
+                self.assertEqual(prediction.score, prediction.scores[best])
+                self.assertAlmostEqual(sum(prediction.scores), 1, places=6)
+            self.assertEqual((batch[0].token_count, batch[1].token_count, batch[4].token_count), (2, 3, 64))
+            self.assertEqual([index for index, prediction in enumerate(batch) if prediction.was_truncated], [4])
+            pair = classifier.classify("good", "bad")
+            self.assertNotEqual(pair.logits, classifier.classify("bad", "good").logits)
+            self.assertEqual(classifier.classify_batch(["good", ("good", "bad")])[1], pair)
+        self.assertRegex(martlet.version(), r"^\d+\.\d+\.\d+$")
+
+    def test_other_heads(self):
+        with martlet.Classifier(os.environ["MULTI_LABEL"]) as classifier:
+            batch = classifier.classify_batch(TEXTS)
+            for prediction in batch:
+                given = [name for name, logit in zip(classifier.labels, prediction.logits) if logit > 0]
+                self.assertEqual(prediction.label, ",".join(given))
+                self.assertEqual(prediction.score, max(prediction.scores))
+            self.assertGreater(len({prediction.label for prediction in batch}), 1)
+        with martlet.Classifier(os.environ["REGRESSION"]) as classifier:
+            for prediction in classifier.classify_batch(TEXTS):
+                self.assertEqual(prediction.scores, prediction.logits)
+                self.assertAlmostEqual(float(prediction.label), prediction.logits[0], places=6)
+                self.assertLess(len(prediction.label), 15)
+
+    def test_threads(self):
+        with martlet.Classifier(BUNDLE, threads=2) as classifier:
+            expected = classifier.classify_batch(TEXTS)
+            found = [None] * 8
+            def run(number):
+                found[number] = classifier.classify_batch(TEXTS) if number % 2 else [classifier.classify(text) for text in TEXTS]
+            threads = [threading.Thread(target=run, args=(number,)) for number in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertEqual(found, [expected] * 8)
+
+    def assertStatus(self, status, body, pattern=""):
+        with self.assertRaisesRegex(martlet.MartletError, pattern) as context:
+            body()
+        self.assertEqual(context.exception.status, status)
+
+    def test_errors(self):
+        error = martlet.MartletError
+        self.assertStatus(error.INVALID_FILE, lambda: martlet.Classifier("/no/such/file"), "/no/such/file")
+        self.assertStatus(error.NO_HEAD, lambda: martlet.Classifier(Path(BASE)), "no classification head")
+        self.assertStatus(error.INVALID_ARGUMENT, lambda: martlet.Classifier(BUNDLE, threads=1025), "1025")
+        self.assertStatus(error.INVALID_ARGUMENT, lambda: martlet.Classifier("a\0b"))
+        self.assertStatus(error.INVALID_UTF8, lambda: martlet.Classifier(b"\xff"))
+        classifier = martlet.Classifier(BUNDLE, threads=1, verify_checksums=False)
+        self.assertStatus(error.INVALID_UTF8, lambda: classifier.classify_batch(["good", b"\xff"]), "text 1: ")
+        self.assertStatus(error.INVALID_UTF8, lambda: classifier.classify("\ud800"), "text 0: ")
+        classifier.close()
+        classifier.close()
+        self.assertStatus(error.CLOSED_HANDLE, lambda: classifier.classify("good"), "closed")
+        self.assertStatus(error.CLOSED_HANDLE, lambda: classifier.classify_batch([]))
+
+    def test_fork(self):
+        context = multiprocessing.get_context("fork")
+        with martlet.Classifier(BUNDLE, threads=2) as classifier:
+            queue = context.SimpleQueue()
+            process = context.Process(target=child, args=(classifier, queue))
+            process.start()
+            process.join(60)
+            self.assertEqual(process.exitcode, 0)
+            self.assertEqual(queue.get(), martlet.MartletError.CLOSED_HANDLE)
+            self.assertIn(classifier.classify("good").label, classifier.labels)
+
+    def test_program(self):
+        run = lambda *arguments: subprocess.run(
+            [sys.executable, str(TOOLS / "martlet.py"), *arguments], input=b"good\nbad \xff\n", capture_output=True, timeout=60)
+        done = run(BUNDLE)
+        self.assertEqual(done.returncode, 0)
+        self.assertRegex(done.stdout.decode(), r"^((negative|neutral|positive)\t[01]\.\d{6}\n){2}$")
+        self.assertEqual((run("/no").returncode, run().returncode), (1, 64))
+
+
+if __name__ == "__main__":
+    unittest.main()

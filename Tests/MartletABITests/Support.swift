@@ -1,0 +1,128 @@
+import Checkpoints
+import Packing
+import Storage
+import TestSupport
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// What a program left behind.
+struct Finished: CustomStringConvertible {
+  let command: String
+  /// The exit status; 128 and the signal's number after a signal, as shells have it.
+  let status: Int
+  /// Standard output and error together.
+  let output: String
+
+  var description: String { "\(command)\nstatus \(status)\n\(output)" }
+}
+
+/// Runs a program found along `PATH` and waits for it. `environment` is added to this process's own.
+@discardableResult
+func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Finished {
+  // A file, which the child opens: the end of a pipe could be inherited by a child of another test.
+  var template = Array("\(temporaryParent)/martlet-output-XXXXXX".utf8CString)
+  let file = mkstemp(&template)
+  try #require(file >= 0)
+  close(file)
+  let path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+  defer { unlink(path) }
+  var actions = posix_spawn_file_actions_t()
+  posix_spawn_file_actions_init(&actions)
+  defer { posix_spawn_file_actions_destroy(&actions) }
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+  posix_spawn_file_actions_addopen(&actions, 1, path, O_WRONLY | O_APPEND, 0)
+  posix_spawn_file_actions_adddup2(&actions, 1, 2)
+  var variables: [String] = []
+  var next = environ
+  while let variable = next.pointee {
+    let text = String(cString: variable)
+    if environment[String(text.prefix { $0 != "=" })] == nil { variables.append(text) }
+    next += 1
+  }
+  variables += environment.map { "\($0)=\($1)" }
+  var process = pid_t()
+  let failure = withCStrings(arguments) { arguments in
+    withCStrings(variables) { posix_spawnp(&process, arguments[0]!, &actions, nil, arguments, $0) }
+  }
+  guard failure == 0 else {
+    return Finished(command: arguments[0], status: 127, output: String(cString: strerror(failure)))
+  }
+  var status: Int32 = 0
+  while waitpid(process, &status, 0) < 0 && errno == EINTR {}
+  let signal = Int(status & 0x7F)
+  return Finished(
+    command: arguments.joined(separator: " "), status: signal == 0 ? Int(status >> 8 & 0xFF) : 128 + signal,
+    output: String(decoding: try readFile(path), as: UTF8.self))
+}
+
+private var temporaryParent: String { getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp" }
+
+private func withCStrings<Result>(_ strings: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result) -> Result {
+  let copies = strings.map { strdup($0) }
+  defer { for copy in copies { free(copy) } }
+  return body(copies + [nil])
+}
+
+/// libmartlet as `tools/install` leaves it, made once by `tools/library` from the objects of the build that these tests
+/// belong to: the same code as a build of its own would compile again in a minute.
+struct Installation: Sendable {
+  let folder: String
+  var prefix: String { folder + "/prefix" }
+  var library: String { prefix + "/lib/libmartlet.so.1" }
+  var archive: String { prefix + "/lib/libmartlet.a" }
+  /// `tiny-bert` as a classifier, without its head, and with other kinds of heads.
+  var bundle: String { folder + "/tiny.martlet" }
+  var base: String { folder + "/base.martlet" }
+  var multiLabel: String { folder + "/multi-label.martlet" }
+  var regression: String { folder + "/regression.martlet" }
+
+  static let shared = Result { try Installation() }
+  private nonisolated(unsafe) static var leftover = ""
+
+  private init() throws {
+    var template = Array("\(temporaryParent)/martlet-library-XXXXXX".utf8CString)
+    try #require(mkdtemp(&template) != nil)
+    folder = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+    Self.leftover = folder
+    atexit { try? removeTree(Installation.leftover) }
+
+    let executable = try #require(realpath("/proc/self/exe", nil))
+    defer { free(executable) }
+    let products = String(cString: executable).split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+    let made = try run([fixture("../../tools/library"), products, folder + "/prefix"])
+    try #require(made.status == 0, "\(made)")
+
+    try pack(fixture("tiny-bert"), to: bundle)
+    try pack(fixture("tiny-bert-encoder"), to: base)
+    let configuration = String(decoding: try readFile(fixture("tiny-bert/config.json")), as: UTF8.self)
+    for (kind, path) in [("multi_label_classification", multiLabel), ("regression", regression)] {
+      let copy = folder + "/" + kind
+      try #require(mkdir(copy, 0o755) == 0)
+      for name in try listDirectory(fixture("tiny-bert")) { try write(readFile(fixture("tiny-bert/" + name)), to: copy + "/" + name) }
+      try write(Array(("{\"problem_type\": \"\(kind)\"," + configuration.dropFirst()).utf8), to: copy + "/config.json")
+      try pack(copy, to: path)
+    }
+  }
+
+  private func pack(_ source: String, to path: String) throws {
+    _ = try Packing.pack(CheckpointFolder(path: source)).write(to: path)
+  }
+
+  private func write(_ bytes: [UInt8], to path: String) throws {
+    let file = try #require(fopen(path, "w"))
+    defer { fclose(file) }
+    try #require(fwrite(bytes, 1, bytes.count, file) == bytes.count)
+  }
+
+  /// Compiles the program of `Tests/CInterface` against the installation; warnings are errors.
+  func compile(_ name: String, _ flags: [String], _ libraries: [String]) throws -> String {
+    let program = folder + "/" + name
+    let flags = ["cc", "-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-O1", "-g"] + flags
+    let compiled = try run(flags + [fixture("../CInterface/program.c"), "-o", program, "-I\(prefix)/include"] + libraries + ["-lm", "-lpthread"])
+    try #require(compiled.status == 0 && compiled.output.isEmpty, "\(compiled)")
+    return program
+  }
+}
