@@ -16,6 +16,7 @@ final class TuningDisplay {
   private var firstStep: (time: Double, step: Int)?
   private var tokens = 0
   private var notes: [String] = []
+  private var forecast: (peakBytes: Int, seconds: Double)?
   private var summary: DataSummary?
   private var points: [TrainingReport.LogPoint] = []
   private var evaluations: [TrainingReport.Evaluation] = []
@@ -33,6 +34,9 @@ final class TuningDisplay {
       self.summary = summary
       self.notes = notes
       for line in notes + lines(of: summary) { message(line) }
+    case .forecast(let peakBytes, let seconds):
+      forecast = (peakBytes, seconds)
+      message("forecast: \(formatDuration(seconds)), peak memory \(formatBytes(peakBytes))")
     case .step(let done, let total, let epoch, let loss, let learningRate, let tokens):
       let now = Machine.monotonicSeconds()
       if firstStep == nil {

@@ -33,34 +33,43 @@ struct GatherRule: GradientRule {
   }
 }
 
-/// y = x Wᵀ + b.
+/// y = x Wᵀ + b, and what adapters add to it.
 struct LinearRule: GradientRule {
   let input: TapeNode
   let output: TapeNode
   let layer: Linear
+  let adapters: [(adapter: LowRankAdapter, inner: PooledBuffer)]
 
-  init(input: TapeNode, output: TapeNode, layer: Linear) {
-    (self.input, self.output, self.layer) = (input, output, layer)
+  init(
+    input: TapeNode, output: TapeNode, layer: Linear, adapters: [(adapter: LowRankAdapter, inner: PooledBuffer)]
+  ) {
+    (self.input, self.output, self.layer, self.adapters) = (input, output, layer, adapters)
     input.keepValues()
   }
 
   func backward(_ engine: TrainingEngine) {
     let parameters = engine.parameters
     let gradient = output.gradient
-    engine.products.weightGradient(
-      gradient, input.values, parameters.gradient(layer.weights[0]), M: input.rows, N: layer.outputs, K: layer.inputs,
-      beta: parameters.beginContribution(layer.weights) ? 0 : 1)
-    if let bias = layer.biases.first {
+    if parameters.isTrained[layer.weights[0]] {
+      engine.products.weightGradient(
+        gradient, input.values, parameters.gradient(layer.weights[0]), M: input.rows, N: layer.outputs,
+        K: layer.inputs, beta: parameters.beginContribution(layer.weights) ? 0 : 1)
+    }
+    if let bias = layer.biases.first, parameters.isTrained[bias] {
       if parameters.beginContribution(layer.biases) {
         parameters.gradient(bias).update(repeating: 0, count: layer.outputs)
       }
       engine.addColumnSums(gradient, rows: input.rows, columns: layer.outputs, parameters.gradient(bias))
     }
-    guard input.needsGradient else { return }
-    let (target, adds) = input.contribution()
-    engine.products.inputGradient(
-      gradient, parameters.values(layer.weights[0]), target, M: input.rows, N: layer.outputs, K: layer.inputs,
-      beta: adds ? 1 : 0)
+    let contribution = input.needsGradient ? input.contribution() : nil
+    if let contribution {
+      engine.products.inputGradient(
+        gradient, parameters.values(layer.weights[0]), contribution.gradient, M: input.rows, N: layer.outputs,
+        K: layer.inputs, beta: contribution.adds ? 1 : 0)
+    }
+    for (adapter, inner) in adapters {
+      engine.adapterBackward(adapter, input, inner, gradient, toInput: contribution?.gradient)
+    }
   }
 }
 
@@ -151,7 +160,8 @@ struct NormalizationRule: GradientRule {
         parameters.values(normalization.weight), dropout.rate, dropout.key, start, toInput.map { $0.gradient + start },
         toInput?.adds ?? false, toResidual.map { $0.gradient + start }, toResidual?.adds ?? false, weight, weight + width)
     }
-    for (place, parameter) in [normalization.weight, normalization.bias].enumerated() {
+    for (place, parameter) in [normalization.weight, normalization.bias].enumerated()
+    where parameters.isTrained[parameter] {
       let gradient = parameters.gradient(parameter)
       if parameters.beginContribution([parameter]) { gradient.update(repeating: 0, count: width) }
       for index in 0..<blocks { engine.training.add(partial.values + (2 * index + place) * width, width, gradient) }

@@ -81,10 +81,9 @@ final class PooledBuffer {
   var values: UnsafeMutablePointer<Float> { memory.bound(to: Float.self) }
 }
 
-/// The buffers of one engine. It keeps a reference to each; one that nobody else holds serves the next request of
-/// about its size.
-///
-/// Each is large enough for what it serves, so a run that begins with its largest batch takes no more memory after that.
+/// The buffers of one engine. It keeps a reference to each; the smallest that nobody else holds and that is large enough
+/// serves the next request. A smaller batch asks for as many buffers as a larger one, so once the largest has been
+/// there, the memory stays.
 final class BufferPool {
   private var buffers: [PooledBuffer] = []
 
@@ -95,8 +94,7 @@ final class BufferPool {
       guard best.map({ buffers[index].memory.byteCount < buffers[$0].memory.byteCount }) ?? true else { continue }
       if isKnownUniquelyReferenced(&buffers[index]) { best = index }
     }
-    // A buffer much larger than asked for would be missing where it is needed.
-    if let best, buffers[best].memory.byteCount <= 2 * byteCount + 4096 { return buffers[best] }
+    if let best { return buffers[best] }
     // One that is too small gives way, so that the pool does not grow with every new size of batch.
     if let index = buffers.indices.first(where: { isKnownUniquelyReferenced(&buffers[$0]) && buffers[$0].memory.byteCount < byteCount && buffers[$0].memory.byteCount * 2 >= byteCount }) {
       buffers.remove(at: index)

@@ -25,6 +25,8 @@ package final class TrainingEngine: Verbs {
   let training: any TrainingKernelTable.Type
   let products: MatrixProducts
   let threads: ThreadPool
+  /// The adapters of each linear layer of the blueprint.
+  private let adapters: [[LowRankAdapter]]
   /// The kernels that OpenBLAS chose.
   let blasCoreName: String
   let buffers = BufferPool()
@@ -49,6 +51,8 @@ package final class TrainingEngine: Verbs {
     parameters: ParameterStore, blas: OpenBLAS, threads: ThreadPool, instructionSet: InstructionSet
   ) throws(InstructionSetError) {
     self.parameters = parameters
+    adapters = parameters.blueprint.linears.map { layer in parameters.adapters.filter { $0.layer.index == layer.index } }
+    frozen = FrozenPart(embeddings: !parameters.adapters.isEmpty)
     self.threads = threads
     kernels = try instructionSet.kernels()
     training = try instructionSet.trainingKernels()
@@ -144,12 +148,15 @@ package final class TrainingEngine: Verbs {
   package func operand(_ rows: TapeRows) -> TapeRows { rows }
 
   package func linear(_ operand: TapeRows, _ layer: Linear) -> TapeRows {
+    let adapters = self.adapters[layer.index]
+    let inner = adapters.map { buffers.take(operand.rows * $0.rank) }
     let output = record(rows: operand.rows, width: layer.outputs) {
-      LinearRule(input: operand.node, output: $0, layer: layer)
+      LinearRule(input: operand.node, output: $0, layer: layer, adapters: Array(zip(adapters, inner)))
     }
     products.forward(
       operand.values, parameters.values(layer.weights[0]), bias: layer.biases.first.map { parameters.values($0) },
       output.values, M: operand.rows, N: layer.outputs, K: layer.inputs)
+    for (adapter, inner) in zip(adapters, inner) { addAdapter(adapter, operand, inner, output.values) }
     return output
   }
 
