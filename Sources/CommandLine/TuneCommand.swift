@@ -234,11 +234,18 @@ struct TuneCommand: ParsableCommand {
           + result.metrics.map { ("eval_" + $0.name, .number($0.value)) }))
   }
 
+  /// What the run came to, and each evaluation in a row.
   private func table(_ result: TuningResult) -> String {
-    var text = "\(outputDir): \(result.steps) steps, mean loss \(formatFixed(result.trainLoss, digits: 4))\n"
-    let metrics = result.metrics.map { "\($0.name) \(formatFixed($0.value, digits: 4))" }
-    if !metrics.isEmpty { text += metrics.joined(separator: ", ") + "\n" }
-    return text
+    let head = "\(outputDir): \(result.steps) steps, mean loss \(formatFixed(result.trainLoss, digits: 4))\n"
+    let evaluations = TuningDisplay.evaluations(result.outcome.logHistory)
+    guard let last = evaluations.last else { return head }
+    var table = TextTable((["epoch", "step", "loss"] + last.metrics.map(\.name)).map { TextTable.Column($0) })
+    for evaluation in evaluations {
+      table.add(
+        [formatFixed(evaluation.epoch, digits: 2), formatCount(evaluation.step)]
+          + ([evaluation.loss ?? .nan] + evaluation.metrics.map(\.value)).map { formatFixed($0, digits: 4) })
+    }
+    return head + table.text()
   }
 }
 

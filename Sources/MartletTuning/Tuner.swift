@@ -94,6 +94,7 @@ public struct Tuner: Sendable {
     try makeDirectory(outputFolder)
     // A folder that cannot be written to is found now, not at the first checkpoint; dropped, the file leaves no trace.
     _ = try AtomicFile(path: outputFolder + "/trainer_state.json")
+    try removeUnfinishedFiles(in: outputFolder)
     let blas = try OpenBLAS()
     let kernels = try InstructionSet.selected()
     let base = try Base(path: base)

@@ -139,6 +139,8 @@ package final class Trainer {
           lastEvaluation = validation.isEmpty ? nil : evaluate().result
         }
       }
+      // A run that is taken up after its last step has evaluated before.
+      if lastEvaluation == nil, arguments.evalStrategy != .no, !validation.isEmpty { lastEvaluation = evaluate().result }
       log([
         ("train_runtime", .number(seconds)),
         ("train_samples_per_second", .number(trainedSamples / seconds)),
@@ -283,6 +285,12 @@ package final class Trainer {
   private func save() throws {
     guard let outputFolder else { return }
     let path = "\(outputFolder)/checkpoint-\(state.step)"
+    do { try write(path) } catch { throw TrainingError.checkpointNotWritten(path: path, why: "\(error)") }
+    onEvent(.checkpoint(path: path))
+    try removeOldCheckpoints(outputFolder)
+  }
+
+  private func write(_ path: String) throws {
     let folder = try AtomicFolder(path: path)
     try engine.writeModel(into: folder.temporaryPath, configuration: configuration, files: files, base: base)
     state.checksum = store.checksum
@@ -296,8 +304,6 @@ package final class Trainer {
       try file.commit()
     }
     try folder.commit()
-    onEvent(.checkpoint(path: path))
-    try removeOldCheckpoints(outputFolder)
   }
 
   /// Keeps the checkpoint just written, the best one, and the newest others up to the limit.
@@ -413,7 +419,7 @@ extension Loss {
 
 extension TrainingArguments {
   /// By the names of the reference library.
-  var json: JSONValue {
+  package var json: JSONValue {
     [
       "learning_rate": .number(learningRate), "per_device_train_batch_size": .integer(Int64(perDeviceTrainBatchSize)),
       "num_train_epochs": .number(numTrainEpochs), "max_steps": .integer(Int64(maxSteps)),
