@@ -95,6 +95,20 @@ struct TuneCommand: ParsableCommand {
   var earlyStoppingThreshold = 0.0
   @Option(help: "0 turns all dropout off.")
   var dropout: Double?
+  @Flag(name: spellings("gradient-checkpointing"), help: "Run each layer a second time instead of keeping what it made: less memory, more time.")
+  var gradientCheckpointing = false
+  @Flag(name: spellings("freeze-embeddings"), help: "Leave the embeddings as they are.")
+  var freezeEmbeddings = false
+  @Option(name: spellings("freeze-layers"), help: "Leave the embeddings and this many layers, from the first on, as they are.")
+  var freezeLayers = 0
+  @Option(name: spellings("lora-rank"), help: "Train adapters of this rank and the head instead of the model; they are merged at the end.")
+  var loraRank = 0
+  @Option(name: spellings("lora-alpha"), help: "An adapter's share is scaled by this over the rank.")
+  var loraAlpha = 16.0
+  @Option(name: spellings("lora-targets"), help: "Comma-separated: the layers that get adapters, by the last part of their names.")
+  var loraTargets = "query,value"
+  @Flag(name: spellings("no-forecast"), help: "Do without the few steps that foretell memory and time.")
+  var noForecast = false
   @Option(
     name: spellings("resume-from-checkpoint"),
     help: "Go on from a checkpoint folder; `last` (or `true`) is the newest whole one of the output folder.")
@@ -164,6 +178,12 @@ struct TuneCommand: ParsableCommand {
     arguments.metricForBestModel = metricForBestModel
     arguments.earlyStoppingPatience = earlyStoppingPatience
     arguments.earlyStoppingThreshold = earlyStoppingThreshold
+    arguments.gradientCheckpointing = gradientCheckpointing
+    arguments.freezeEmbeddings = freezeEmbeddings
+    arguments.freezeLayers = freezeLayers
+    arguments.loraRank = loraRank
+    arguments.loraAlpha = loraAlpha
+    arguments.loraTargets = loraTargets.split(separator: ",").map(String.init)
     return arguments
   }
 
@@ -174,15 +194,16 @@ struct TuneCommand: ParsableCommand {
     var tuner = Tuner(base: base)
     tuner.arguments = arguments
     tuner.threads = threading.threads
+    tuner.forecasts = !noForecast
     tuner.shouldStop = { interrupted.load(ordering: .relaxed) }
     stopOnInterrupt()
     let display = TuningDisplay(
       arguments: arguments, mode: quiet ? .quiet : .automatic,
       eventsFolder: loggingDir ?? outputDir + "/runs/" + TensorBoardWriter.defaultRunName())
-    let checkpoint = try checkpoint()
+    let resumption = try resumption()
     let result = try naming(base) {
       try tuner.tune(
-        on: training, validation: validationData, outputFolder: outputDir, resumingFrom: checkpoint, onEvent: display.show)
+        on: training, validation: validationData, outputFolder: outputDir, resumingFrom: resumption, onEvent: display.show)
     }
     display.finish()
     if result.wasStopped {
@@ -196,14 +217,14 @@ struct TuneCommand: ParsableCommand {
     try writeToStandardOutput(json ? summary(result).text(indent: 2) + "\n" : table(result))
   }
 
-  private func checkpoint() throws -> String? {
-    guard let resumeFromCheckpoint else { return nil }
-    if resumeFromCheckpoint != "last" && resumeFromCheckpoint != "true" {
-      guard isWholeCheckpoint(resumeFromCheckpoint) else { throw TrainingError.noCheckpoint(path: resumeFromCheckpoint) }
-      return resumeFromCheckpoint
+  private func resumption() throws -> Resumption {
+    guard let resumeFromCheckpoint else { return .none }
+    if resumeFromCheckpoint == "last" || resumeFromCheckpoint == "true" {
+      guard !wholeCheckpoints(in: outputDir).isEmpty else { throw TrainingError.noCheckpoint(path: outputDir) }
+      return .newest
     }
-    guard let newest = wholeCheckpoints(in: outputDir).last else { throw TrainingError.noCheckpoint(path: outputDir) }
-    return newest.path
+    guard isWholeCheckpoint(resumeFromCheckpoint) else { throw TrainingError.noCheckpoint(path: resumeFromCheckpoint) }
+    return .checkpoint(path: resumeFromCheckpoint)
   }
 
   private func summary(_ result: TuningResult) -> JSONValue {
@@ -213,11 +234,18 @@ struct TuneCommand: ParsableCommand {
           + result.metrics.map { ("eval_" + $0.name, .number($0.value)) }))
   }
 
+  /// What the run came to, and each evaluation in a row.
   private func table(_ result: TuningResult) -> String {
-    var text = "\(outputDir): \(result.steps) steps, mean loss \(formatFixed(result.trainLoss, digits: 4))\n"
-    let metrics = result.metrics.map { "\($0.name) \(formatFixed($0.value, digits: 4))" }
-    if !metrics.isEmpty { text += metrics.joined(separator: ", ") + "\n" }
-    return text
+    let head = "\(outputDir): \(result.steps) steps, mean loss \(formatFixed(result.trainLoss, digits: 4))\n"
+    let evaluations = TuningDisplay.evaluations(result.outcome.logHistory)
+    guard let last = evaluations.last else { return head }
+    var table = TextTable((["epoch", "step", "loss"] + last.metrics.map(\.name)).map { TextTable.Column($0) })
+    for evaluation in evaluations {
+      table.add(
+        [formatFixed(evaluation.epoch, digits: 2), formatCount(evaluation.step)]
+          + ([evaluation.loss ?? .nan] + evaluation.metrics.map(\.value)).map { formatFixed($0, digits: 4) })
+    }
+    return head + table.text()
   }
 }
 

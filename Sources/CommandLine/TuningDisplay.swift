@@ -1,8 +1,10 @@
 import Evaluation
+import JSON
 import Martlet
 import MartletTuning
 import Reporting
 import Storage
+import Training
 
 /// Shows a fine-tuning run: a live line or plain lines on stderr, TensorBoard events, and the report at the end.
 final class TuningDisplay {
@@ -16,9 +18,8 @@ final class TuningDisplay {
   private var firstStep: (time: Double, step: Int)?
   private var tokens = 0
   private var notes: [String] = []
+  private var forecast: (peakBytes: Int, seconds: Double)?
   private var summary: DataSummary?
-  private var points: [TrainingReport.LogPoint] = []
-  private var evaluations: [TrainingReport.Evaluation] = []
 
   init(arguments: TuningArguments, mode: ProgressReporter.Mode, eventsFolder: String) {
     self.arguments = arguments
@@ -33,6 +34,9 @@ final class TuningDisplay {
       self.summary = summary
       self.notes = notes
       for line in notes + lines(of: summary) { message(line) }
+    case .forecast(let peakBytes, let seconds):
+      forecast = (peakBytes, seconds)
+      message("forecast: \(formatDuration(seconds)), peak memory \(formatBytes(peakBytes))")
     case .step(let done, let total, let epoch, let loss, let learningRate, let tokens):
       let now = Machine.monotonicSeconds()
       if firstStep == nil {
@@ -74,18 +78,10 @@ final class TuningDisplay {
     events?.scalar("train/epoch", Float(epoch), step: step)
     warning { try events?.flush() }
     func value(_ name: String) -> Double? { values.first { $0.name == name }?.value }
-    if let loss = value("loss") {
-      points.append(
-        .init(
-          step: step, epoch: epoch, loss: loss, learningRate: value("learning_rate") ?? 0,
-          gradientNorm: value("grad_norm")))
-    } else if let loss = value("eval_loss") {
-      let metrics = values.filter { $0.name.hasPrefix("eval_") && !Self.timing.contains($0.name) && $0.name != "eval_loss" }
-        .map { (name: String($0.name.dropFirst(5)), value: $0.value) }
-      evaluations.append(.init(step: step, epoch: epoch, loss: loss, metrics: metrics))
+    if let loss = value("eval_loss") {
       message(
         "epoch \(formatFixed(epoch, digits: 2)): eval loss \(formatFixed(loss, digits: 4)), "
-          + metrics.map { "\($0.name) \(formatFixed($0.value, digits: 4))" }.joined(separator: ", "))
+          + Self.metrics(values).map { "\($0.name) \(formatFixed($0.value, digits: 4))" }.joined(separator: ", "))
     } else if let runtime = value("train_runtime") {
       message(
         "trained in \(formatDuration(runtime)), \(formatFixed(value("train_samples_per_second") ?? 0, digits: 1)) texts/s, "
@@ -94,6 +90,32 @@ final class TuningDisplay {
   }
 
   private static let timing = ["eval_runtime", "eval_samples_per_second", "eval_steps_per_second"]
+
+  /// The figures of an evaluation other than its loss and times.
+  private static func metrics(_ values: [(name: String, value: Double)]) -> [(name: String, value: Double)] {
+    values.filter { $0.name.hasPrefix("eval_") && !timing.contains($0.name) && $0.name != "eval_loss" }
+      .map { (name: String($0.name.dropFirst(5)), value: $0.value) }
+  }
+
+  /// The evaluations of a log history, those before an interruption included.
+  static func evaluations(_ history: [JSONObject]) -> [TrainingReport.Evaluation] {
+    history.compactMap { entry in
+      guard let loss = entry["eval_loss"]?.double else { return nil }
+      return TrainingReport.Evaluation(
+        step: entry["step"]?.int ?? 0, epoch: entry["epoch"]?.double ?? 0, loss: loss,
+        metrics: metrics(entry.entries.compactMap { key, value in value.double.map { (key, $0) } }))
+    }
+  }
+
+  /// The points of a log history where the loss was logged.
+  private static func points(_ history: [JSONObject]) -> [TrainingReport.LogPoint] {
+    history.compactMap { entry in
+      guard let loss = entry["loss"]?.double else { return nil }
+      return TrainingReport.LogPoint(
+        step: entry["step"]?.int ?? 0, epoch: entry["epoch"]?.double ?? 0, loss: loss,
+        learningRate: entry["learning_rate"]?.double ?? 0, gradientNorm: entry["grad_norm"]?.double)
+    }
+  }
 
   private func lines(of summary: DataSummary) -> [String] {
     var lines = [
@@ -120,24 +142,19 @@ final class TuningDisplay {
     var report = TrainingReport(
       title: "Fine-tuning \(tuner.base)", subtitle: "\(result.steps) steps, \(formatCount(training.count)) texts")
     report.headline = result.metrics.map { .init($0.name, formatFixed($0.value, digits: 4)) }
-    report.log = points
-    report.evaluations = evaluations
+    report.log = Self.points(result.outcome.logHistory)
+    report.evaluations = Self.evaluations(result.outcome.logHistory)
     report.labels = result.labels
     if let summary {
       report.labelBalance = summary.labelCounts.map { .init(label: $0.label, training: $0.training, validation: $0.validation) }
     }
     if let validation { addExamples(to: &report, result, validation) }
-    report.configuration = [
-      .init("learning rate", "\(arguments.learningRate)"), .init("batch size", "\(arguments.perDeviceTrainBatchSize)"),
-      .init("epochs", "\(arguments.numTrainEpochs)"), .init("weight decay", "\(arguments.weightDecay)"),
-      .init("schedule", arguments.lrSchedulerType), .init("seed", "\(arguments.seed)"),
-      .init("maximum length", "\(arguments.maxLength)"),
-    ]
+    report.configuration = arguments.json.object!.entries.map { .init($0.key, $0.value.string ?? $0.value.text()) }
     report.environment =
       [
         .init("processor", Machine.processorName), .init("duration", formatDuration(Machine.monotonicSeconds() - start)),
         .init("peak memory", formatBytes(Machine.peakResidentBytes())),
-      ] + notes.map { .init("note", $0) }
+      ] + (forecast.map { [.init("forecast", "\(formatDuration($0.seconds)), peak memory \(formatBytes($0.peakBytes))")] } ?? []) + notes.map { .init("note", $0) }
     return report
   }
 

@@ -1,7 +1,7 @@
 /// BERT (Devlin et al., 2018) with its sequence classification head: the pooled first token, tanh, a linear layer.
 ///
 /// Reference: `BertForSequenceClassification` of the transformers library.
-package struct Bert: EncoderFamily {
+package struct Bert: LayeredFamily {
   package static let modelType = "bert"
   package static let architecture = "BertForSequenceClassification"
   package static let prefix = "bert."
@@ -79,15 +79,17 @@ package struct Bert: EncoderFamily {
 
   package func forward<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
     var hidden = engine.embed(embeddings, dropout: hiddenDropout)
-    for layer in layers.dropLast() { hidden = forward(engine, hidden, layer, .allTokens) }
-    let first = forward(engine, hidden, layers[layers.count - 1], .firstTokens)
-    let pooled = engine.dense(first, pooler, .tanh)
+    for number in layers.indices { hidden = engine.layer(number, hidden, of: self) }
+    let pooled = engine.dense(hidden, pooler, .tanh)
     return engine.dense(engine.dropout(pooled, classifierDropout), classifier, .identity)
   }
 
-  private func forward<Engine: Verbs>(
-    _ engine: Engine, _ hidden: Engine.Rows, _ layer: Layer, _ queries: Queries
-  ) -> Engine.Rows {
+  package var layerCount: Int { layers.count }
+
+  /// The last layer has one row for each text: its first token is all that the head reads.
+  package func layer<Engine: Verbs>(_ number: Int, _ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
+    let layer = layers[number]
+    let queries: Queries = number == layers.count - 1 ? .firstTokens : .allTokens
     let context = engine.attend(
       queryKeyValue: engine.linear(hidden, layer.queryKeyValue), heads: heads, queries: queries, dropout: attentionDropout)
     let attended = engine.residualNormalize(

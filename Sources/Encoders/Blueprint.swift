@@ -1,6 +1,8 @@
 /// How a parameter is drawn when a checkpoint lacks it, as the reference library's `_init_weights` does.
 package enum Initialization: Sendable, Equatable {
   case normal(standardDeviation: Float)
+  /// From -bound to bound.
+  case uniform(bound: Float)
   case zeros
   case ones
 }
@@ -16,6 +18,16 @@ package struct Parameter: Sendable, Equatable {
   package let frozenRow: Int?
   /// Whether AdamW decays it: all but biases and the weights of normalisations.
   package let decays: Bool
+
+  package init(
+    name: String, shape: [Int], initialization: Initialization, frozenRow: Int? = nil, decays: Bool = true
+  ) {
+    self.name = name
+    self.shape = shape
+    self.initialization = initialization
+    self.frozenRow = frozenRow
+    self.decays = decays
+  }
 
   package var count: Int { shape.reduce(1, *) }
 }

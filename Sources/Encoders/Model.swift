@@ -23,6 +23,14 @@ package protocol EncoderFamily: Sendable {
   func forward<Engine: Verbs>(_ engine: Engine) -> Engine.Rows
 }
 
+/// A family whose forward pass asks the engine for its layers, one after the other from number 0 (`Verbs.layer`).
+package protocol LayeredFamily: EncoderFamily {
+  var layerCount: Int { get }
+
+  /// The hidden states after a layer, from those before it.
+  func layer<Engine: Verbs>(_ number: Int, _ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows
+}
+
 /// A model as its configuration describes it: the family, its labels, the JSON it was read from.
 package struct Model: Sendable {
   package let family: any EncoderFamily

@@ -87,9 +87,17 @@ package protocol Verbs: AnyObject {
   func dense(_ rows: Rows, _ layer: Linear, _ activation: Activation) -> Rows
 
   func dropout(_ rows: Rows, _ rate: Float) -> Rows
+
+  /// One layer of the encoder, by its number. Engines that do something by the layer (freeze it, run it again in the
+  /// backward pass) do it here.
+  func layer(_ number: Int, _ rows: Rows, of family: some LayeredFamily) -> Rows
 }
 
 extension Verbs {
+  package func layer(_ number: Int, _ rows: Rows, of family: some LayeredFamily) -> Rows {
+    family.layer(number, rows, self)
+  }
+
   package func linear(_ rows: Rows, _ layer: Linear) -> Rows { linear(operand(rows), layer) }
   package func linear(_ rows: Rows, _ layer: Linear, _ activation: Activation) -> Operand {
     linear(operand(rows), layer, activation)

@@ -66,14 +66,15 @@ extension Kernel {
     }
   }
 
-  /// dy becomes dy f'(x), `count` floats.
+  /// out = f(x), and x becomes f'(x), `count` floats.
   @inline(never)
-  package static func activateBackward(
-    _ x: UnsafePointer<Float>, _ count: Int, _ activation: Int32, _ dy: UnsafeMutablePointer<Float>
+  package static func activateAndDerive(
+    _ x: UnsafeMutablePointer<Float>, _ count: Int, _ activation: Int32, _ out: UnsafeMutablePointer<Float>
   ) {
     forEachVector(count) { index, lanes in
-      let slope = derivative(load(x, index, lanes), activation)
-      store(load(dy, index, lanes) * slope, dy, index, lanes)
+      let value = load(x, index, lanes)
+      store(activated(value, activation), out, index, lanes)
+      store(derivative(value, activation), x, index, lanes)
     }
   }
 
@@ -135,18 +136,39 @@ extension Kernel {
     }
   }
 
-  /// The gradients of layer normalisation: dx [M, width] overwritten; the parameters' gradients of these rows added
-  /// to `dWeight` and `dBias` [width].
+  /// out = normalized · weight + bias, [M, width]: what `normalizeForward` made of the rows that it kept.
+  @inline(never)
+  package static func scaleAndShift(
+    _ normalized: UnsafePointer<Float>, _ M: Int, _ width: Int, _ weight: UnsafePointer<Float>,
+    _ bias: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>
+  ) {
+    for row in 0..<M {
+      let start = row &* width
+      forEachVector(width) { index, lanes in
+        let value = load(normalized + start, index, lanes)
+        store(v_fma(value, load(weight, index, lanes), load(bias, index, lanes)), out + start, index, lanes)
+      }
+    }
+  }
+
+  /// The gradients of `normalise(dropout(x) + residual)`; the parameters' gradients of these rows are added to
+  /// `dWeight` and `dBias` [width].
+  ///
+  /// - Parameters:
+  ///   - dx: [M, width], what dropout passes on of the sum's gradient; `addsX` adds it to what is there. Nil when
+  ///     nobody wants it.
+  ///   - dResidual: the same without dropout, or nil.
   @inline(never)
   package static func normalizeBackward(
     _ dy: UnsafePointer<Float>, _ normalized: UnsafePointer<Float>, _ inverseDeviation: UnsafePointer<Float>, _ M: Int,
-    _ width: Int, _ weight: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>,
+    _ width: Int, _ weight: UnsafePointer<Float>, _ rate: Float, _ key: UInt64, _ first: Int,
+    _ dx: UnsafeMutablePointer<Float>?, _ addsX: Bool, _ dResidual: UnsafeMutablePointer<Float>?, _ addsResidual: Bool,
     _ dWeight: UnsafeMutablePointer<Float>, _ dBias: UnsafeMutablePointer<Float>
   ) {
     for row in 0..<M {
-      let upstream = dy + row &* width
-      let normal = normalized + row &* width
-      let target = dx + row &* width
+      let start = row &* width
+      let upstream = dy + start
+      let normal = normalized + start
       var sum = Floats()
       var projection = Floats()
       forEachVector(width) { index, lanes in
@@ -163,8 +185,17 @@ extension Kernel {
       let inverse = Floats(repeating: inverseDeviation[row])
       forEachVector(width) { index, lanes in
         let scaled = load(upstream, index, lanes) * load(weight, index, lanes)
-        let centered = scaled - mean - load(normal, index, lanes) * slope
-        store(centered * inverse, target, index, lanes)
+        let value = (scaled - mean - load(normal, index, lanes) * slope) * inverse
+        if let dResidual {
+          let target = dResidual + start
+          store(addsResidual ? load(target, index, lanes) + value : value, target, index, lanes)
+        }
+        if let dx {
+          let target = dx + start
+          var passed = value
+          if rate > 0 { passed = dropped(value, rate, key, first &+ start &+ index) }
+          store(addsX ? load(target, index, lanes) + passed : passed, target, index, lanes)
+        }
       }
     }
   }

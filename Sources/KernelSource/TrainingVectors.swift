@@ -9,12 +9,6 @@ extension Kernel {
     }
   }
 
-  /// Each of the M rows becomes the vector [N].
-  @inline(never)
-  package static func fillRows(_ vector: UnsafePointer<Float>, _ M: Int, _ N: Int, _ rows: UnsafeMutablePointer<Float>) {
-    for row in 0..<M { (rows + row &* N).update(from: vector, count: N) }
-  }
-
   /// sums [columns] += the sum over the M rows of x; rows are `stride` floats apart. In the order of the rows.
   @inline(never)
   package static func addColumnSums(
@@ -72,6 +66,14 @@ extension Kernel {
       store(mean, m, index, lanes)
       store(square, v, index, lanes)
       store(decayed - Floats(repeating: stepSize) * (mean / denominator), p, index, lanes)
+    }
+  }
+
+  /// y *= x, `count` floats.
+  @inline(never)
+  package static func multiply(_ x: UnsafePointer<Float>, _ count: Int, _ y: UnsafeMutablePointer<Float>) {
+    forEachVector(count) { index, lanes in
+      store(load(y, index, lanes) * load(x, index, lanes), y, index, lanes)
     }
   }
 

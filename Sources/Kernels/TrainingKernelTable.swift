@@ -4,7 +4,7 @@ package protocol TrainingKernelTable: SendableMetatype {
   typealias MutableFloats = UnsafeMutablePointer<Float>
 
   static func activateCopy(_ x: Floats, _ count: Int, _ activation: Int32, _ out: MutableFloats)
-  static func activateBackward(_ x: Floats, _ count: Int, _ activation: Int32, _ dy: MutableFloats)
+  static func activateAndDerive(_ x: MutableFloats, _ count: Int, _ activation: Int32, _ out: MutableFloats)
   static func dropout(
     _ x: Floats, _ count: Int, _ rate: Float, _ key: UInt64, _ first: Int, _ out: MutableFloats, _ adds: Bool
   )
@@ -13,21 +13,25 @@ package protocol TrainingKernelTable: SendableMetatype {
     _ rate: Float, _ key: UInt64, _ first: Int, _ normalized: MutableFloats, _ inverseDeviation: MutableFloats,
     _ out: MutableFloats
   )
+  static func scaleAndShift(
+    _ normalized: Floats, _ M: Int, _ width: Int, _ weight: Floats, _ bias: Floats, _ out: MutableFloats
+  )
   static func normalizeBackward(
     _ dy: Floats, _ normalized: Floats, _ inverseDeviation: Floats, _ M: Int, _ width: Int, _ weight: Floats,
-    _ dx: MutableFloats, _ dWeight: MutableFloats, _ dBias: MutableFloats
+    _ rate: Float, _ key: UInt64, _ first: Int, _ dx: MutableFloats?, _ addsX: Bool, _ dResidual: MutableFloats?,
+    _ addsResidual: Bool, _ dWeight: MutableFloats, _ dBias: MutableFloats
   )
   static func softmaxBackward(
     _ p: Floats, _ dp: MutableFloats, _ stride: Int, _ M: Int, _ L: Int, _ scale: Float, _ rate: Float, _ key: UInt64,
     _ first: Int
   )
   static func add(_ x: Floats, _ count: Int, _ y: MutableFloats)
-  static func fillRows(_ vector: Floats, _ M: Int, _ N: Int, _ rows: MutableFloats)
   static func addColumnSums(_ x: Floats, _ stride: Int, _ M: Int, _ columns: Int, _ sums: MutableFloats)
   static func sumOfSquares(_ x: Floats, _ count: Int) -> Double
   static func adamW(
     _ p: MutableFloats, _ g: Floats, _ m: MutableFloats, _ v: MutableFloats, _ count: Int, _ gradientScale: Float,
     _ decay: Float, _ stepSize: Float, _ beta1: Float, _ beta2: Float, _ epsilon: Float, _ correction: Float
   )
+  static func multiply(_ x: Floats, _ count: Int, _ y: MutableFloats)
   static func scale(_ x: MutableFloats, _ count: Int, _ factor: Float)
 }

@@ -17,16 +17,20 @@ package struct MatrixProducts: Sendable {
   private static let plain: Int32 = 111
   private static let transposed: Int32 = 112
 
-  /// y [M, N] = x [M, K] wᵀ, w [N, K]; `beta` 1 adds to what y holds.
+  /// y [M, N] = x [M, K] wᵀ + bias, w [N, K], bias [N] or nil.
   package func forward(
-    _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, M: Int, N: Int, K: Int,
-    beta: Float = 0
+    _ x: UnsafePointer<Float>, _ w: UnsafePointer<Float>, bias: UnsafePointer<Float>? = nil,
+    _ y: UnsafeMutablePointer<Float>, M: Int, N: Int, K: Int
   ) {
     split(M, N) { rows, columns in
+      let block = y + rows.lowerBound * N + columns.lowerBound
+      // The product adds to its bias, which its thread has just put there.
+      if let bias {
+        for row in 0..<rows.count { (block + row * N).update(from: bias + columns.lowerBound, count: columns.count) }
+      }
       blas.sgemm(
         Self.rowMajor, Self.plain, Self.transposed, Int32(rows.count), Int32(columns.count), Int32(K), 1,
-        x + rows.lowerBound * K, Int32(K), w + columns.lowerBound * K, Int32(K), beta,
-        y + rows.lowerBound * N + columns.lowerBound, Int32(N))
+        x + rows.lowerBound * K, Int32(K), w + columns.lowerBound * K, Int32(K), bias == nil ? 0 : 1, block, Int32(N))
     }
   }
 
@@ -43,14 +47,15 @@ package struct MatrixProducts: Sendable {
     }
   }
 
-  /// dw [N, K] += dyᵀ x, dy [M, N], x [M, K].
+  /// dw [N, K] = beta · dw + dyᵀ x, dy [M, N], x [M, K].
   package func weightGradient(
-    _ dy: UnsafePointer<Float>, _ x: UnsafePointer<Float>, _ dw: UnsafeMutablePointer<Float>, M: Int, N: Int, K: Int
+    _ dy: UnsafePointer<Float>, _ x: UnsafePointer<Float>, _ dw: UnsafeMutablePointer<Float>, M: Int, N: Int, K: Int,
+    beta: Float
   ) {
     split(N, K) { rows, columns in
       blas.sgemm(
         Self.rowMajor, Self.transposed, Self.plain, Int32(rows.count), Int32(columns.count), Int32(M), 1,
-        dy + rows.lowerBound, Int32(N), x + columns.lowerBound, Int32(K), 1,
+        dy + rows.lowerBound, Int32(N), x + columns.lowerBound, Int32(K), beta,
         dw + rows.lowerBound * K + columns.lowerBound, Int32(K))
     }
   }

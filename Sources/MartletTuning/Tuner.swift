@@ -15,6 +15,8 @@ public typealias TuningArguments = TrainingArguments
 public enum TuningEvent: Sendable {
   /// Before the first step: what the data look like, and lines about the run (base, device, warnings).
   case start(DataSummary, notes: [String])
+  /// Before the first step: what the run will take, by a rehearsal. The peak is of the whole process.
+  case forecast(peakBytes: Int, seconds: Double)
   /// After each step. `tokens` are those of the step.
   case step(done: Int, total: Int, epoch: Double, loss: Double, learningRate: Double, tokens: Int)
   /// An entry of the log history with its values by name: `loss`, `eval_loss`, `eval_accuracy`, `train_runtime`, ….
@@ -46,6 +48,16 @@ package struct ExampleResult: Sendable {
   package let tokens: Int
 }
 
+/// Where a run begins.
+public enum Resumption: Sendable, Equatable {
+  /// At its first step.
+  case none
+  /// From this checkpoint folder.
+  case checkpoint(path: String)
+  /// From the newest checkpoint of the output folder that is whole.
+  case newest
+}
+
 /// Fine-tunes a pretrained encoder into a text classifier, as the reference library's Trainer does.
 ///
 ///     let tuner = Tuner(base: "all-MiniLM-L6-v2")
@@ -59,6 +71,8 @@ public struct Tuner: Sendable {
   public var arguments = TuningArguments()
   /// Threads to use; the cores that the process may use if nil.
   public var threads: Int?
+  /// Whether a few steps that change nothing are run first, to foretell memory and time.
+  public var forecasts = true
   /// Asked after every step; true makes the run write a checkpoint and return.
   public var shouldStop: @Sendable () -> Bool = { false }
 
@@ -70,16 +84,17 @@ public struct Tuner: Sendable {
   ///   - training: labelled texts; their labels become the model's when the base has no head of its own.
   ///   - validation: labelled texts to evaluate on, or nil.
   ///   - outputFolder: made if missing.
-  ///   - checkpoint: a checkpoint folder to go on from; the run ends with the same bits as one that was not interrupted.
+  ///   - resumption: what to go on from; the run ends with the same bits as one that was not interrupted.
   ///   - onEvent: called from the thread that tunes.
   /// - Throws: errors whose description is one line: what, where, expected, found.
   public func tune(
-    on training: TuningData, validation: TuningData? = nil, outputFolder: String, resumingFrom checkpoint: String? = nil,
+    on training: TuningData, validation: TuningData? = nil, outputFolder: String, resumingFrom resumption: Resumption = .none,
     onEvent: (TuningEvent) -> Void = { _ in }
   ) throws -> TuningResult {
     try makeDirectory(outputFolder)
     // A folder that cannot be written to is found now, not at the first checkpoint; dropped, the file leaves no trace.
     _ = try AtomicFile(path: outputFolder + "/trainer_state.json")
+    try removeUnfinishedFiles(in: outputFolder)
     let blas = try OpenBLAS()
     let kernels = try InstructionSet.selected()
     let base = try Base(path: base)
@@ -89,25 +104,39 @@ public struct Tuner: Sendable {
     let validationData = try TokenizedData(validation, base.tokenizer, model.labels, maximumLength: maximumLength)
 
     let parameters = try base.parameters(for: model)
-    let store = ParameterStore(model.blueprint)
+    try arguments.check()
+    let store =
+      arguments.loraRank == 0
+      ? ParameterStore(model.blueprint)
+      : try ParameterStore(
+        model.blueprint,
+        LowRankSettings(rank: arguments.loraRank, alpha: arguments.loraAlpha, targets: arguments.loraTargets))
     let drawn = try store.load(from: parameters, seed: arguments.seed)
     let pool = ThreadPool(threads: threads ?? Machine.availableCores)
     let engine = try TrainingEngine(parameters: store, blas: blas, threads: pool, instructionSet: kernels)
-    onEvent(
-      .start(
-        summary(training, trainingData, validation, validationData, model),
-        notes: notes(base, drawn, blas, kernels, pool, store)))
-
     return try withoutActuallyEscaping(onEvent) { onEvent in
       let trainer = try Trainer(
         model: model, engine: engine, arguments: arguments, training: trainingData.examples,
         validation: validationData.examples, outputFolder: outputFolder, configuration: model.configuration,
-        files: base.files, shouldStop: shouldStop, onEvent: { onEvent(TuningEvent($0)) })
-      let outcome = try trainer.run(resumingFrom: checkpoint)
+        files: base.files, base: base.path, shouldStop: shouldStop, onEvent: { onEvent(TuningEvent($0)) })
+      onEvent(
+        .start(
+          summary(training, trainingData, validation, validationData, model),
+          notes: notes(base, drawn, blas, kernels, pool, store)))
+      switch resumption {
+      case .none: break
+      case .newest: try trainer.restoreNewest()
+      case .checkpoint(let path): try trainer.restore(path)
+      }
+      if forecasts {
+        let forecast = trainer.forecast()
+        onEvent(.forecast(peakBytes: forecast.peakBytes, seconds: forecast.seconds))
+      }
+      let outcome = try trainer.run()
       var examples: [ExampleResult] = []
       if !outcome.wasStopped {
-        try writeCheckpointFiles(
-          into: outputFolder, configuration: model.configuration, tensors: store.tensors, files: base.files)
+        try engine.writeModel(
+          into: outputFolder, configuration: model.configuration, files: base.files, base: base.path)
         var state = try AtomicFile(path: outputFolder + "/trainer_state.json")
         try state.write(trainer.trainerState.text(indent: 2, sortedKeys: true) + "\n")
         try state.commit()
@@ -157,7 +186,8 @@ public struct Tuner: Sendable {
     _ base: Base, _ drawn: [String], _ blas: OpenBLAS, _ instructionSet: InstructionSet, _ pool: ThreadPool,
     _ store: ParameterStore
   ) -> [String] {
-    var notes = ["base \(base.path): \(store.count) parameters"]
+    let trained = store.parameters.indices.filter { store.isTrained[$0] }.reduce(0) { $0 + store.parameters[$1].count }
+    var notes = ["base \(base.path): \(store.count) parameters" + (trained < store.count ? ", \(trained) of them trained" : "")]
     if base.isQuantized { notes.append("the base is int8: training starts from its dequantised weights") }
     if !drawn.isEmpty { notes.append("newly drawn: \(drawn.joined(separator: ", "))") }
     notes.append("\(pool.threadCount) threads, kernels \(instructionSet.rawValue), OpenBLAS \(blas.coreName)")

@@ -1,3 +1,7 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// A block of memory aligned to 64 bytes (a cache line, and the widest vector in use), padded to a multiple of 64
 /// so that a vector may be read at its last element.
 package final class AlignedBuffer: @unchecked Sendable {
@@ -5,11 +9,24 @@ package final class AlignedBuffer: @unchecked Sendable {
   /// The number of bytes asked for; the allocation is padded to a multiple of 64, the padding always zero at first.
   package let byteCount: Int
 
+  /// The bytes of a mapping of its own, 0 for the heap.
+  private let mappedByteCount: Int
+
   package static let alignment = 64
+  /// From here on zeros come from the system, page by page as they are touched: what is never used takes no memory.
+  private static let mappingThreshold = 1 << 20
 
   package init(byteCount: Int, zeroed: Bool = true) {
     self.byteCount = byteCount
     let padded = max(byteCount, 1).roundedUp(toMultipleOf: Self.alignment)
+    if zeroed && padded >= Self.mappingThreshold {
+      let pages = mmap(nil, padded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+      precondition(pages != MAP_FAILED, "out of memory: \(byteCount) bytes")
+      baseAddress = pages!
+      mappedByteCount = padded
+      return
+    }
+    mappedByteCount = 0
     baseAddress = .allocate(byteCount: padded, alignment: Self.alignment)
     if zeroed {
       baseAddress.initializeMemory(as: UInt8.self, repeating: 0, count: padded)
@@ -22,7 +39,9 @@ package final class AlignedBuffer: @unchecked Sendable {
     self.init(byteCount: count * MemoryLayout<Element>.stride, zeroed: zeroed)
   }
 
-  deinit { baseAddress.deallocate() }
+  deinit {
+    if mappedByteCount > 0 { munmap(baseAddress, mappedByteCount) } else { baseAddress.deallocate() }
+  }
 
   /// The memory as elements of a type.
   package func bound<Element: BitwiseCopyable>(to type: Element.Type) -> UnsafeMutablePointer<Element> {

@@ -1,3 +1,5 @@
+import CSystem
+
 #if canImport(Glibc)
   import Glibc
 #endif
@@ -66,8 +68,13 @@ package struct AtomicFolder: ~Copyable {
     }
     try FileDescriptor(opening: temporaryPath, flags: O_RDONLY | O_DIRECTORY).synchronize()
     if fileExists(path) {
-      // A folder cannot be renamed over another: the old one steps aside first and goes when the new one stands.
-      let aside = temporarySibling(of: path) + ".old"
+      // A folder cannot be renamed over another: both change names at once, or, where the file system cannot do that,
+      // the old one steps aside first and goes when the new one stands.
+      if csystem_exchange(temporaryPath, path) == 0 {
+        try synchronizeFolder(of: path)
+        return try removeTree(temporaryPath)
+      }
+      let aside = temporarySibling(of: path)
       guard rename(path, aside) == 0 else { throw FileError(path: path, operation: "replace") }
       guard rename(temporaryPath, path) == 0 else {
         let code = errno
@@ -84,10 +91,24 @@ package struct AtomicFolder: ~Copyable {
   deinit { try? removeTree(temporaryPath) }  // After `commit` nothing has that name.
 }
 
+/// Removes what writers of files and folders in this folder left behind when their process was killed.
+package func removeUnfinishedFiles(in folder: String) throws(FileError) {
+  for name in try listDirectory(folder) where isTemporary(name) { try removeTree(folder + "/" + name) }
+}
+
+private let partialMark = ".partial-"
+
+/// Whether `temporarySibling` made the name: a mark, a process and a random number.
+private func isTemporary(_ name: String) -> Bool {
+  guard let mark = name.firstRange(of: partialMark) else { return false }
+  let numbers = name[mark.upperBound...].split(separator: "-", omittingEmptySubsequences: false)
+  return numbers.count == 2 && numbers.allSatisfy { UInt32($0) != nil }
+}
+
 private func temporarySibling(of path: String) -> String {
   var trimmed = path[...]
   while trimmed.utf8.count > 1 && trimmed.utf8.last == UInt8(ascii: "/") { trimmed = trimmed.dropLast() }
-  return "\(trimmed).partial-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+  return "\(trimmed)\(partialMark)\(getpid())-\(UInt32.random(in: 0 ... .max))"
 }
 
 private func synchronizeFolder(of path: String) throws(FileError) {

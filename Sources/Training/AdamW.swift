@@ -22,63 +22,92 @@ package struct AdamW: Sendable {
   /// Floats of one task: large enough to be worth a thread, small enough to share out evenly.
   private static let chunk = 1 << 16
 
-  /// The L2 norm of all gradients together.
+  /// The L2 norm of all gradients together; the sums of chunks are added in their order, whatever the threads.
   package func gradientNorm(_ engine: TrainingEngine) -> Double {
     let store = engine.parameters
-    var total = 0.0
-    let tables = Set(store.blueprint.tables.map(\.weight))
-    for (index, parameter) in store.blueprint.parameters.enumerated() where !tables.contains(index) {
-      total += engine.training.sumOfSquares(store.gradient(index), parameter.count)
+    store.clearStaleGradients()
+    var runs: [Range<Int>] = []
+    for (start, count, _) in store.denseRuns() {
+      for first in stride(from: start, to: start + count, by: Self.chunk) {
+        runs.append(first..<min(start + count, first + Self.chunk))
+      }
     }
     for table in store.blueprint.tables {
       for row in store.touched[table.index].sorted() {
-        total += engine.training.sumOfSquares(store.gradient(table.weight) + Int(row) * table.width, table.width)
+        let start = store.offsets[table.weight] + Int(row) * table.width
+        runs.append(start..<start + table.width)
       }
     }
-    return total.squareRoot()
+    let sums = AlignedBuffer(count: runs.count, of: Double.self)
+    let results = sums.bound(to: Double.self)
+    engine.threads.parallelFor((runs.count + 15) / 16) { index, _ in
+      for run in index * 16..<min(runs.count, index * 16 + 16) {
+        results[run] = engine.training.sumOfSquares(store.gradients + runs[run].lowerBound, runs[run].count)
+      }
+    }
+    return (0..<runs.count).reduce(0) { $0 + results[$1] }.squareRoot()
   }
 
   /// One update with the gradients as they stand, times `gradientScale`.
   ///
   /// - Parameter step: from 1.
   package func update(_ engine: TrainingEngine, step: Int, learningRate: Float, gradientScale: Float) {
-    let store = engine.parameters
-    let (training, threads) = (engine.training, engine.threads)
     let stepSize = Float(Double(learningRate) / (1 - power(Double(beta1), step)))
     let correction = Float((1 - power(Double(beta2), step)).squareRoot())
+    let decay = Float(1 - Double(learningRate) * Double(weightDecay))
+    update(engine) { store, start, count, decays in
+      engine.training.adamW(
+        store.values + start, store.gradients + start, store.firstMoments + start, store.secondMoments + start, count,
+        gradientScale, decays ? decay : 1, stepSize, beta1, beta2, epsilon, correction)
+    } untouched: { store, start, count, decays in
+      if decays { engine.training.scale(store.values + start, count, decay) }
+    }
+  }
+
+  /// Goes through the same memory as an update and changes nothing: tells the time and the memory that one takes.
+  package func rehearse(_ engine: TrainingEngine) {
+    update(engine) { store, start, count, _ in
+      engine.training.adamW(
+        store.values + start, store.gradients + start, store.firstMoments + start, store.secondMoments + start, count,
+        1, 1, 0, 1, 1, epsilon, 1)
+    } untouched: { store, start, count, _ in
+      engine.training.scale(store.values + start, count, 1)
+    }
+  }
+
+  /// Calls `body` for all trained floats in pieces, on all threads; `untouched` for rows of tables without moments.
+  private func update(
+    _ engine: TrainingEngine, _ body: (_ store: ParameterStore, _ start: Int, _ count: Int, _ decays: Bool) -> Void,
+    untouched: (_ store: ParameterStore, _ start: Int, _ count: Int, _ decays: Bool) -> Void
+  ) {
+    let store = engine.parameters
+    store.clearStaleGradients()
     var tasks: [Task] = []
-    let tables = Dictionary(uniqueKeysWithValues: store.blueprint.tables.map { ($0.weight, $0) })
-    for (index, parameter) in store.blueprint.parameters.enumerated() {
-      let decay = parameter.decays ? Float(1 - Double(learningRate) * Double(weightDecay)) : 1
-      if let table = tables[index] {
-        let rows = max(1, Self.chunk / table.width)
-        for first in stride(from: 0, to: table.rows, by: rows) {
-          tasks.append(Task(start: first, count: min(rows, table.rows - first), decay: decay, table: table))
-        }
-      } else {
-        for first in stride(from: 0, to: parameter.count, by: Self.chunk) {
-          tasks.append(
-            Task(
-              start: store.offsets[index] + first, count: min(Self.chunk, parameter.count - first), decay: decay,
-              table: nil))
-        }
+    for run in store.denseRuns() {
+      for first in stride(from: 0, to: run.count, by: Self.chunk) {
+        tasks.append(
+          Task(start: run.start + first, count: min(Self.chunk, run.count - first), decays: run.decays, table: nil))
       }
     }
-    func apply(_ start: Int, _ count: Int, _ decay: Float) {
-      training.adamW(
-        store.values + start, store.gradients + start, store.firstMoments + start, store.secondMoments + start, count,
-        gradientScale, decay, stepSize, beta1, beta2, epsilon, correction)
+    for table in store.blueprint.tables where store.isTrained[table.weight] {
+      let decays = store.blueprint.parameters[table.weight].decays
+      let rows = max(1, Self.chunk / table.width)
+      for first in stride(from: 0, to: table.rows, by: rows) {
+        tasks.append(Task(start: first, count: min(rows, table.rows - first), decays: decays, table: table))
+      }
     }
-    threads.parallelFor(tasks.count) { index, _ in
+    engine.threads.parallelFor(tasks.count) { index, _ in
       let task = tasks[index]
-      guard let table = task.table else { return apply(task.start, task.count, task.decay) }
-      for row in task.start..<task.start + task.count {
-        let start = store.offsets[table.weight] + row * table.width
-        if store.everTouched[table.index][row] {
-          apply(start, table.width, task.decay)
-        } else {
-          training.scale(store.values + start, table.width, task.decay)
-        }
+      guard let table = task.table else { return body(store, task.start, task.count, task.decays) }
+      // Neighbouring rows of one kind are one run.
+      let kinds = store.everTouched[table.index]
+      var first = task.start
+      while first < task.start + task.count {
+        var end = first + 1
+        while end < task.start + task.count, kinds[end] == kinds[first] { end += 1 }
+        let start = store.offsets[table.weight] + first * table.width
+        (kinds[first] ? body : untouched)(store, start, (end - first) * table.width, task.decays)
+        first = end
       }
     }
   }
@@ -86,7 +115,7 @@ package struct AdamW: Sendable {
   private struct Task {
     let start: Int
     let count: Int
-    let decay: Float
+    let decays: Bool
     let table: Table?
   }
 

@@ -3,8 +3,8 @@ import Kernels
 import LinearAlgebra
 import Storage
 
-/// The attention of one layer in one step: the probabilities of every text and head are kept for the backward pass;
-/// what dropout made of them is made again.
+/// The attention of one layer in one step. Nothing is kept but queries, keys and values: the backward pass makes the
+/// probabilities of each text and head again, on its thread's own scratch memory.
 final class Attention {
   private let batch: Batch
   private let heads: Int
@@ -12,8 +12,8 @@ final class Attention {
   private let queries: Queries
   private let dropout: Dropout
   private let buffers: BufferPool
-  /// [heads, queries, stride] for each text, one after the other; `stride` is the length rounded up to 16.
-  private let probabilities: PooledBuffer
+  /// The number of each text's first probability: they count as [heads, queries, stride] for each text, one after the
+  /// other; `stride` is the length rounded up to 16. Dropout asks for the numbers.
   private let offsets: [Int]
 
   init(batch: Batch, heads: Int, width: Int, queries: Queries, dropout: Dropout, buffers: BufferPool) {
@@ -30,7 +30,6 @@ final class Attention {
       offsets.append(offsets[text] + heads * queryCount * length.roundedUp(toMultipleOf: 16))
     }
     self.offsets = offsets
-    probabilities = buffers.take(offsets[batch.textCount])
   }
 
   private var headWidth: Int { width / heads }
@@ -49,13 +48,14 @@ final class Attention {
     let first: Int
   }
 
-  /// Calls `body` for every text and head on all threads, with memory for one matrix of probabilities.
+  /// Calls `body` for every text and head on all threads, with memory for two matrices of probabilities.
   private func forEachHead(
-    _ engine: TrainingEngine, _ body: (Place, _ scratch: UnsafeMutablePointer<Float>) -> Void
+    _ engine: TrainingEngine,
+    _ body: (Place, _ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>) -> Void
   ) {
     let longest = batch.longest
-    let size = longest * longest.roundedUp(toMultipleOf: 16)
-    let scratch = buffers.take(size * engine.threads.threadCount)
+    let size = (queries == .firstTokens ? 1 : longest) * longest.roundedUp(toMultipleOf: 16)
+    let scratch = buffers.take(2 * size * engine.threads.threadCount)
     engine.threads.parallelFor(batch.textCount * heads) { task, worker in
       let (text, head) = (task / heads, task % heads)
       let start = batch.starts[text]
@@ -67,21 +67,31 @@ final class Attention {
           length: length, queries: queryCount, stride: stride, query: start * 3 * width + head * headWidth,
           context: (queries == .firstTokens ? text : start) * width + head * headWidth,
           first: offsets[text] + head * queryCount * stride),
-        scratch.values + worker * size)
+        scratch.values + 2 * worker * size, scratch.values + (2 * worker + 1) * size)
     }
+  }
+
+  /// p [queries, stride] = softmax(q kᵀ · scale), and what dropout makes of it in `scratch`, or p itself.
+  private func probabilities(
+    _ engine: TrainingEngine, _ query: UnsafePointer<Float>, _ place: Place, _ p: UnsafeMutablePointer<Float>,
+    _ scratch: UnsafeMutablePointer<Float>
+  ) -> UnsafeMutablePointer<Float> {
+    engine.products.small(
+      query, 3 * width, query + width, 3 * width, transposeB: true, p, place.stride, m: place.queries, n: place.length,
+      k: headWidth)
+    engine.kernels.softmaxRows(p, place.stride, place.queries, place.length, scale)
+    guard dropout.rate > 0 else { return p }
+    engine.training.dropout(
+      p, place.queries * place.stride, dropout.rate, dropout.key, place.first, scratch, false)
+    return scratch
   }
 
   func forward(
     _ engine: TrainingEngine, _ queryKeyValue: UnsafePointer<Float>, _ context: UnsafeMutablePointer<Float>
   ) {
-    forEachHead(engine) { place, scratch in
+    forEachHead(engine) { place, p, scratch in
       let query = queryKeyValue + place.query
-      let p = probabilities.values + place.first
-      engine.products.small(
-        query, 3 * width, query + width, 3 * width, transposeB: true, p, place.stride, m: place.queries, n: place.length,
-        k: headWidth)
-      engine.kernels.softmaxRows(p, place.stride, place.queries, place.length, scale)
-      let dropped = droppedProbabilities(engine, place, scratch)
+      let dropped = probabilities(engine, query, place, p, scratch)
       engine.products.small(
         dropped, place.stride, query + 2 * width, 3 * width, context + place.context, width, m: place.queries,
         n: headWidth, k: place.length)
@@ -95,12 +105,12 @@ final class Attention {
     _ engine: TrainingEngine, _ queryKeyValue: UnsafePointer<Float>, _ dContext: UnsafePointer<Float>,
     _ gradient: UnsafeMutablePointer<Float>
   ) {
-    forEachHead(engine) { place, scratch in
+    forEachHead(engine) { place, p, scratch in
       let query = queryKeyValue + place.query
       let dQuery = gradient + place.query
       let upstream = dContext + place.context
       let (length, queryCount, stride) = (place.length, place.queries, place.stride)
-      let dropped = droppedProbabilities(engine, place, scratch)
+      let dropped = probabilities(engine, query, place, p, scratch)
       engine.products.small(
         dropped, stride, transposeA: true, upstream, width, dQuery + 2 * width, 3 * width, m: length, n: headWidth,
         k: queryCount)
@@ -108,7 +118,7 @@ final class Attention {
         upstream, width, query + 2 * width, 3 * width, transposeB: true, scratch, stride, m: queryCount, n: length,
         k: headWidth)
       engine.training.softmaxBackward(
-        probabilities.values + place.first, scratch, stride, queryCount, length, scale, dropout.rate, dropout.key,
+        p, scratch, stride, queryCount, length, scale, dropout.rate, dropout.key,
         place.first)
       engine.products.small(
         scratch, stride, query + width, 3 * width, dQuery, 3 * width, m: queryCount, n: headWidth, k: length)
@@ -118,24 +128,20 @@ final class Attention {
         k: queryCount)
     }
   }
-
-  private func droppedProbabilities(
-    _ engine: TrainingEngine, _ place: Place, _ scratch: UnsafeMutablePointer<Float>
-  ) -> UnsafeMutablePointer<Float> {
-    let p = probabilities.values + place.first
-    guard dropout.rate > 0 else { return p }
-    engine.training.dropout(p, place.queries * place.stride, dropout.rate, dropout.key, place.first, scratch, false)
-    return scratch
-  }
 }
 
 struct AttentionRule: GradientRule {
-  let input: TapeRows
-  let output: TapeRows
+  let input: TapeNode
+  let output: TapeNode
   let attention: Attention
+
+  init(input: TapeNode, output: TapeNode, attention: Attention) {
+    (self.input, self.output, self.attention) = (input, output, attention)
+    input.keepValues()
+  }
 
   func backward(_ engine: TrainingEngine) {
     // Only this verb reads queries, keys and values, and it writes all of their gradient.
-    attention.backward(engine, input.values, output.gradient, input.beginGradient(engine.buffers))
+    attention.backward(engine, input.values, output.gradient, input.contribution().gradient)
   }
 }

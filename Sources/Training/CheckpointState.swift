@@ -22,6 +22,8 @@ struct RunState: Sendable, Equatable {
   var bestStep = 0
   var evaluationsWithoutImprovement = 0
   var logHistory: [JSONObject] = []
+  /// Of the parameters and moments that lie beside it.
+  var checksum: UInt64 = 0
 
   /// The part that `trainer_state.json` has no place for. Numbers read back to the same bits.
   var json: JSONValue {
@@ -30,6 +32,7 @@ struct RunState: Sendable, Equatable {
       "losses_since_log": .integer(Int64(lossesSinceLog)), "tokens_seen": .integer(Int64(tokensSeen)),
       "best_metric": bestMetric.map { .number($0) } ?? .null, "best_step": .integer(Int64(bestStep)),
       "evaluations_without_improvement": .integer(Int64(evaluationsWithoutImprovement)),
+      "checksum": .string(String(checksum, radix: 16)),
     ]
   }
 
@@ -39,7 +42,8 @@ struct RunState: Sendable, Equatable {
     guard let step = json["global_step"]?.int, let total = json["total_loss"]?.double,
       let logged = json["logged_loss"]?.double, let losses = json["losses_since_log"]?.int,
       let tokens = json["tokens_seen"]?.int, let bestStep = json["best_step"]?.int,
-      let waiting = json["evaluations_without_improvement"]?.int
+      let waiting = json["evaluations_without_improvement"]?.int,
+      let checksum = json["checksum"]?.string.flatMap({ UInt64($0, radix: 16) })
     else { return nil }
     self.step = step
     totalLoss = total
@@ -49,6 +53,7 @@ struct RunState: Sendable, Equatable {
     bestMetric = json["best_metric"]?.double
     self.bestStep = bestStep
     evaluationsWithoutImprovement = waiting
+    self.checksum = checksum
     self.logHistory = logHistory
   }
 }
@@ -62,38 +67,102 @@ enum CheckpointFile {
   static let trainerState = "trainer_state.json"
 }
 
-extension ParameterStore {
-  /// The parameters as tensors to write, by their names in the checkpoint.
-  package var tensors: [OutputTensor] { tensors(values, prefix: "") }
+extension TrainingEngine {
+  /// The model's parameters as tensors to write, by their names in the checkpoint, with adapters merged.
+  package func withModelTensors<Result>(_ body: ([OutputTensor]) throws -> Result) rethrows -> Result {
+    let store = parameters
+    var tensors = store.tensors(store.values, Array(store.blueprint.parameters.indices))
+    var merged: [AlignedBuffer] = []
+    for adapter in store.adapters {
+      let weight = adapter.layer.weights[adapter.part]
+      let parameter = store.parameters[weight]
+      merged.append(mergedWeight(adapter))
+      tensors[weight] = OutputTensor(
+        name: parameter.name, shape: parameter.shape,
+        values: UnsafeBufferPointer(start: merged.last!.bound(to: Float.self), count: parameter.count))
+    }
+    return try withExtendedLifetime(merged) { try body(tensors) }
+  }
 
-  private func tensors(_ storage: UnsafeMutablePointer<Float>, prefix: String) -> [OutputTensor] {
-    blueprint.parameters.indices.map { index in
+  /// Writes the model's files, and adapters in the form of the PEFT library.
+  package func writeModel(into folder: String, configuration: JSONValue, files: [CarriedFile], base: String) throws {
+    try withModelTensors {
+      try writeCheckpointFiles(into: folder, configuration: configuration, tensors: $0, files: files)
+    }
+    guard let settings = parameters.adapterSettings else { return }
+    try parameters.writeAdapter(into: folder, settings, base: base)
+  }
+}
+
+extension ParameterStore {
+  fileprivate func tensors(
+    _ storage: UnsafeMutablePointer<Float>, _ indices: [Int], prefix: String = ""
+  ) -> [OutputTensor] {
+    indices.map { index in
       OutputTensor(
-        name: prefix + blueprint.parameters[index].name, shape: blueprint.parameters[index].shape,
+        name: prefix + parameters[index].name, shape: parameters[index].shape,
         values: UnsafeBufferPointer(buffer(index, of: storage)))
     }
   }
 
-  func writeMoments(to path: String) throws {
+  private var trained: [Int] { parameters.indices.filter { isTrained[$0] } }
+
+  fileprivate func writeAdapter(into folder: String, _ settings: LowRankSettings, base: String) throws {
     try writeSafetensors(
-      tensors(firstMoments, prefix: "exp_avg.") + tensors(secondMoments, prefix: "exp_avg_sq."), to: path)
+      tensors(values, trained, prefix: AdapterFile.prefix), to: folder + "/" + AdapterFile.weights)
+    let head = Set(blueprint.linears.filter(\.isHead).map { String($0.name.split(separator: ".").last!) })
+    let configuration: JSONValue = [
+      "peft_type": "LORA", "task_type": "SEQ_CLS", "base_model_name_or_path": .string(base), "bias": "none",
+      "r": .integer(Int64(settings.rank)), "lora_alpha": .number(settings.alpha), "lora_dropout": 0.0,
+      "target_modules": .array(settings.targets.map { .string($0) }), "fan_in_fan_out": false, "inference_mode": true,
+      "modules_to_save": .array(head.sorted().map { .string($0) }),
+    ]
+    var file = try AtomicFile(path: folder + "/" + AdapterFile.configuration)
+    try file.write(configuration.text(indent: 2, sortedKeys: true) + "\n")
+    try file.commit()
   }
 
-  /// Reads parameters and moments back, and finds the rows that have moments.
-  func restore(from folder: String) throws {
-    for (file, storage, prefix) in [
-      ("model.safetensors", values, ""), (CheckpointFile.optimizer, firstMoments, "exp_avg."),
-      (CheckpointFile.optimizer, secondMoments, "exp_avg_sq."),
-    ] {
+  /// The moments of what is trained.
+  func writeMoments(to path: String) throws {
+    try writeSafetensors(
+      tensors(firstMoments, trained, prefix: "exp_avg.") + tensors(secondMoments, trained, prefix: "exp_avg_sq."),
+      to: path)
+  }
+
+  /// A checksum of what is trained and of its moments.
+  var checksum: UInt64 {
+    var hash = XXH64()
+    for storage in [values, firstMoments, secondMoments] {
+      for index in trained { hash.update(UnsafeRawBufferPointer(buffer(index, of: storage))) }
+    }
+    return hash.digest()
+  }
+
+  /// Reads what is trained and its moments back, and finds the rows that have moments.
+  ///
+  /// - Parameter checksum: nil for parameters alone.
+  func restore(from folder: String, checksum expected: UInt64?) throws {
+    func broken(_ what: String) -> TrainingError { .brokenCheckpoint(path: folder, what: what) }
+    var parts = [
+      adapters.isEmpty ? ("model.safetensors", values, "") : (AdapterFile.weights, values, AdapterFile.prefix)
+    ]
+    if expected != nil {
+      parts += [
+        (CheckpointFile.optimizer, firstMoments, "exp_avg."), (CheckpointFile.optimizer, secondMoments, "exp_avg_sq."),
+      ]
+    }
+    for (file, storage, prefix) in parts {
       let tensors = try SafetensorsFile(path: folder + "/" + file)
-      for (index, parameter) in blueprint.parameters.enumerated() {
-        guard let tensor = tensors[prefix + parameter.name], tensor.shape == parameter.shape else {
-          throw TrainingError.brokenCheckpoint(path: folder, what: "\(file): tensor \(parameter.name) is missing or of another shape")
+      for index in trained {
+        guard let tensor = tensors[prefix + parameters[index].name], tensor.shape == parameters[index].shape else {
+          throw broken("\(file): tensor \(parameters[index].name) is missing or of another shape")
         }
         try tensor.readFloat32(into: buffer(index, of: storage))
       }
     }
-    for table in blueprint.tables {
+    guard let expected else { return }
+    guard checksum == expected else { throw broken("the weights or moments are not those that were written") }
+    for table in blueprint.tables where isTrained[table.weight] {
       // The square of a tiny gradient may be zero where the gradient is not.
       let (first, second) = (firstMoments + offsets[table.weight], secondMoments + offsets[table.weight])
       for row in 0..<table.rows {
@@ -101,6 +170,13 @@ extension ParameterStore {
       }
     }
   }
+}
+
+/// The names that the PEFT library gives an adapter's files and tensors.
+private enum AdapterFile {
+  static let weights = "adapter_model.safetensors"
+  static let configuration = "adapter_config.json"
+  static let prefix = "base_model.model."
 }
 
 package func isWholeCheckpoint(_ folder: String) -> Bool { fileExists(folder + "/" + CheckpointFile.trainerState) }

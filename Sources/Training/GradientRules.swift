@@ -3,7 +3,7 @@ import Storage
 
 /// The sum of embeddings: each token's gradient goes to the rows it was made of, but for a padding row.
 struct GatherRule: GradientRule {
-  let output: TapeRows
+  let output: TapeNode
   let lookups: [Lookup]
 
   func backward(_ engine: TrainingEngine) {
@@ -33,54 +33,111 @@ struct GatherRule: GradientRule {
   }
 }
 
-/// y = x Wᵀ + b.
+/// y = x Wᵀ + b, and what adapters add to it.
 struct LinearRule: GradientRule {
-  let input: TapeRows
-  let output: TapeRows
+  let input: TapeNode
+  let output: TapeNode
   let layer: Linear
+  let adapters: [(adapter: LowRankAdapter, inner: PooledBuffer)]
+
+  init(
+    input: TapeNode, output: TapeNode, layer: Linear, adapters: [(adapter: LowRankAdapter, inner: PooledBuffer)]
+  ) {
+    (self.input, self.output, self.layer, self.adapters) = (input, output, layer, adapters)
+    input.keepValues()
+  }
 
   func backward(_ engine: TrainingEngine) {
     let parameters = engine.parameters
     let gradient = output.gradient
-    engine.products.weightGradient(
-      gradient, input.values, parameters.gradient(layer.weights[0]), M: input.rows, N: layer.outputs, K: layer.inputs)
-    if let bias = layer.biases.first {
+    if parameters.isTrained[layer.weights[0]] {
+      engine.products.weightGradient(
+        gradient, input.values, parameters.gradient(layer.weights[0]), M: input.rows, N: layer.outputs,
+        K: layer.inputs, beta: parameters.beginContribution(layer.weights) ? 0 : 1)
+    }
+    if let bias = layer.biases.first, parameters.isTrained[bias] {
+      if parameters.beginContribution(layer.biases) {
+        parameters.gradient(bias).update(repeating: 0, count: layer.outputs)
+      }
       engine.addColumnSums(gradient, rows: input.rows, columns: layer.outputs, parameters.gradient(bias))
     }
-    engine.contribute(to: input) { target, adds in
+    let contribution = input.needsGradient ? input.contribution() : nil
+    if let contribution {
       engine.products.inputGradient(
-        gradient, parameters.values(layer.weights[0]), target, M: input.rows, N: layer.outputs, K: layer.inputs,
-        beta: adds ? 1 : 0)
+        gradient, parameters.values(layer.weights[0]), contribution.gradient, M: input.rows, N: layer.outputs,
+        K: layer.inputs, beta: contribution.adds ? 1 : 0)
+    }
+    for (adapter, inner) in adapters {
+      engine.adapterBackward(adapter, input, inner, gradient, toInput: contribution?.gradient)
     }
   }
 }
 
-/// y = f(x). The output's gradient becomes the input's in place: only this verb reads the input.
-struct ActivationRule: GradientRule {
-  let input: TapeRows
-  let output: TapeRows
-  let activation: Activation
+/// y = f(x). Only this verb reads x: y is made again from it when the next verb's rule asks, which leaves f'(x) in its
+/// place; and the gradient of y becomes that of x in place.
+final class ActivationRule: GradientRule {
+  private let input: TapeNode
+  private let output: TapeNode
+  private let activation: Activation
+  private var inputIsSlope = false
+
+  init(_ engine: TrainingEngine, input: TapeNode, output: TapeNode, activation: Activation) {
+    (self.input, self.output, self.activation) = (input, output, activation)
+    input.keepValues()
+    output.rebuild = { [unowned self, unowned engine] in makeValues(engine, $0) }
+  }
+
+  private func makeValues(_ engine: TrainingEngine, _ values: UnsafeMutablePointer<Float>) {
+    engine.forEachBlock(input.rows) { block in
+      let start = block.lowerBound * input.width
+      engine.training.activateAndDerive(
+        input.values + start, block.count * input.width, activation.rawValue, values + start)
+    }
+    inputIsSlope = true
+  }
 
   func backward(_ engine: TrainingEngine) {
     let width = input.width
+    if !inputIsSlope { makeValues(engine, engine.buffers.take(input.count).values) }
     engine.forEachBlock(input.rows) { block in
       let start = block.lowerBound * width
-      engine.training.activateBackward(
-        input.values + start, block.count * width, activation.rawValue, output.gradient + start)
+      engine.training.multiply(input.values + start, block.count * width, output.gradient + start)
     }
     input.adoptGradient(of: output)
   }
 }
 
-/// y = normalise(dropout(x) + residual).
+/// y = normalise(dropout(x) + residual); y is made again from the normalised rows.
 struct NormalizationRule: GradientRule {
-  let input: TapeRows
-  let residual: TapeRows?
-  let output: TapeRows
+  let input: TapeNode
+  let residual: TapeNode?
+  let output: TapeNode
   let normalization: Normalization
   let dropout: Dropout
   let normalized: PooledBuffer
   let inverseDeviations: PooledBuffer
+
+  init(
+    _ engine: TrainingEngine, input: TapeNode, residual: TapeNode?, output: TapeNode, normalization: Normalization,
+    dropout: Dropout, normalized: PooledBuffer, inverseDeviations: PooledBuffer
+  ) {
+    self.input = input
+    self.residual = residual
+    self.output = output
+    self.normalization = normalization
+    self.dropout = dropout
+    self.normalized = normalized
+    self.inverseDeviations = inverseDeviations
+    let (rows, width) = (output.rows, output.width)
+    output.rebuild = { [unowned engine] values in
+      engine.forEachBlock(rows) { block in
+        let start = block.lowerBound * width
+        engine.training.scaleAndShift(
+          normalized.values + start, block.count, width, engine.parameters.values(normalization.weight),
+          engine.parameters.values(normalization.bias), values + start)
+      }
+    }
+  }
 
   func backward(_ engine: TrainingEngine) {
     let width = output.width
@@ -89,65 +146,82 @@ struct NormalizationRule: GradientRule {
     let blockRows = 64
     let blocks = (output.rows + blockRows - 1) / blockRows
     let partial = engine.buffers.take(blocks * 2 * width)
-    let sum = engine.buffers.take(output.count)
+    // Where both are the same rows, the second contribution adds to the first.
+    let toResidual = residual.flatMap { $0.needsGradient ? $0.contribution() : nil }
+    let toInput = input.needsGradient ? input.contribution() : nil
     engine.threads.parallelFor(blocks) { index, _ in
       let first = index * blockRows
       let rows = min(blockRows, output.rows - first)
+      let start = first * width
       let weight = partial.values + index * 2 * width
       weight.update(repeating: 0, count: 2 * width)
       engine.training.normalizeBackward(
-        output.gradient + first * width, normalized.values + first * width, inverseDeviations.values + first, rows,
-        width, parameters.values(normalization.weight), sum.values + first * width, weight, weight + width)
+        output.gradient + start, normalized.values + start, inverseDeviations.values + first, rows, width,
+        parameters.values(normalization.weight), dropout.rate, dropout.key, start, toInput.map { $0.gradient + start },
+        toInput?.adds ?? false, toResidual.map { $0.gradient + start }, toResidual?.adds ?? false, weight, weight + width)
     }
-    for index in 0..<blocks {
-      let weight = partial.values + index * 2 * width
-      engine.training.add(weight, width, parameters.gradient(normalization.weight))
-      engine.training.add(weight + width, width, parameters.gradient(normalization.bias))
-    }
-    for (rows, rate) in [(residual, 0), (input, dropout.rate)] {
-      guard let rows else { continue }
-      engine.contribute(to: rows) { target, adds in
-        engine.forEachBlock(rows.rows) { block in
-          let start = block.lowerBound * width
-          engine.training.dropout(
-            sum.values + start, block.count * width, rate, dropout.key, start, target + start, adds)
-        }
-      }
+    for (place, parameter) in [normalization.weight, normalization.bias].enumerated()
+    where parameters.isTrained[parameter] {
+      let gradient = parameters.gradient(parameter)
+      if parameters.beginContribution([parameter]) { gradient.update(repeating: 0, count: width) }
+      for index in 0..<blocks { engine.training.add(partial.values + (2 * index + place) * width, width, gradient) }
     }
   }
 }
 
 /// y = dropout(x), the same elements dropped as in the forward pass.
 struct DropoutRule: GradientRule {
-  let input: TapeRows
-  let output: TapeRows
+  let input: TapeNode
+  let output: TapeNode
   let dropout: Dropout
 
   func backward(_ engine: TrainingEngine) {
     let width = input.width
-    engine.contribute(to: input) { target, adds in
-      engine.forEachBlock(input.rows) { block in
-        let start = block.lowerBound * width
-        engine.training.dropout(
-          output.gradient + start, block.count * width, dropout.rate, dropout.key, start, target + start, adds)
-      }
+    guard input.needsGradient else { return }
+    let (target, adds) = input.contribution()
+    engine.forEachBlock(input.rows) { block in
+      let start = block.lowerBound * width
+      engine.training.dropout(
+        output.gradient + start, block.count * width, dropout.rate, dropout.key, start, target + start, adds)
     }
   }
 }
 
 /// The first row of each text; all other rows get nothing.
 struct FirstTokensRule: GradientRule {
-  let input: TapeRows
-  let output: TapeRows
+  let input: TapeNode
+  let output: TapeNode
   let starts: [Int]
 
   func backward(_ engine: TrainingEngine) {
     let width = input.width
-    engine.contribute(to: input) { target, adds in
-      if !adds { target.update(repeating: 0, count: input.count) }
-      for (text, start) in starts.enumerated() {
-        engine.training.add(output.gradient + text * width, width, target + start * width)
-      }
+    guard input.needsGradient else { return }
+    let (target, adds) = input.contribution()
+    if !adds { target.update(repeating: 0, count: input.count) }
+    for (text, start) in starts.enumerated() {
+      engine.training.add(output.gradient + text * width, width, target + start * width)
+    }
+  }
+}
+
+/// A layer of which only the input was kept: it runs again, recording, and then its own rules run.
+struct LayerRule<Family: LayeredFamily>: GradientRule {
+  let input: TapeNode
+  let output: TapeNode
+  let number: Int
+  let family: Family
+  /// The verbs that came before, so that dropout draws the same.
+  let verbNumber: UInt64
+
+  init(input: TapeNode, output: TapeNode, number: Int, family: Family, verbNumber: UInt64) {
+    (self.input, self.output, self.number, self.family, self.verbNumber) = (input, output, number, family, verbNumber)
+    input.keepValues()
+  }
+
+  func backward(_ engine: TrainingEngine) {
+    engine.replay(verbNumber) {
+      let again = family.layer(number, TapeRows(input), engine)
+      again.node.adoptGradient(of: output)
     }
   }
 }

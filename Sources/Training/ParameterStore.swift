@@ -7,6 +7,10 @@ import Storage
 /// value) form one matrix, the optimiser is a loop, and saving is a write.
 package final class ParameterStore {
   package let blueprint: Blueprint
+  /// The blueprint's parameters, and behind them those of the adapters.
+  package let parameters: [Parameter]
+  let adapters: [LowRankAdapter]
+  let adapterSettings: LowRankSettings?
   /// Where each parameter starts, in floats.
   package let offsets: [Int]
   package let count: Int
@@ -17,16 +21,36 @@ package final class ParameterStore {
   package var firstMoments: UnsafeMutablePointer<Float> { storage[2].bound(to: Float.self) }
   package var secondMoments: UnsafeMutablePointer<Float> { storage[3].bound(to: Float.self) }
 
+  /// Which parameters are trained; the others' gradients and moments are never touched and take no memory.
+  package private(set) var isTrained: [Bool]
+
   /// For each table: the rows that have ever had a gradient; the others have no moments and only decay.
   package internal(set) var everTouched: [[Bool]]
   /// For each table: the rows that have a gradient in this step, each once.
   var touched: [[Int32]]
+  /// Whether a parameter's gradient is still an earlier step's: the first contribution overwrites it.
+  private var isStale: [Bool]
 
-  package init(_ blueprint: Blueprint) {
+  package convenience init(_ blueprint: Blueprint) { self.init(blueprint, [], [], nil) }
+
+  /// With adapters only they and the head are trained.
+  package convenience init(_ blueprint: Blueprint, _ settings: LowRankSettings) throws(TrainingError) {
+    let (adapters, parameters) = try LowRankAdapter.make(settings, blueprint)
+    self.init(blueprint, adapters, parameters, settings)
+    let head = Set(blueprint.linears.filter(\.isHead).flatMap { $0.weights + $0.biases })
+    freeze(blueprint.parameters.indices.filter { !head.contains($0) })
+  }
+
+  private init(
+    _ blueprint: Blueprint, _ adapters: [LowRankAdapter], _ ofAdapters: [Parameter], _ settings: LowRankSettings?
+  ) {
     self.blueprint = blueprint
+    self.adapters = adapters
+    adapterSettings = settings
+    parameters = blueprint.parameters + ofAdapters
     var offsets: [Int] = []
     var count = 0
-    for parameter in blueprint.parameters {
+    for parameter in parameters {
       offsets.append(count)
       count += parameter.count
     }
@@ -35,6 +59,25 @@ package final class ParameterStore {
     storage = (0..<4).map { _ in AlignedBuffer(count: count, of: Float.self) }
     everTouched = blueprint.tables.map { Array(repeating: false, count: $0.rows) }
     touched = blueprint.tables.map { _ in [] }
+    isStale = Array(repeating: false, count: parameters.count)
+    isTrained = Array(repeating: true, count: parameters.count)
+  }
+
+  /// Takes parameters out of training.
+  package func freeze(_ parameters: some Sequence<Int>) { for parameter in parameters { isTrained[parameter] = false } }
+
+  /// The trained parameters but for the tables: runs that lie together, and whether they decay.
+  func denseRuns() -> [(start: Int, count: Int, decays: Bool)] {
+    let tables = Set(blueprint.tables.map(\.weight))
+    var runs: [(start: Int, count: Int, decays: Bool)] = []
+    for (index, parameter) in parameters.enumerated() where isTrained[index] && !tables.contains(index) {
+      if let last = runs.last, last.start + last.count == offsets[index], last.decays == parameter.decays {
+        runs[runs.count - 1].count += parameter.count
+      } else {
+        runs.append((offsets[index], parameter.count, parameter.decays))
+      }
+    }
+    return runs
   }
 
   /// A parameter's values, by its place in the blueprint.
@@ -42,20 +85,22 @@ package final class ParameterStore {
   package func gradient(_ parameter: Int) -> UnsafeMutablePointer<Float> { gradients + offsets[parameter] }
 
   package func buffer(_ parameter: Int, of storage: UnsafeMutablePointer<Float>) -> UnsafeMutableBufferPointer<Float> {
-    UnsafeMutableBufferPointer(start: storage + offsets[parameter], count: blueprint.parameters[parameter].count)
+    UnsafeMutableBufferPointer(start: storage + offsets[parameter], count: parameters[parameter].count)
   }
 
-  /// Reads all parameters from a source; those it lacks are drawn as the reference library draws them.
+  /// Reads all parameters from a source; those it lacks are drawn as the reference library draws them, adapters always.
   ///
   /// - Parameter seed: of the generator that draws; used for nothing else.
   /// - Returns: the names that were drawn.
   package func load(from source: some ParameterSource, seed: UInt32) throws -> [String] {
     var drawn: [String] = []
     var random = TorchRandom(seed: seed)
-    for (index, parameter) in blueprint.parameters.enumerated() {
+    for (index, parameter) in parameters.enumerated() {
       let values = buffer(index, of: self.values)
-      if try source.read(parameter, into: values) { continue }
-      drawn.append(parameter.name)
+      if index < blueprint.parameters.count {
+        if try source.read(parameter, into: values) { continue }
+        drawn.append(parameter.name)
+      }
       switch parameter.initialization {
       case .normal(let deviation):
         random.fillNormal(values, standardDeviation: deviation)
@@ -63,6 +108,7 @@ package final class ParameterStore {
           let width = parameter.shape[1]
           values[row * width..<(row + 1) * width].update(repeating: 0)
         }
+      case .uniform(let bound): random.fillUniform(values, bound: bound)
       case .zeros: values.update(repeating: 0)
       case .ones: values.update(repeating: 1)
       }
@@ -70,16 +116,31 @@ package final class ParameterStore {
     return drawn
   }
 
-  /// Sets all gradients to zero. A table's are zero but for the rows of the last step.
+  /// Begins a step. A table's gradient is zero but for the rows of the last step; others are cleared when they are
+  /// written, or by `clearStaleGradients`.
   func clearGradients() {
-    var dense = Set(blueprint.parameters.indices)
+    for index in isStale.indices { isStale[index] = isTrained[index] }
     for (index, table) in blueprint.tables.enumerated() {
-      dense.remove(table.weight)
       for row in touched[index] {
         (gradient(table.weight) + Int(row) * table.width).update(repeating: 0, count: table.width)
       }
       touched[index].removeAll(keepingCapacity: true)
+      isStale[table.weight] = false
     }
-    for index in dense { buffer(index, of: gradients).update(repeating: 0) }
+  }
+
+  /// Says whether what will now be written to the gradients of these parameters overwrites them rather than adds.
+  func beginContribution(_ parameters: [Int]) -> Bool {
+    let overwrites = isStale[parameters[0]]
+    for parameter in parameters { isStale[parameter] = false }
+    return overwrites
+  }
+
+  /// Clears the gradients that nothing has contributed to in this step.
+  func clearStaleGradients() {
+    for index in isStale.indices where isStale[index] {
+      buffer(index, of: gradients).update(repeating: 0)
+      isStale[index] = false
+    }
   }
 }

@@ -1,38 +1,76 @@
 import Storage
 
-/// Rows on the tape: values [rows, width] and, in the backward pass, their gradient.
+/// Rows [rows, width] as a model's forward pass holds them. When it lets go of them, what the backward pass will not
+/// read or can make again goes back to the engine's pool.
+package final class TapeRows {
+  let node: TapeNode
+
+  init(_ node: TapeNode) { self.node = node }
+
+  deinit { node.endForward() }
+
+  package var rows: Int { node.rows }
+  package var width: Int { node.width }
+  package var count: Int { node.count }
+  package var values: UnsafeMutablePointer<Float> { node.values }
+}
+
+/// Rows as the rules on the tape hold them: values as long as they are needed and, in the backward pass, their gradient.
 ///
 /// The buffers return to the engine's pool when the last rule that needs them has run.
-package final class TapeRows {
-  package let rows: Int
-  package let width: Int
-  let buffer: PooledBuffer
+final class TapeNode {
+  let rows: Int
+  let width: Int
+  /// Whether any parameter behind these rows is trained.
+  let needsGradient: Bool
+  private let pool: BufferPool
+  private var buffer: PooledBuffer?
   /// Nil until the first contribution; that one overwrites, later ones add.
-  fileprivate(set) var gradientBuffer: PooledBuffer?
+  private(set) var gradientBuffer: PooledBuffer?
+  private var isReadBackward = false
+  /// Makes the values again, from what is kept anyway.
+  var rebuild: ((UnsafeMutablePointer<Float>) -> Void)?
 
-  init(rows: Int, width: Int, buffer: PooledBuffer) {
+  init(rows: Int, width: Int, needsGradient: Bool, pool: BufferPool) {
     self.rows = rows
     self.width = width
-    self.buffer = buffer
+    self.needsGradient = needsGradient
+    self.pool = pool
+    buffer = pool.take(rows * width)
   }
 
-  package var count: Int { rows * width }
-  package var values: UnsafeMutablePointer<Float> { buffer.values }
+  var count: Int { rows * width }
+
+  var values: UnsafeMutablePointer<Float> {
+    if let buffer { return buffer.values }
+    let made = pool.take(count)
+    rebuild!(made.values)
+    buffer = made
+    return made.values
+  }
+
+  /// A rule will read the values in the backward pass.
+  func keepValues() { isReadBackward = true }
+
+  fileprivate func endForward() {
+    if !isReadBackward || rebuild != nil { buffer = nil }
+  }
+
   /// The gradient; there is one when a later verb has contributed.
   var gradient: UnsafeMutablePointer<Float> { gradientBuffer!.values }
-  var hasGradient: Bool { gradientBuffer != nil }
 
   /// Takes over the gradient of rows that will not be asked for theirs again.
-  func adoptGradient(of other: TapeRows) {
+  func adoptGradient(of other: TapeNode) {
     precondition(gradientBuffer == nil && other.count == count)
     gradientBuffer = other.gradientBuffer
   }
 
-  /// Memory for a first contribution, which must overwrite all of it.
-  func beginGradient(_ pool: BufferPool) -> UnsafeMutablePointer<Float> {
+  /// The memory of the gradient for a contribution, which adds when there has been one and overwrites all of it else.
+  func contribution() -> (gradient: UnsafeMutablePointer<Float>, adds: Bool) {
+    if let gradientBuffer { return (gradientBuffer.values, true) }
     let buffer = pool.take(count)
     gradientBuffer = buffer
-    return buffer.values
+    return (buffer.values, false)
   }
 }
 
@@ -43,8 +81,9 @@ final class PooledBuffer {
   var values: UnsafeMutablePointer<Float> { memory.bound(to: Float.self) }
 }
 
-/// The buffers of one engine. It keeps a reference to each; one that nobody else holds serves the next request of
-/// about its size.
+/// The buffers of one engine. It keeps a reference to each; the smallest that nobody else holds and that is large enough
+/// serves the next request. A smaller batch asks for as many buffers as a larger one, so once the largest has been
+/// there, the memory stays.
 final class BufferPool {
   private var buffers: [PooledBuffer] = []
 
@@ -55,8 +94,7 @@ final class BufferPool {
       guard best.map({ buffers[index].memory.byteCount < buffers[$0].memory.byteCount }) ?? true else { continue }
       if isKnownUniquelyReferenced(&buffers[index]) { best = index }
     }
-    // A buffer much larger than asked for would be missing where it is needed.
-    if let best, buffers[best].memory.byteCount <= 2 * byteCount + 4096 { return buffers[best] }
+    if let best { return buffers[best] }
     // One that is too small gives way, so that the pool does not grow with every new size of batch.
     if let index = buffers.indices.first(where: { isKnownUniquelyReferenced(&buffers[$0]) && buffers[$0].memory.byteCount < byteCount && buffers[$0].memory.byteCount * 2 >= byteCount }) {
       buffers.remove(at: index)

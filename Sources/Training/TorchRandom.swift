@@ -67,6 +67,11 @@ package struct TorchRandom: Sendable {
     }
   }
 
+  /// `tensor.uniform_(-bound, bound)`.
+  package mutating func fillUniform(_ values: UnsafeMutableBufferPointer<Float>, bound: Float) {
+    for index in values.indices { values[index] = uniform() * (2 * bound) - bound }
+  }
+
   private mutating func uniform() -> Float { Float(next() & 0xFF_FFFF) * 0x1p-24 }
 
   /// Rounded to nearest, as in PyTorch; `Float.pi` is rounded towards zero.

@@ -20,20 +20,22 @@ package struct TrainingOutcome: Sendable {
 package final class Trainer {
   package let model: Model
   package let engine: TrainingEngine
-  private let arguments: TrainingArguments
-  private let training: [TrainingExample]
-  private let validation: [TrainingExample]
+  let arguments: TrainingArguments
+  let training: [TrainingExample]
+  let validation: [TrainingExample]
   /// Where checkpoints go; nil for none.
   private let outputFolder: String?
   /// The configuration and small files that each checkpoint folder gets.
   private let configuration: JSONValue
   private let files: [CarriedFile]
+  /// The folder or bundle that training started from, for the record.
+  private let base: String
   private let onEvent: (TrainingEvent) -> Void
   private let shouldStop: () -> Bool
   private let schedule: Schedule
-  private let optimizer: AdamW
+  let optimizer: AdamW
   private var loss: Loss
-  private var state = RunState()
+  private(set) var state = RunState()
   private var lastEvaluation: EvaluationResult?
 
   package let stepsPerEpoch: Int
@@ -42,7 +44,7 @@ package final class Trainer {
   package init(
     model: Model, engine: TrainingEngine, arguments: TrainingArguments, training: [TrainingExample],
     validation: [TrainingExample], outputFolder: String?, configuration: JSONValue, files: [CarriedFile],
-    shouldStop: @escaping () -> Bool = { false }, onEvent: @escaping (TrainingEvent) -> Void = { _ in }
+    base: String = "", shouldStop: @escaping () -> Bool = { false }, onEvent: @escaping (TrainingEvent) -> Void = { _ in }
   ) throws {
     guard !training.isEmpty else { throw TrainingError.emptyDataSet }
     try arguments.check()
@@ -58,6 +60,7 @@ package final class Trainer {
     self.outputFolder = outputFolder
     self.configuration = configuration
     self.files = files
+    self.base = base
     self.onEvent = onEvent
     self.shouldStop = shouldStop
     let batches = (training.count + arguments.perDeviceTrainBatchSize - 1) / arguments.perDeviceTrainBatchSize
@@ -79,27 +82,34 @@ package final class Trainer {
     loss.labelSmoothing = arguments.labelSmoothingFactor
     if !arguments.classWeights.isEmpty { loss.classWeights = arguments.classWeights }
     engine.dropoutIsOff = arguments.dropout == 0
+    engine.checkpointsGradients = arguments.gradientCheckpointing
+    try freeze()
     // Found now, not after the first epoch.
     let known = Tally(model.labels).result.metrics.map(\.name)
     guard known.contains(arguments.metricName) else { throw TrainingError.unknownMetric(arguments.metricName, known: known) }
   }
 
-  private var store: ParameterStore { engine.parameters }
+  var store: ParameterStore { engine.parameters }
 
-  /// Trains to the last step, or until `shouldStop` says so.
-  ///
-  /// - Parameter checkpoint: a checkpoint folder to go on from.
-  package func run(resumingFrom checkpoint: String? = nil) throws -> TrainingOutcome {
-    if let checkpoint { try restore(checkpoint) }
+  /// Takes what the arguments freeze out of training.
+  private func freeze() throws(TrainingError) {
+    guard arguments.freezeEmbeddings || arguments.freezeLayers > 0 else { return }
+    let use = ParameterUse(model.family)
+    guard arguments.freezeLayers <= use.layers.count else {
+      throw .argument("freeze-layers: expected at most \(use.layers.count), the layers of the model, found \(arguments.freezeLayers)")
+    }
+    store.freeze(use.below(layers: arguments.freezeLayers))
+    engine.frozen = FrozenPart(embeddings: true, layers: arguments.freezeLayers)
+  }
+
+  /// Trains from where the state stands to the last step, or until `shouldStop` says so.
+  package func run() throws -> TrainingOutcome {
     let start = Machine.monotonicSeconds()
     var wasStopped = false
     var order: (epoch: Int, indices: [Int]) = (-1, [])
     training: while state.step < totalSteps {
       let epoch = state.step / stepsPerEpoch
-      if order.epoch != epoch {
-        var random = TorchRandom(seed: arguments.seed &+ UInt32(epoch))
-        order = (epoch, random.permutation(training.count))
-      }
+      if order.epoch != epoch { order = (epoch, dataOrder(epoch)) }
       try step(order.indices, place: state.step % stepsPerEpoch)
       let done = state.step
       let epochEnds = done % stepsPerEpoch == 0 || done == totalSteps
@@ -125,10 +135,12 @@ package final class Trainer {
       if arguments.loadBestModelAtEnd, state.bestStep > 0, let outputFolder {
         let best = "\(outputFolder)/checkpoint-\(state.bestStep)"
         if fileExists(best) {
-          try store.restore(from: best)
+          try store.restore(from: best, checksum: nil)
           lastEvaluation = validation.isEmpty ? nil : evaluate().result
         }
       }
+      // A run that is taken up after its last step has evaluated before.
+      if lastEvaluation == nil, arguments.evalStrategy != .no, !validation.isEmpty { lastEvaluation = evaluate().result }
       log([
         ("train_runtime", .number(seconds)),
         ("train_samples_per_second", .number(trainedSamples / seconds)),
@@ -139,6 +151,12 @@ package final class Trainer {
     return TrainingOutcome(
       steps: state.step, trainLoss: state.totalLoss / Double(max(1, state.step)), logHistory: state.logHistory,
       evaluation: lastEvaluation, wasStopped: wasStopped)
+  }
+
+  /// The examples of an epoch, in the order of the reference library's sampler.
+  func dataOrder(_ epoch: Int) -> [Int] {
+    var random = TorchRandom(seed: arguments.seed &+ UInt32(epoch))
+    return random.permutation(training.count)
   }
 
   // MARK: One step
@@ -198,7 +216,7 @@ package final class Trainer {
 
   private var epoch: Double { Double(state.step) / Double(stepsPerEpoch) }
 
-  private func makeBatch(_ examples: some Collection<TrainingExample>) -> Batch {
+  func makeBatch(_ examples: some Collection<TrainingExample>) -> Batch {
     var batch = Batch()
     for example in examples { batch.append(example.ids, tokenTypes: example.tokenTypes) }
     return batch
@@ -236,7 +254,7 @@ package final class Trainer {
     return (tally.result, batches)
   }
 
-  private static let evaluationBatchSize = 32
+  static let evaluationBatchSize = 32
 
   /// Returns whether this is the best evaluation so far.
   private func evaluateAndLog() -> Bool {
@@ -267,9 +285,15 @@ package final class Trainer {
   private func save() throws {
     guard let outputFolder else { return }
     let path = "\(outputFolder)/checkpoint-\(state.step)"
+    do { try write(path) } catch { throw TrainingError.checkpointNotWritten(path: path, why: "\(error)") }
+    onEvent(.checkpoint(path: path))
+    try removeOldCheckpoints(outputFolder)
+  }
+
+  private func write(_ path: String) throws {
     let folder = try AtomicFolder(path: path)
-    try writeCheckpointFiles(
-      into: folder.temporaryPath, configuration: configuration, tensors: store.tensors, files: files)
+    try engine.writeModel(into: folder.temporaryPath, configuration: configuration, files: files, base: base)
+    state.checksum = store.checksum
     try store.writeMoments(to: folder.temporaryPath + "/" + CheckpointFile.optimizer)
     for (name, json) in [
       (CheckpointFile.arguments, circumstances), (CheckpointFile.run, state.json),
@@ -280,8 +304,6 @@ package final class Trainer {
       try file.commit()
     }
     try folder.commit()
-    onEvent(.checkpoint(path: path))
-    try removeOldCheckpoints(outputFolder)
   }
 
   /// Keeps the checkpoint just written, the best one, and the newest others up to the limit.
@@ -320,7 +342,22 @@ package final class Trainer {
     return .object(object)
   }
 
-  private func restore(_ checkpoint: String) throws {
+  /// Takes up the newest checkpoint of the output folder that is whole; one that is not gets a warning.
+  package func restoreNewest() throws {
+    guard let outputFolder else { throw TrainingError.noCheckpoint(path: "") }
+    for (_, path) in wholeCheckpoints(in: outputFolder).reversed() {
+      do {
+        return try restore(path)
+      } catch let error as TrainingError {
+        guard case .brokenCheckpoint = error else { throw error }
+        onEvent(.warning("\(error); taking the one before it"))
+      }
+    }
+    throw TrainingError.noCheckpoint(path: outputFolder)
+  }
+
+  /// Takes up a checkpoint folder.
+  package func restore(_ checkpoint: String) throws {
     func broken(_ what: String) -> TrainingError { .brokenCheckpoint(path: checkpoint, what: what) }
     func read(_ name: String) throws(TrainingError) -> JSONValue {
       do { return try JSONValue(parsing: readFile(checkpoint + "/" + name)) } catch { throw broken("\(name): \(error)") }
@@ -335,7 +372,7 @@ package final class Trainer {
     for (key, value) in circumstances.object!.entries where before[key] != value {
       onEvent(.warning("resuming with another \(key): \(before[key]?.text() ?? "none") before, \(value.text()) now"))
     }
-    do { try store.restore(from: checkpoint) } catch let error as CheckpointError { throw broken("\(error)") }
+    do { try store.restore(from: checkpoint, checksum: state.checksum) } catch let error as CheckpointError { throw broken("\(error)") }
     self.state = state
   }
 }
@@ -382,7 +419,7 @@ extension Loss {
 
 extension TrainingArguments {
   /// By the names of the reference library.
-  var json: JSONValue {
+  package var json: JSONValue {
     [
       "learning_rate": .number(learningRate), "per_device_train_batch_size": .integer(Int64(perDeviceTrainBatchSize)),
       "num_train_epochs": .number(numTrainEpochs), "max_steps": .integer(Int64(maxSteps)),
@@ -399,6 +436,9 @@ extension TrainingArguments {
       "metric_for_best_model": .string(metricForBestModel),
       "early_stopping_patience": .integer(Int64(earlyStoppingPatience)),
       "early_stopping_threshold": .number(earlyStoppingThreshold),
+      "gradient_checkpointing": .bool(gradientCheckpointing), "freeze_embeddings": .bool(freezeEmbeddings),
+      "freeze_layers": .integer(Int64(freezeLayers)), "lora_rank": .integer(Int64(loraRank)),
+      "lora_alpha": .number(loraAlpha), "lora_targets": .array(loraTargets.map { .string($0) }),
     ]
   }
 }

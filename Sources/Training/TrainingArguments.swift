@@ -51,6 +51,18 @@ public struct TrainingArguments: Sendable, Equatable {
   /// Evaluations without an improvement after which training stops; 0 for never.
   public var earlyStoppingPatience = 0
   public var earlyStoppingThreshold = 0.0
+  /// Keeps only the input of each layer and runs the layer again in the backward pass: less memory, more time.
+  public var gradientCheckpointing = false
+  /// Leaves the embeddings as they are.
+  public var freezeEmbeddings = false
+  /// Leaves the embeddings and so many layers, from the first on, as they are.
+  public var freezeLayers = 0
+  /// The rank of LoRA's adapters; 0 for training the model itself.
+  public var loraRank = 0
+  /// An adapter's share is scaled by this over the rank.
+  public var loraAlpha = 16.0
+  /// The layers that get adapters, by the last part of their names.
+  public var loraTargets = ["query", "value"]
 
   public init() {}
 
@@ -71,7 +83,7 @@ extension TrainingArguments {
     }
     for (name, value, isValid) in [
       ("learning-rate", learningRate, learningRate > 0), ("num-train-epochs", numTrainEpochs, numTrainEpochs > 0),
-      ("adam-epsilon", adamEpsilon, adamEpsilon > 0),
+      ("adam-epsilon", adamEpsilon, adamEpsilon > 0), ("lora-alpha", loraAlpha, loraAlpha > 0),
     ] {
       try require(isValid && value.isFinite, name, "a positive number", value)
     }
@@ -89,7 +101,7 @@ extension TrainingArguments {
     for (name, value, least) in [
       ("per-device-train-batch-size", perDeviceTrainBatchSize, 1),
       ("gradient-accumulation-steps", gradientAccumulationSteps, 1), ("max-steps", maxSteps, 0),
-      ("warmup-steps", warmupSteps, 0), ("logging-steps", loggingSteps, 1), ("eval-steps", evalSteps, 1),
+      ("freeze-layers", freezeLayers, 0), ("lora-rank", loraRank, 0), ("warmup-steps", warmupSteps, 0), ("logging-steps", loggingSteps, 1), ("eval-steps", evalSteps, 1),
       ("save-steps", saveSteps, 0), ("save-total-limit", saveTotalLimit, 0), ("max-length", maxLength, 3),
       ("early-stopping-patience", earlyStoppingPatience, 0),
     ] {
@@ -97,6 +109,11 @@ extension TrainingArguments {
     }
     for weight in classWeights { try require(weight > 0 && weight.isFinite, "class-weights", "positive numbers", weight) }
     try require(dropout == nil || dropout == 0, "dropout", "0 (or leave it out for the model's own rates)", dropout ?? 0)
+    try require(loraRank <= 4096, "lora-rank", "at most 4096", loraRank)
+    try require(loraRank == 0 || !loraTargets.isEmpty, "lora-targets", "at least one layer", "none")
+    try require(
+      loraRank == 0 || freezeLayers == 0 && !freezeEmbeddings, "lora-rank",
+      "0 with frozen layers (adapters leave all of the encoder as it is)", loraRank)
     guard ScheduleKind(rawValue: lrSchedulerType) != nil else { throw .unknownSchedule(lrSchedulerType) }
   }
 }

@@ -16,18 +16,28 @@ package final class TrainingEngine: Verbs {
   package typealias Rows = TapeRows
   package typealias Operand = TapeRows
 
+  /// What of the model is not trained: those layers run as for evaluation, without dropout, and keep nothing.
+  package var frozen = FrozenPart()
+  /// Keeps only the input of each layer, which runs a second time in the backward pass.
+  package var checkpointsGradients = false
   package let parameters: ParameterStore
   let kernels: any KernelTable.Type
   let training: any TrainingKernelTable.Type
   let products: MatrixProducts
   let threads: ThreadPool
+  /// The adapters of each linear layer of the blueprint.
+  private let adapters: [[LowRankAdapter]]
   /// The kernels that OpenBLAS chose.
   let blasCoreName: String
   let buffers = BufferPool()
 
   private(set) var batch = Batch()
   private var tape: [any GradientRule] = []
+  /// Whether the pass is for training and has left the frozen part: dropout is on, and gradients are wanted.
+  private var trains = false
+  /// Whether rules go on the tape.
   private var records = false
+  private var isTrainingPass = false
   private var dropoutSeed: UInt64 = 0
   private var verbNumber: UInt64 = 0
   /// Turns all dropout off (evaluation, or `--dropout 0`).
@@ -41,6 +51,8 @@ package final class TrainingEngine: Verbs {
     parameters: ParameterStore, blas: OpenBLAS, threads: ThreadPool, instructionSet: InstructionSet
   ) throws(InstructionSetError) {
     self.parameters = parameters
+    adapters = parameters.blueprint.linears.map { layer in parameters.adapters.filter { $0.layer.index == layer.index } }
+    frozen = FrozenPart(embeddings: !parameters.adapters.isEmpty)
     self.threads = threads
     kernels = try instructionSet.kernels()
     training = try instructionSet.trainingKernels()
@@ -57,7 +69,8 @@ package final class TrainingEngine: Verbs {
     self.batch = batch
     tape.removeAll(keepingCapacity: true)
     verbNumber = 0
-    records = dropoutKey != nil
+    isTrainingPass = dropoutKey != nil
+    beginTraining(isTrainingPass && !frozen.embeddings)
     dropoutSeed = dropoutKey ?? 0
     return family.forward(self)
   }
@@ -66,25 +79,38 @@ package final class TrainingEngine: Verbs {
   ///
   /// - Parameter gradient: of the loss with respect to the logits `[texts, labels]`.
   package func backward(_ logits: TapeRows, gradient: [Float]) {
-    precondition(gradient.count == logits.count && records)
-    logits.beginGradient(buffers).update(from: gradient, count: gradient.count)
-    while let rule = tape.popLast() { rule.backward(self) }
+    precondition(gradient.count == logits.count && trains)
+    logits.node.contribution().gradient.update(from: gradient, count: gradient.count)
+    runTape(to: 0)
+  }
+
+  private func runTape(to count: Int) { while tape.count > count { tape.removeLast().backward(self) } }
+
+  private func beginTraining(_ begins: Bool) {
+    trains = begins
+    records = begins
+  }
+
+  /// Runs verbs a second time, recording, and then their rules. What the last verb makes must have its gradient.
+  func replay(_ verbNumber: UInt64, _ body: () -> Void) {
+    let count = tape.count
+    self.verbNumber = verbNumber
+    beginTraining(true)
+    body()
+    runTape(to: count)
   }
 
   /// Makes the rows of a verb together with its rule.
-  private func record(
-    rows: Int, width: Int, _ rule: (TapeRows) -> some GradientRule
-  ) -> TapeRows {
-    let result = TapeRows(rows: rows, width: width, buffer: buffers.take(rows * width))
-    let rule = rule(result)
-    if records { tape.append(rule) }
-    return result
+  private func record(rows: Int, width: Int, _ rule: (TapeNode) -> some GradientRule) -> TapeRows {
+    let node = TapeNode(rows: rows, width: width, needsGradient: trains, pool: buffers)
+    if records { tape.append(rule(node)) }
+    return TapeRows(node)
   }
 
   /// The dropout of the next verb: its rate (0 when off) and its key.
   private func nextDropout(_ rate: Float) -> Dropout {
     verbNumber += 1
-    guard records, !dropoutIsOff, rate > 0 else { return Dropout(rate: 0, key: 0) }
+    guard trains, !dropoutIsOff, rate > 0 else { return Dropout(rate: 0, key: 0) }
     return Dropout(rate: rate, key: mix(dropoutSeed, verbNumber))
   }
 
@@ -122,10 +148,15 @@ package final class TrainingEngine: Verbs {
   package func operand(_ rows: TapeRows) -> TapeRows { rows }
 
   package func linear(_ operand: TapeRows, _ layer: Linear) -> TapeRows {
+    let adapters = self.adapters[layer.index]
+    let inner = adapters.map { buffers.take(operand.rows * $0.rank) }
     let output = record(rows: operand.rows, width: layer.outputs) {
-      LinearRule(input: operand, output: $0, layer: layer)
+      LinearRule(input: operand.node, output: $0, layer: layer, adapters: Array(zip(adapters, inner)))
     }
-    multiply(operand, layer, output.values)
+    products.forward(
+      operand.values, parameters.values(layer.weights[0]), bias: layer.biases.first.map { parameters.values($0) },
+      output.values, M: operand.rows, N: layer.outputs, K: layer.inputs)
+    for (adapter, inner) in zip(adapters, inner) { addAdapter(adapter, operand, inner, output.values) }
     return output
   }
 
@@ -133,7 +164,7 @@ package final class TrainingEngine: Verbs {
     let inner = linear(operand, layer)
     guard activation != .identity else { return inner }
     let output = record(rows: inner.rows, width: inner.width) {
-      ActivationRule(input: inner, output: $0, activation: activation)
+      ActivationRule(self, input: inner.node, output: $0, activation: activation)
     }
     forEachBlock(inner.rows) { block in
       let start = block.lowerBound * inner.width
@@ -148,7 +179,7 @@ package final class TrainingEngine: Verbs {
     let attention = Attention(
       batch: batch, heads: heads, width: width, queries: queries, dropout: nextDropout(rate), buffers: buffers)
     let context = record(rows: queries == .firstTokens ? batch.textCount : queryKeyValue.rows, width: width) {
-      AttentionRule(input: queryKeyValue, output: $0, attention: attention)
+      AttentionRule(input: queryKeyValue.node, output: $0, attention: attention)
     }
     attention.forward(self, queryKeyValue.values, context.values)
     return context
@@ -163,7 +194,7 @@ package final class TrainingEngine: Verbs {
   package func firstTokens(_ rows: TapeRows) -> TapeRows {
     let starts = Array(batch.starts.dropLast())
     let output = record(rows: starts.count, width: rows.width) {
-      FirstTokensRule(input: rows, output: $0, starts: starts)
+      FirstTokensRule(input: rows.node, output: $0, starts: starts)
     }
     for (text, start) in starts.enumerated() {
       (output.values + text * rows.width).update(from: rows.values + start * rows.width, count: rows.width)
@@ -179,13 +210,28 @@ package final class TrainingEngine: Verbs {
     let dropout = nextDropout(rate)
     guard dropout.rate > 0 else { return rows }
     let output = record(rows: rows.rows, width: rows.width) {
-      DropoutRule(input: rows, output: $0, dropout: dropout)
+      DropoutRule(input: rows.node, output: $0, dropout: dropout)
     }
     forEachBlock(rows.rows) { block in
       let start = block.lowerBound * rows.width
       training.dropout(
         rows.values + start, block.count * rows.width, dropout.rate, dropout.key, start, output.values + start, false)
     }
+    return output
+  }
+
+  package func layer(_ number: Int, _ rows: TapeRows, of family: some LayeredFamily) -> TapeRows {
+    if isTrainingPass { beginTraining(number >= frozen.layers) }
+    let runsAgain = records && checkpointsGradients
+    let verbsBefore = verbNumber
+    if runsAgain { records = false }
+    let output = family.layer(number, rows, self)
+    if runsAgain {
+      records = true
+      tape.append(
+        LayerRule(input: rows.node, output: output.node, number: number, family: family, verbNumber: verbsBefore))
+    }
+    if isTrainingPass { beginTraining(number + 1 >= frozen.layers) }
     return output
   }
 
@@ -199,7 +245,7 @@ package final class TrainingEngine: Verbs {
     let deviations = buffers.take(rows.rows)
     let output = record(rows: rows.rows, width: width) {
       NormalizationRule(
-        input: rows, residual: residual, output: $0, normalization: normalization, dropout: dropout,
+        self, input: rows.node, residual: residual?.node, output: $0, normalization: normalization, dropout: dropout,
         normalized: normalized, inverseDeviations: deviations)
     }
     forEachBlock(rows.rows) { block in
@@ -211,23 +257,6 @@ package final class TrainingEngine: Verbs {
         output.values + start)
     }
     return output
-  }
-
-  private func multiply(_ input: TapeRows, _ layer: Linear, _ output: UnsafeMutablePointer<Float>) {
-    if let bias = layer.biases.first {
-      forEachBlock(input.rows) { block in
-        training.fillRows(
-          parameters.values(bias), block.count, layer.outputs, output + block.lowerBound * layer.outputs)
-      }
-    }
-    products.forward(
-      input.values, parameters.values(layer.weights[0]), output, M: input.rows, N: layer.outputs, K: layer.inputs,
-      beta: layer.biases.isEmpty ? 0 : 1)
-  }
-
-  /// Adds to the gradient of rows, or makes it: `body` gets the memory and whether it must add.
-  func contribute(to rows: TapeRows, _ body: (_ gradient: UnsafeMutablePointer<Float>, _ adds: Bool) -> Void) {
-    if rows.hasGradient { body(rows.gradient, true) } else { body(rows.beginGradient(buffers), false) }
   }
 
   func forEachBlock(_ rows: Int, _ body: (Range<Int>) -> Void) {
@@ -242,6 +271,18 @@ package final class TrainingEngine: Verbs {
       let first = index * size
       training.addColumnSums(x + first, columns, rows, min(size, columns - first), sums + first)
     }
+  }
+}
+
+/// The part of a model, from the bottom, that is not trained.
+package struct FrozenPart: Sendable, Equatable {
+  package let embeddings: Bool
+  /// So many layers from the first on, and the embeddings with them.
+  package let layers: Int
+
+  package init(embeddings: Bool = false, layers: Int = 0) {
+    self.embeddings = embeddings || layers > 0
+    self.layers = layers
   }
 }
 

@@ -150,7 +150,8 @@ final class Program {
 
   private var errorText: String { String(decoding: errorBytes, as: UTF8.self) }
 
-  func interrupt() { kill(process, SIGINT) }
+  func kill() { Glibc.kill(process, SIGKILL) }
+  func interrupt() { Glibc.kill(process, SIGINT) }
 
   /// The highest resident memory so far, in bytes.
   func peakResidentBytes() throws -> Int {
@@ -183,7 +184,7 @@ final class Program {
         pollfd(fd: output, events: Int16(POLLIN), revents: 0), pollfd(fd: errors, events: Int16(POLLIN), revents: 0),
       ]
       guard poll(&requests, 3, 1000) >= 0, Machine.monotonicSeconds() < deadline else {
-        kill(process, SIGKILL)
+        kill()
         return
       }
       if requests[0].revents != 0 {

@@ -1,4 +1,5 @@
 import Checkpoints
+import Glibc
 import JSON
 import Storage
 import TestSupport
@@ -157,6 +158,43 @@ import Testing
         #expect(try readFile(workshop.path(output + "/model.safetensors")) == weights, "\(output)")
         #expect(try readFile(workshop.path(output + "/checkpoint-120/optimizer.safetensors")) == readFile(workshop.path("whole/checkpoint-120/optimizer.safetensors")))
       }
+    }
+  }
+
+  /// Killed again and again, at moments that fall where they fall, and taken up: the same bits, and nothing left over.
+  @Test func killedAtAnyMoment() throws {
+    try withWorkshop { workshop in
+      let data = try workshop.writeTSV("train.tsv", labelledReviews(40))
+      let options = [
+        "--validation", data, "--max-steps", "150", "--per-device-train-batch-size", "3", "--save-steps", "1", "--eval-strategy", "steps",
+        "--eval-steps", "11", "--learning-rate", "1e-3", "--threads", "2", "--save-total-limit", "3", "--no-forecast",
+      ]
+      let whole = try tune(workshop, fixture("tiny-bert-encoder"), data, "whole", options)
+      try #require(whole.status == 0, "\(whole.errors)")
+      let arguments = ["tune", fixture("tiny-bert-encoder"), "--train", data, "--output-dir", workshop.path("out")] + options
+      var (kills, isDone) = (0, false)
+      while !isDone {
+        let isResumed = try fileExists(workshop.path("out")) && (allNames(below: workshop.path("out"))).contains { $0.hasSuffix("trainer_state.json") }
+        let program = try Program(arguments + (isResumed ? ["--resume-from-checkpoint", "last"] : []))
+        if kills < 6, program.waitForError("checkpoint-\(20 * kills + 7)\n") {
+          usleep(UInt32(kills) * 1700)
+          program.kill()
+        }
+        let outcome = program.finish()
+        if outcome.status == 128 + SIGKILL { kills += 1 } else {
+          try #require(outcome.status == 0, "\(outcome.errors)")
+          isDone = true
+        }
+      }
+      #expect(kills == 6)
+      #expect(try readFile(workshop.path("out/model.safetensors")) == readFile(workshop.path("whole/model.safetensors")))
+      for file in ["optimizer.safetensors", "martlet_state.json"] {
+        #expect(
+          try readFile(workshop.path("out/checkpoint-150/" + file)) == readFile(workshop.path("whole/checkpoint-150/" + file)))
+      }
+      let names = try listDirectory(workshop.path("out"))
+      #expect(names.filter { $0.hasPrefix("checkpoint") } == ["checkpoint-148", "checkpoint-149", "checkpoint-150"])
+      #expect(!names.contains { $0.contains(".partial-") })
     }
   }
 

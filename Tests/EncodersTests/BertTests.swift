@@ -1,9 +1,24 @@
 import Encoders
 import JSON
+import Storage
 import TestSupport
 import Testing
 
 @Suite struct BertTests {
+  /// Which parameters each part of the model names: what freezing leaves alone.
+  @Test func parametersByPart() throws {
+    let model = try Model(configuration: JSONValue(parsing: readFile(fixture("tiny-bert/config.json"))))
+    let use = ParameterUse(model.family)
+    func names(_ parameters: Set<Int>) -> Set<String> { Set(parameters.map { model.blueprint.parameters[$0].name }) }
+    func expected(_ prefixes: String...) -> Set<String> {
+      Set(model.blueprint.parameters.map(\.name).filter { name in prefixes.contains { name.hasPrefix($0) } })
+    }
+    #expect(names(use.below(layers: 0)) == expected("bert.embeddings."))
+    #expect(names(use.below(layers: 1)) == expected("bert.embeddings.", "bert.encoder.layer.0."))
+    #expect(use.layers.count == 2 && names(use.layers[1]) == expected("bert.encoder.layer.1."))
+    #expect(names(use.head) == expected("bert.pooler.", "classifier."))
+  }
+
   private let model: Model
 
   init() throws { model = try Model(configuration: fixtureJSON("tiny-bert/config.json")) }

@@ -77,26 +77,24 @@ private struct Random {
       let (x, w, dy) = (random.floats(M * K), random.floats(N * K), random.floats(M * N))
       let place = "M \(M) N \(N) K \(K) threads \(threads)"
       for beta: Float in [0, 1] {
-        // With a factor of zero the old result is not read: it may be anything.
         func old(_ count: Int) -> [Float] { beta == 0 ? [Float](repeating: .nan, count: count) : random.floats(count) }
-        let y = old(M * N)
-        let forward = Exact(rows: M, columns: N, inner: K, old: y, beta: beta) { x[$0 * K + $1] } _: { w[$1 * K + $0] }
-        let foundY = result(y) { products.forward(x, w, $0, M: M, N: N, K: K, beta: beta) }
-        #expect(forward.difference(foundY) == nil, "forward \(place) beta \(beta)")
+        // Where nothing is added, what the result held is not read: it may be anything.
+        let bias = beta == 0 ? nil : random.floats(N)
+        let rows = bias.map { bias in (0..<M).flatMap { _ in bias } } ?? old(M * N)
+        let forward = Exact(rows: M, columns: N, inner: K, old: rows, beta: beta) { x[$0 * K + $1] } _: { w[$1 * K + $0] }
+        let foundY = result([Float](repeating: .nan, count: M * N)) { products.forward(x, w, bias: bias, $0, M: M, N: N, K: K) }
+        #expect(forward.difference(foundY) == nil, "forward \(place), bias \(bias != nil)")
 
         let dx = old(M * K)
         let input = Exact(rows: M, columns: K, inner: N, old: dx, beta: beta) { dy[$0 * N + $1] } _: { w[$0 * K + $1] }
         let foundDX = result(dx) { products.inputGradient(dy, w, $0, M: M, N: N, K: K, beta: beta) }
         #expect(input.difference(foundDX) == nil, "input gradient \(place) beta \(beta)")
-      }
-      let y = [Float](repeating: .nan, count: M * N)
-      let stored = result(y) { products.forward(x, w, $0, M: M, N: N, K: K) }
-      #expect(stored.allSatisfy { $0.isFinite }, "forward \(place): what y held was added")
 
-      let dw = random.floats(N * K)
-      let weight = Exact(rows: N, columns: K, inner: M, old: dw, beta: 1) { dy[$1 * N + $0] } _: { x[$0 * K + $1] }
-      let foundDW = result(dw) { products.weightGradient(dy, x, $0, M: M, N: N, K: K) }
-      #expect(weight.difference(foundDW) == nil, "weight gradient \(place)")
+        let dw = old(N * K)
+        let weight = Exact(rows: N, columns: K, inner: M, old: dw, beta: beta) { dy[$1 * N + $0] } _: { x[$0 * K + $1] }
+        let foundDW = result(dw) { products.weightGradient(dy, x, $0, M: M, N: N, K: K, beta: beta) }
+        #expect(weight.difference(foundDW) == nil, "weight gradient \(place) beta \(beta)")
+      }
     }
   }
 
@@ -112,7 +110,7 @@ private struct Random {
         let found = [
           result([Float](repeating: 0, count: M * N)) { products.forward(x, w, $0, M: M, N: N, K: K) },
           result([Float](repeating: 0, count: M * K)) { products.inputGradient(dy, w, $0, M: M, N: N, K: K, beta: 0) },
-          result(dw) { products.weightGradient(dy, x, $0, M: M, N: N, K: K) },
+          result(dw) { products.weightGradient(dy, x, $0, M: M, N: N, K: K, beta: 1) },
         ].map { $0.map(\.bitPattern) }
         #expect(first == nil || first == found)
         first = found

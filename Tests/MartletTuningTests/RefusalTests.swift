@@ -118,7 +118,7 @@ import Training
         _ = try tuner.tune(on: data, outputFolder: folder + "/out")
       }
       expectRefusal(["checkpoint-8", "trainer_state.json"]) {
-        _ = try tinyTuner().tune(on: data, outputFolder: folder + "/out", resumingFrom: folder + "/out/checkpoint-8")
+        _ = try tinyTuner().tune(on: data, outputFolder: folder + "/out", resumingFrom: .checkpoint(path: folder + "/out/checkpoint-8"))
       }
       expectRefusal(["out", "checkpoint"]) { throw TrainingError.noCheckpoint(path: folder + "/out") }
     }

@@ -26,6 +26,7 @@ import Training
       let output = folder + "/below/out"
       var summary: DataSummary?
       var notes: [String] = []
+      var forecast: (bytes: Int, seconds: Double)?
       var steps: [(done: Int, loss: Double, rate: Double)] = []
       var logs: [(step: Int, epoch: Double, names: [String])] = []
       var checkpoints: [String] = []
@@ -34,6 +35,9 @@ import Training
         case .start(let found, let lines):
           #expect(steps.isEmpty && summary == nil)
           (summary, notes) = (found, lines)
+        case .forecast(let peakBytes, let seconds):
+          #expect(steps.isEmpty && summary != nil)
+          forecast = (peakBytes, seconds)
         case .step(let done, let total, let epoch, let loss, let rate, let tokens):
           #expect(total == 5 && epoch == Double(done) / 5 && tokens > 8 * 3)
           steps.append((done, loss, rate))
@@ -46,6 +50,7 @@ import Training
       }
 
       #expect(summary?.trainingCount == 40 && summary?.validationCount == 10 && summary?.duplicateCount == 9)
+      #expect(try #require(forecast).bytes > 1 << 20 && (0.0001...60).contains(forecast!.seconds))
       #expect(summary?.truncatedCount == 0 && summary?.emptyCount == 0)
       let counts = summary?.labelCounts.map { "\($0.label) \($0.training) \($0.validation)" }
       #expect(counts == ["bad 20 4", "good 20 6"])
@@ -167,7 +172,7 @@ import Training
       #expect(try listDirectory(folder + "/parts") == ["checkpoint-3", "checkpoint-4"])
       tuner.shouldStop = { false }
       let resumed = try tuner.tune(
-        on: data, validation: data, outputFolder: folder + "/parts", resumingFrom: folder + "/parts/checkpoint-4")
+        on: data, validation: data, outputFolder: folder + "/parts", resumingFrom: .checkpoint(path: folder + "/parts/checkpoint-4"))
       #expect(resumed.trainLoss == whole.trainLoss && resumed.metrics.map(\.value) == whole.metrics.map(\.value))
       #expect(try readFile(folder + "/parts/model.safetensors") == readFile(folder + "/whole/model.safetensors"))
     }

@@ -92,6 +92,31 @@ private func makeTemporaryFolder() -> String {
     #expect(try listDirectory(folder) == ["checkpoint-1"])
   }
 
+  /// What a killed process leaves goes; what only looks like it stays.
+  @Test func unfinishedFilesAreRemoved() throws {
+    let folder = makeTemporaryFolder()
+    defer { try? removeTree(folder) }
+    let kept = ["a.partial-1-x", "b.partial-", "c.partial", "d.partial-1", "e.partial-1-2-3", "model.bin"]
+    for name in kept + ["model.bin.partial-7-4294967295"] {
+      var file = try AtomicFile(path: folder + "/" + name)
+      try file.write(name)
+      try file.commit()
+    }
+    try makeDirectory(folder + "/checkpoint-5.partial-123-456/below")
+    try removeUnfinishedFiles(in: folder)
+    #expect(try listDirectory(folder) == kept)
+  }
+
+  /// Large zeroed blocks come from the system: zero, and resident only where they were touched.
+  @Test func zerosTakeNoMemoryUntilTouched() {
+    let before = Machine.residentBytes()
+    let block = AlignedBuffer(byteCount: 256 << 20)
+    #expect(Machine.residentBytes() - before < 32 << 20)
+    let bytes = block.bound(to: UInt8.self)
+    #expect(stride(from: 0, to: 256 << 20, by: 1 << 20).allSatisfy { bytes[$0] == 0 })
+    #expect(UInt(bitPattern: block.baseAddress) % 64 == 0)
+  }
+
   @Test func refusalsSayWhatAndWhere() {
     #expect(throws: FileError(path: "/nowhere/at/all", operation: "write", code: ENOENT)) {
       _ = try AtomicFile(path: "/nowhere/at/all")

@@ -202,9 +202,12 @@ struct Probe: EncoderFamily {
     // No sample within a step of ReLU's corner.
     let inputs = stride(from: Float(-12.003), to: 12, by: 0.0101).map { $0 } + [-100, -30, 30, 100]
     for instructionSet in InstructionSet.supported {
-      var slopes = [Float](repeating: 1, count: inputs.count)
-      try instructionSet.trainingKernels().activateBackward(inputs, inputs.count, activation.rawValue, &slopes)
-      for (input, slope) in zip(inputs, slopes) {
+      var slopes = inputs
+      var values = [Float](repeating: .nan, count: inputs.count)
+      try instructionSet.trainingKernels().activateAndDerive(&slopes, inputs.count, activation.rawValue, &values)
+      for (index, (input, slope)) in zip(inputs, slopes).enumerated() {
+        let value = activation.value(Double(input))
+        #expect(abs(Double(values[index]) - value) <= 1e-6 * max(1, abs(value)), "\(instructionSet) at \(input)")
         let exact = activation.slope(Double(input))
         #expect(abs(Double(slope) - exact) <= 1e-6, "\(instructionSet) at \(input): \(slope), expected \(exact)")
       }

@@ -123,6 +123,36 @@ import Training
     }
   }
 
+  /// The newest checkpoint that is whole is found, whatever has happened to those after it: the end has the same bits.
+  @Test(arguments: ["truncated", "flipped", "other state", "half written"]) func newestWhole(_ damage: String) throws {
+    try withTemporaryFolder { folder in
+      var run = try run(folder)
+      run.arguments.saveSteps = 3
+      let whole = try run()
+      try removeTree(folder + "/checkpoint-10")
+      let path = folder + "/checkpoint-9/"
+      var name = "optimizer.safetensors"
+      if damage == "other state" { name = "martlet_state.json" }
+      var bytes = try readFile(damage == "other state" ? folder + "/checkpoint-3/" + name : path + name)
+      switch damage {
+      case "truncated": bytes.removeLast(1)
+      case "flipped": bytes[bytes.count - 5] ^= 1
+      case "half written": try removeTree(path + "config.json"); try removeTree(path + "trainer_state.json")
+      default: break
+      }
+      var file = try AtomicFile(path: path + name)
+      try file.write(bytes)
+      try file.commit()
+      let resumed = try run(resumingFrom: "newest")
+      #expect(resumed.losses.count == 4 && resumed.losses == whole.losses.suffix(4))
+      #expect(resumed.warnings.count == (damage == "half written" ? 0 : 1), "\(resumed.warnings)")
+      #expect(resumed.warnings.allSatisfy { $0.contains(folder + "/checkpoint-9") && $0.hasSuffix("taking the one before it") })
+      #expect(resumed.weights == whole.weights && resumed.moments == whole.moments && resumed.history == whole.history)
+      for step in [3, 6, 9, 10] { try removeTree("\(folder)/checkpoint-\(step)") }
+      #expect(throws: TrainingError.self) { _ = try run(resumingFrom: "newest") }
+    }
+  }
+
   /// A damaged checkpoint is named, with what is wrong, and nothing is trained from it.
   @Test func damage() throws {
     try withTemporaryFolder { folder in

@@ -1,6 +1,7 @@
 import Encoders
 import JSON
 import Storage
+import Testing
 import Training
 
 /// Runs of `tiny-bert` on the 39 texts of the fixtures, in batches of 8: five steps an epoch. Dropout is on unless the
@@ -12,6 +13,8 @@ struct TinyRun {
   var model: Model
   /// The fixture that the weights are from.
   var weights = "tiny-bert"
+  /// Whether a rehearsal comes first.
+  var forecasts = false
   var training: [TrainingExample]
   var validation: [TrainingExample] = []
 
@@ -42,14 +45,28 @@ struct TinyRun {
     func logged(_ key: String) -> [Double] { outcome.logHistory.compactMap { $0[key]?.double } }
   }
 
-  /// - Parameter interruptedAfter: asks to stop after this step.
+  /// The model's weights, and adapters when the arguments ask for them.
+  func store() throws -> ParameterStore {
+    let store =
+      arguments.loraRank == 0
+      ? ParameterStore(model.blueprint)
+      : try ParameterStore(
+        model.blueprint,
+        LowRankSettings(rank: arguments.loraRank, alpha: arguments.loraAlpha, targets: arguments.loraTargets))
+    _ = try store.load(from: FixtureWeights(weights), seed: 42)
+    return store
+  }
+
+  /// - Parameters:
+  ///   - checkpoint: a folder, or `newest`.
+  ///   - interruptedAfter: asks to stop after this step.
   func callAsFunction(resumingFrom checkpoint: String? = nil, interruptedAfter: Int = .max) throws -> Finished {
     var losses: [Double] = []
     var checkpoints: [String] = []
     var warnings: [String] = []
     var done = 0
     let trainer = try Trainer(
-      model: model, engine: tinyEngine(model, folder: weights, threads: threads), arguments: arguments, training: training,
+      model: model, engine: makeEngine(store(), threads: threads), arguments: arguments, training: training,
       validation: validation, outputFolder: folder, configuration: model.configuration, files: [],
       shouldStop: { done >= interruptedAfter },
       onEvent: { event in
@@ -62,7 +79,9 @@ struct TinyRun {
         case .log: break
         }
       })
-    let outcome = try trainer.run(resumingFrom: checkpoint)
+    if checkpoint == "newest" { try trainer.restoreNewest() } else if let checkpoint { try trainer.restore(checkpoint) }
+    if forecasts { #expect(trainer.forecast().peakBytes > 0) }
+    let outcome = try trainer.run()
     return Finished(trainer: trainer, outcome: outcome, losses: losses, checkpoints: checkpoints, warnings: warnings)
   }
 }

@@ -3,6 +3,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <stdint.h>
@@ -36,6 +37,11 @@ static inline uint32_t csystem_fetch_add(uint32_t *word, uint32_t value) {
 }
 static inline uint32_t csystem_fetch_sub(uint32_t *word, uint32_t value) {
   return __atomic_fetch_sub(word, value, __ATOMIC_SEQ_CST);
+}
+
+/// Gives two files or folders each other's names at once; 0, or -1 where the file system cannot.
+static inline int32_t csystem_exchange(const char *first, const char *second) {
+  return (int32_t)syscall(SYS_renameat2, AT_FDCWD, first, AT_FDCWD, second, 2 /* RENAME_EXCHANGE */);
 }
 
 /// The number of cores that this process may run on, 0 if the system does not tell.

@@ -1,0 +1,47 @@
+/// The verbs that only note which parameters they name: what each part of a model is made of.
+package final class ParameterUse: Verbs {
+  package typealias Rows = Void
+  package typealias Operand = Void
+
+  /// Places in `Blueprint.parameters`.
+  package private(set) var embeddings: Set<Int> = []
+  package private(set) var layers: [Set<Int>] = []
+  package private(set) var head: Set<Int> = []
+  private var isInLayer = false
+
+  package init(_ family: some EncoderFamily) { family.forward(self) }
+
+  /// The parameters that are only used up to and with a number of layers (0 for the embeddings alone).
+  package func below(layers count: Int) -> Set<Int> {
+    layers.prefix(count).reduce(embeddings) { $0.union($1) }.subtracting(layers.dropFirst(count).reduce(head) { $0.union($1) })
+  }
+
+  private func note(_ parameters: [Int]) {
+    if isInLayer { layers[layers.count - 1].formUnion(parameters) } else { head.formUnion(parameters) }
+  }
+
+  package func embed(_ embeddings: Embeddings, dropout: Float) {
+    self.embeddings.formUnion([
+      embeddings.words.weight, embeddings.positions.weight, embeddings.tokenTypes.weight,
+      embeddings.normalization.weight, embeddings.normalization.bias,
+    ])
+  }
+
+  package func operand(_ rows: Void) {}
+  package func linear(_ operand: Void, _ layer: Linear) { note(layer.weights + layer.biases) }
+  package func linear(_ operand: Void, _ layer: Linear, _ activation: Activation) { note(layer.weights + layer.biases) }
+  package func attend(queryKeyValue: Void, heads: Int, queries: Queries, dropout: Float) {}
+  package func residualNormalize(_ rows: Void, residual: Void, _ normalization: Normalization, dropout: Float) {
+    note([normalization.weight, normalization.bias])
+  }
+  package func firstTokens(_ rows: Void) {}
+  package func dense(_ rows: Void, _ layer: Linear, _ activation: Activation) { note(layer.weights + layer.biases) }
+  package func dropout(_ rows: Void, _ rate: Float) {}
+
+  package func layer(_ number: Int, _ rows: Void, of family: some LayeredFamily) {
+    layers.append([])
+    isInLayer = true
+    family.layer(number, rows, self)
+    isInLayer = false
+  }
+}
