@@ -100,9 +100,10 @@ private let partialMark = ".partial-"
 
 /// Whether `temporarySibling` made the name: a mark, a process and a random number.
 private func isTemporary(_ name: String) -> Bool {
-  guard let mark = name.firstRange(of: partialMark) else { return false }
-  let numbers = name[mark.upperBound...].split(separator: "-", omittingEmptySubsequences: false)
-  return numbers.count == 2 && numbers.allSatisfy { UInt32($0) != nil }
+  // NAME.partial-PROCESS-NUMBER, cut at the dashes: searching for a string would bring the library of patterns along.
+  let parts = name.split(separator: "-", omittingEmptySubsequences: false)
+  guard parts.count >= 3, parts.suffix(2).allSatisfy({ UInt32($0) != nil }) else { return false }
+  return (parts[parts.count - 3] + "-").hasSuffix(partialMark)
 }
 
 private func temporarySibling(of path: String) -> String {
