@@ -1,40 +1,78 @@
-"""The peers' engines behind one call: `engine(ids, mask)` gives logits. Each is imported only where it is measured."""
+"""The peers' engines behind one call: `engine(ids, mask)` gives logits. Each is imported only where it is measured.
+
+`threads` work on one call; with `streams` that many calls may run at once, from threads of the caller.
+"""
 
 from pathlib import Path
 
-NAMES = ["onnxruntime-int8", "openvino-int8", "onnxruntime-fp32", "openvino-fp32", "torch-fp32"]
+NAMES = [
+    "openvino-int8", "onnxruntime-int8", "ctranslate2-int8",
+    "openvino-fp32", "openvino-bf16", "onnxruntime-fp32", "ctranslate2-fp32", "torch-fp32",
+]
 
 
-def load(name, folder, cache, threads):
+def load(name, folder, cache, threads, streams=1):
     library, precision = name.split("-")
-    return {"onnxruntime": onnxruntime, "openvino": openvino, "torch": torch}[library](folder, Path(cache), precision, threads)
+    loaders = {"onnxruntime": onnxruntime, "openvino": openvino, "ctranslate2": ctranslate2, "torch": torch}
+    return loaders[library](folder, Path(cache), precision, threads, streams)
 
 
 def inputs(ids, mask):
     return {"input_ids": ids, "attention_mask": mask, "token_type_ids": ids * 0}
 
 
-def onnxruntime(_, cache, precision, threads):
+def onnxruntime(_, cache, precision, threads, streams):
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = threads  # with 1 a call works on its caller's thread
     options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(cache / f"fused-{precision}.onnx", options, providers=["CPUExecutionProvider"])
     return lambda ids, mask: session.run(None, inputs(ids, mask))[0]
 
 
-def openvino(_, cache, precision, threads):
+def openvino(_, cache, precision, threads, streams):
+    import threading
+
     import openvino
 
-    settings = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1}
-    if precision == "fp32":
-        settings["INFERENCE_PRECISION_HINT"] = "f32"  # it would take bf16 where the CPU has it
-    request = openvino.Core().compile_model(cache / f"openvino-{precision}.xml", "CPU", settings).create_infer_request()
-    return lambda ids, mask: request.infer(inputs(ids, mask))[0]
+    settings = {"INFERENCE_NUM_THREADS": threads * streams, "NUM_STREAMS": streams}
+    if precision != "int8":
+        settings["INFERENCE_PRECISION_HINT"] = {"fp32": "f32", "bf16": "bf16"}[precision]
+    form = "int8" if precision == "int8" else "fp32"
+    compiled = openvino.Core().compile_model(cache / f"openvino-{form}.xml", "CPU", settings)
+    own = threading.local()
+
+    def run(ids, mask):
+        if not hasattr(own, "request"):
+            own.request = compiled.create_infer_request()
+        return own.request.infer(inputs(ids, mask))[0]
+
+    return run
 
 
-def torch(folder, _, precision, threads):
+def ctranslate2(folder, cache, precision, threads, streams):
+    """The library ends at the pooled output: the classification head is numpy's."""
+    import ctranslate2
+    import numpy as np
+    from safetensors import safe_open
+
+    with safe_open(Path(folder) / "model.safetensors", "np") as tensors:
+        weight, bias = tensors.get_tensor("classifier.weight"), tensors.get_tensor("classifier.bias")
+    compute_type = {"int8": "int8", "fp32": "float32"}[precision]
+    encoder = ctranslate2.Encoder(
+        str(cache / f"ctranslate2-{precision}"), compute_type=compute_type, intra_threads=threads, inter_threads=streams
+    )
+
+    def run(ids, mask):
+        view = ctranslate2.StorageView.from_array
+        output = encoder.forward_batch(view(ids.astype(np.int32)), view(mask.sum(axis=1, dtype=np.int32)))
+        return np.array(output.pooler_output) @ weight.T + bias
+
+    return run
+
+
+def torch(folder, _, precision, threads, streams):
     import torch
     from transformers import AutoModelForSequenceClassification
 
