@@ -225,7 +225,7 @@ private struct LoadedParameters: ~Copyable {
   }
 }
 
-/// The tokenizer that a folder describes: `tokenizer.json`, or `vocab.txt` with `tokenizer_config.json`.
+/// The tokenizer that a folder describes: `tokenizer.json`, or an older file with `tokenizer_config.json`.
 package func loadTokenizer(_ folder: CheckpointFolder) throws -> Tokenizer {
   let configuration = try folder.read("tokenizer_config.json").map { try JSONValue(parsing: $0) }
   if let bytes = try folder.read("tokenizer.json") {
@@ -233,6 +233,12 @@ package func loadTokenizer(_ folder: CheckpointFolder) throws -> Tokenizer {
   }
   if let bytes = try folder.read("vocab.txt") {
     return try bytes.withUnsafeBytes { try Tokenizer(vocabulary: $0, configuration: configuration) }
+  }
+  if let bytes = try folder.read("vocab.json"), let merges = try folder.read("merges.txt") {
+    return try Tokenizer(bytePairs: JSONValue(parsing: bytes), merges: merges, configuration: configuration)
+  }
+  for name in ["spiece.model", "spm.model", "sentencepiece.bpe.model"] {
+    if let bytes = try folder.read(name) { return try Tokenizer(sentencePiece: bytes, file: name, configuration: configuration) }
   }
   throw PackingError.noTokenizer(path: folder.path)
 }
