@@ -12,6 +12,8 @@ struct TokenizeCommand: ParsableCommand {
   var files: [String] = []
   @Option(help: "Cut texts at this many tokens (default: the model's limit).")
   var maxLength: Int?
+  @Flag(help: "Do not cut texts.")
+  var whole = false
 
   func run() throws {
     let (tokenizer, limit) = try loadTokenizerAndLimit(modelArgument.model)
@@ -23,7 +25,7 @@ struct TokenizeCommand: ParsableCommand {
     while try reader.next(into: &record) {
       ids.removeAll(keepingCapacity: true)
       _ = record.text.withUnsafeBufferPointer {
-        tokenizer.encode($0, maximumLength: min(limit, maxLength ?? .max), workspace: &workspace, into: &ids)
+        tokenizer.encode($0, maximumLength: whole ? .max : min(limit, maxLength ?? .max), workspace: &workspace, into: &ids)
       }
       for (place, id) in ids.enumerated() {
         if place > 0 { text += " " }
