@@ -68,7 +68,10 @@ let kernelTargets: [Target] = kernelFlags.keys.sorted().map { name in
 }
 let linkerSettings: [String: [LinkerSetting]] = ["Bundles": [.unsafeFlags(["-Xlinker", "-l:liblz4.a"])]]
 let moduleTargets: [Target] = modules.map {
-  .target(name: $0.name, dependencies: $0.imports, exclude: ["README.md"], linkerSettings: linkerSettings[$0.name])
+  // A section for each function, so that what a program does not call is not linked into it.
+  .target(
+    name: $0.name, dependencies: $0.imports, exclude: ["README.md"],
+    swiftSettings: [.unsafeFlags(["-Xfrontend", "-function-sections"])], linkerSettings: linkerSettings[$0.name])
 }
 /// What tests import besides their module and what it imports.
 let testImports: [String: [Target.Dependency]] = ["MartletABI": ["Checkpoints", "Packing", "Storage"]]

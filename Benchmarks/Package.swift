@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The kernels by themselves: the sources of the product through links, because what is measured is not public, with
+// The kernels and the tokenizers by themselves: the sources of the product through links, because what is measured is not public, with
 // the flags that the product's manifest gives them.
 
 let kernelFlags: [String: [String]] = [
@@ -24,6 +24,9 @@ let package = Package(
     .target(
       name: "Kernels", dependencies: ["CVector"] + kernels.map { .init(stringLiteral: $0) }, exclude: ["README.md"]),
     .executableTarget(name: "KernelLadder", dependencies: ["CPeak", "Kernels", "Storage"]),
+    .target(name: "JSON", exclude: ["README.md"]),
+    .target(name: "Tokenizers", dependencies: ["JSON"], exclude: ["README.md"]),
+    .executableTarget(name: "TokenizerLadder", dependencies: ["JSON", "Storage", "Tokenizers"]),
   ]
     + kernels.map {
       .target(name: $0, dependencies: ["CVector"], swiftSettings: [.unsafeFlags(["-O", "-wmo"] + kernelFlags[$0]!)])

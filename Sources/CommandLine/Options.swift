@@ -84,7 +84,7 @@ func packInMemory(_ folder: String, weights: WeightPrecision) throws -> Bundle {
   return try naming(folder) { try pack(CheckpointFolder(path: folder), options: options) }.writeToMemory()
 }
 
-/// The tokenizer of MODEL and the length at which it cuts, without loading weights.
+/// The tokenizer of MODEL and the length at which it cuts (`Int.max` if no file says one), without loading weights.
 func loadTokenizerAndLimit(_ path: String, verifyChecksums: Bool) throws -> (Tokenizer, Int) {
   try naming(path) {
     let tokenizer: Tokenizer
@@ -98,6 +98,12 @@ func loadTokenizerAndLimit(_ path: String, verifyChecksums: Bool) throws -> (Tok
       tokenizer = try Tokenizer(compiled: bundle.bytes(.tokenizer))
       configuration = try JSONValue(parsing: bundle.text(.configuration).utf8)
     }
-    return (tokenizer, min(try Model(configuration: configuration).family.maximumLength, tokenizer.maximumLength ?? .max))
+    return (tokenizer, min(maximumLength(configuration) ?? .max, tokenizer.maximumLength ?? .max))
   }
+}
+
+/// What a model is made for, also of a family that is not served: its tokenizer may be.
+private func maximumLength(_ configuration: JSONValue) -> Int? {
+  if let model = try? Model(configuration: configuration) { return model.family.maximumLength }
+  return configuration["max_position_embeddings"]?.int.flatMap { $0 > 0 ? $0 : nil }
 }

@@ -11,6 +11,8 @@ struct TokenizeCommand: ParsableCommand {
   @Argument(help: "Files to read; standard input if there is none, or for -.")
   var files: [String] = []
   @OptionGroup var length: LengthOptions
+  @Flag(help: "Do not cut texts.")
+  var whole = false
 
   func run() throws {
     let (tokenizer, limit) = try loadTokenizerAndLimit(
@@ -23,7 +25,8 @@ struct TokenizeCommand: ParsableCommand {
     while try reader.next(into: &record) {
       ids.removeAll(keepingCapacity: true)
       _ = record.text.withUnsafeBufferPointer {
-        tokenizer.encode($0, maximumLength: min(limit, length.limit), workspace: &workspace, into: &ids)
+        tokenizer.encode(
+          $0, maximumLength: whole ? .max : min(limit, length.limit), workspace: &workspace, into: &ids)
       }
       for (place, id) in ids.enumerated() {
         if place > 0 { text += " " }

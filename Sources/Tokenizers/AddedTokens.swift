@@ -145,7 +145,7 @@ struct AddedTokens: Sendable, Equatable {
     return classes.isWord(decodeScalar(bytes, at: previous(text, match.lowerBound), count: text.count).scalar)
   }
 
-  private static func whitespaceStart(
+  static func whitespaceStart(
     _ text: UnsafeBufferPointer<UInt8>, before position: Int, _ classes: CharacterClasses
   ) -> Int {
     var position = position
@@ -157,7 +157,7 @@ struct AddedTokens: Sendable, Equatable {
     return position
   }
 
-  private static func whitespaceEnd(
+  static func whitespaceEnd(
     _ text: UnsafeBufferPointer<UInt8>, from position: Int, _ classes: CharacterClasses
   ) -> Int {
     var position = position

@@ -36,7 +36,7 @@ extension BertNormalizer {
     self.init(
       actions: ScalarTable(dense: dense), replacementBytes: bytes, replacementOffsets: offsets,
       firstOrderedReplacement: Set(plain.map(\.text)).count, orderedMarks: marks,
-      orderedMarkRanks: marks.map { steps.keptRank($0) })
+      orderedMarkRanks: marks.map { steps.keptRank($0) + (Self.isRankedHigher($0) ? 1 : 0) })
   }
 
   private static func utf8(_ text: [UInt32]) -> [UInt8] {

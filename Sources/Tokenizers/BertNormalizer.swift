@@ -161,8 +161,13 @@ struct BertNormalizer: Sendable, Equatable {
       let middle = (low + high) / 2
       if orderedMarks[middle] < scalar { low = middle + 1 } else { high = middle }
     }
-    return low < orderedMarks.count && orderedMarks[low] == scalar ? orderedMarkRanks[low] : 0
+    guard low < orderedMarks.count, orderedMarks[low] == scalar else { return 0 }
+    return orderedMarkRanks[low] - (Self.isRankedHigher(scalar) ? 1 : 0)
   }
+
+  /// The first compiled form had the ranks of these two marks one too high. It still has, so that its bytes stay the same;
+  /// here they are put right, for old files too.
+  static func isRankedHigher(_ scalar: UInt32) -> Bool { scalar == 0x302E || scalar == 0x1D16D }
 }
 
 /// Kept combining marks that follow each other in the output. Canonical ordering sorts them by class, keeping the order

@@ -59,4 +59,46 @@ struct ByteReader {
     }
     return values
   }
+
+  /// A count in `counts`, and as many elements.
+  mutating func list<Element>(
+    _ counts: PartialRangeFrom<Int>, _ what: String, _ element: (inout ByteReader) throws(TokenizerError) -> Element
+  ) throws(TokenizerError) -> [Element] {
+    let count = Int(try number())
+    guard counts.contains(count) else { throw error("\(what): expected more than \(count) parts") }
+    var elements: [Element] = []
+    for _ in 0..<count { elements.append(try element(&self)) }
+    return elements
+  }
+}
+
+extension ScalarTable {
+  func write(to writer: inout ByteWriter) {
+    writer.write(pages)
+    writer.write(values)
+  }
+
+  init(from reader: inout ByteReader, _ what: String) throws(TokenizerError) {
+    guard let table = ScalarTable(pages: try reader.array(), values: try reader.array()) else {
+      throw reader.error("\(what): a page does not exist")
+    }
+    self = table
+  }
+}
+
+extension Vocabulary {
+  func write(to writer: inout ByteWriter) {
+    writer.write(text)
+    writer.write(zip(offsets, offsets.dropFirst()).map { UInt16($1 - $0) })
+  }
+
+  init(from reader: inout ByteReader) throws(TokenizerError) {
+    guard let vocabulary = Vocabulary(text: try reader.array(), lengths: try reader.array()) else {
+      throw reader.error("vocabulary: the lengths do not sum to the text, or the tokens do not hash")
+    }
+    self = vocabulary
+  }
+
+  /// Whether the id has a token.
+  func holds(_ id: Int) -> Bool { id >= 0 && id < count && offsets[id + 1] > offsets[id] }
 }

@@ -10,11 +10,21 @@ struct NormalizedText: Sendable {
     bytes += repeatElement(0, count: max(needed, 2 * bytes.count) - bytes.count)
   }
 
-  mutating func append(_ text: UnsafeBufferPointer<UInt8>) {
+  mutating func append(_ text: some Collection<UInt8>) {
     reserve(text.count)
-    for byte in text {
-      bytes[count] = byte
-      count += 1
-    }
+    let start = count
+    count += text.count
+    bytes.withUnsafeMutableBufferPointer { _ = UnsafeMutableBufferPointer(rebasing: $0[start...]).update(fromContentsOf: text) }
+  }
+
+  mutating func append(scalar: UInt32) {
+    reserve(4)
+    let place = count
+    count += bytes.withUnsafeMutableBufferPointer { encodeScalar(scalar, to: $0.baseAddress! + place) }
+  }
+
+  /// The valid bytes.
+  func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+    bytes.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[..<count])) }
   }
 }

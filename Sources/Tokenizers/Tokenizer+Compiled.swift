@@ -14,9 +14,17 @@ extension Tokenizer {
     case .bert(let bert):
       writer.write(UInt32(1))
       bert.write(to: &writer)
+    case .steps(let steps):
+      writer.write(UInt32(2))
+      writer.write(UInt32(steps.count))
+      for step in steps { step.write(to: &writer) }
     }
     switch preTokenizer {
     case .bert: writer.write(UInt32(1))
+    case .steps(let steps):
+      writer.write(UInt32(2))
+      writer.write(UInt32(steps.count))
+      for step in steps { step.write(to: &writer) }
     }
     writer.write(classes.table.pages)
     writer.write(classes.table.values)
@@ -24,6 +32,15 @@ extension Tokenizer {
     case .wordPiece(let wordPiece):
       writer.write(UInt32(1))
       wordPiece.write(to: &writer)
+    case .bytePair(let bytePair):
+      writer.write(UInt32(2))
+      bytePair.write(to: &writer)
+    case .unigram(let unigram):
+      writer.write(UInt32(3))
+      unigram.write(to: &writer)
+    case .wordLevel(let wordLevel):
+      writer.write(UInt32(4))
+      wordLevel.write(to: &writer)
     }
     addedTokens.write(to: &writer)
     template.write(to: &writer)
@@ -41,14 +58,30 @@ extension Tokenizer {
     guard version == Self.version else {
       throw .notCompiled(offset: 4, what: "expected version \(Self.version), found \(version)")
     }
-    let normalizer: Normalizer =
-      try reader.number(below: 2, "normalizer") == 0 ? .none : .bert(try BertNormalizer(from: &reader))
-    guard try reader.number() == 1 else { throw reader.error("unknown pre-tokenizer") }
-    guard
-      let table = ScalarTable(pages: try reader.array(), values: try reader.array())
-    else { throw reader.error("character classes: a page does not exist") }
-    guard try reader.number() == 1 else { throw reader.error("unknown model") }
-    let wordPiece = try WordPiece(from: &reader)
+    let normalizer: Normalizer
+    switch try reader.number(below: 3, "normalizer") {
+    case 0: normalizer = .none
+    case 1: normalizer = .bert(try BertNormalizer(from: &reader))
+    default:
+      normalizer = .steps(try reader.list(1..., "normalizer") { reader throws(TokenizerError) in try NormalizerStep(from: &reader) })
+    }
+    let preTokenizer: PreTokenizer
+    switch try reader.number(below: 3, "pre-tokenizer") {
+    case 1: preTokenizer = .bert(BertPreTokenizer())
+    case 2:
+      preTokenizer = .steps(
+        try reader.list(0..., "pre-tokenizer") { reader throws(TokenizerError) in try PreTokenizerStep(from: &reader) })
+    default: throw reader.error("unknown pre-tokenizer")
+    }
+    let table = try ScalarTable(from: &reader, "character classes")
+    let model: Model
+    switch try reader.number(below: 5, "model") {
+    case 1: model = .wordPiece(try WordPiece(from: &reader))
+    case 2: model = .bytePair(try BytePair(from: &reader))
+    case 3: model = .unigram(try Unigram(from: &reader))
+    case 4: model = .wordLevel(try WordLevel(from: &reader))
+    default: throw reader.error("unknown model")
+    }
     let addedTokens = try AddedTokens(from: &reader)
     let template = try Template(from: &reader)
     var settings = Settings()
@@ -59,13 +92,13 @@ extension Tokenizer {
     settings.truncationSide = try reader.number(below: 2, "truncation side") == 1 ? .left : .right
     guard reader.isAtEnd else { throw reader.error("expected the end") }
     self.init(
-      normalizer: normalizer, preTokenizer: .bert(BertPreTokenizer()), model: .wordPiece(wordPiece),
+      normalizer: normalizer, preTokenizer: preTokenizer, model: model,
       addedTokens: addedTokens, classes: CharacterClasses(table: table), template: template, settings: settings)
   }
 }
 
 extension BertNormalizer {
-  fileprivate func write(to writer: inout ByteWriter) {
+  func write(to writer: inout ByteWriter) {
     writer.write(actions.pages)
     writer.write(actions.values)
     writer.write(replacementBytes)
@@ -75,10 +108,8 @@ extension BertNormalizer {
     writer.write(orderedMarkRanks)
   }
 
-  fileprivate init(from reader: inout ByteReader) throws(TokenizerError) {
-    guard let actions = ScalarTable(pages: try reader.array(), values: try reader.array()) else {
-      throw reader.error("normalizer: a page does not exist")
-    }
+  init(from reader: inout ByteReader) throws(TokenizerError) {
+    let actions = try ScalarTable(from: &reader, "normalizer")
     let bytes: [UInt8] = try reader.array()
     let offsets: [UInt32] = try reader.array()
     let firstOrdered = try reader.number(below: 1 << 16, "normalizer: first ordered replacement")
@@ -148,20 +179,15 @@ extension WordPiece {
     writer.write(UInt32(unknownID))
     writer.write(continuingPrefix)
     writer.write(UInt32(clamping: maximumWordLength))
-    writer.write(vocabulary.text)
-    writer.write(zip(vocabulary.offsets, vocabulary.offsets.dropFirst()).map { UInt16($1 - $0) })
+    vocabulary.write(to: &writer)
   }
 
   fileprivate init(from reader: inout ByteReader) throws(TokenizerError) {
     let unknownID = Int(try reader.number())
     let prefix: [UInt8] = try reader.array()
     let maximumWordLength = Int(try reader.number())
-    let text: [UInt8] = try reader.array()
-    let lengths: [UInt16] = try reader.array()
-    guard let vocabulary = Vocabulary(text: text, lengths: lengths) else {
-      throw reader.error("vocabulary: the lengths do not sum to the text, or the tokens do not hash")
-    }
-    guard unknownID < vocabulary.count, lengths[unknownID] > 0 else { throw reader.error("unknown token: no such id") }
+    let vocabulary = try Vocabulary(from: &reader)
+    guard vocabulary.holds(unknownID) else { throw reader.error("unknown token: no such id") }
     self.init(
       vocabulary: vocabulary, unknownID: unknownID, continuingPrefix: prefix, maximumWordLength: maximumWordLength)
   }

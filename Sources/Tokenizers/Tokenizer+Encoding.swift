@@ -77,9 +77,7 @@ extension Tokenizer {
     let start = ids.count
     // From the right, one token too many is enough to know; from the left every token counts.
     let isCutEarly = settings.truncationSide == .right && limit < .max - start - 1
-    appendAll(
-      utf8, until: isCutEarly ? start + limit + 1 : .max, normalized: &workspace.normalized,
-      hashes: &workspace.hashes, into: &ids)
+    appendAll(utf8, until: isCutEarly ? start + limit + 1 : .max, workspace: &workspace, into: &ids)
     guard ids.count - start > limit else { return false }
     switch settings.truncationSide {
     case .right: ids.removeSubrange((start + limit)...)
@@ -111,7 +109,8 @@ extension Tokenizer {
   /// What words are cut from: the text as the normaliser leaves it. For looking into a tokenizer, not for speed.
   package func normalForm(of utf8: UnsafeBufferPointer<UInt8>) -> [UInt8] {
     var normalized = NormalizedText()
-    normalize(utf8, into: &normalized)
+    var scratch = Normalizer.Scratch()
+    normalizer.normalize(utf8, classes: classes, into: &normalized, &scratch)
     return Array(normalized.bytes[..<normalized.count])
   }
 
@@ -119,19 +118,32 @@ extension Tokenizer {
 
   /// Appends ids until `ids` has at least `end` or the text is done.
   private func appendAll(
-    _ text: UnsafeBufferPointer<UInt8>, until end: Int, normalized: inout NormalizedText, hashes: inout [UInt64],
-    into ids: inout [Int32]
+    _ text: UnsafeBufferPointer<UInt8>, until end: Int, workspace: inout TokenizerWorkspace, into ids: inout [Int32]
   ) {
-    let longestToken = switch model {
-    case .wordPiece(let wordPiece): wordPiece.vocabulary.longestToken
-    }
-    if hashes.count < longestToken { hashes = Array(repeating: 0, count: longestToken) }
+    if workspace.hashes.count < vocabulary.longestToken { workspace.hashes = Array(repeating: 0, count: vocabulary.longestToken) }
+    if isBert || isUTF8(text) { return appendRaw(text, until: end, workspace: &workspace, into: &ids) }
+    var repaired = NormalizedText()
+    repaired.append(repairing: text)
+    repaired.withBytes { appendRaw($0, until: end, workspace: &workspace, into: &ids) }
+  }
+
+  /// Whether the stages work on scalars only, to which a byte that is not UTF-8 is U+FFFD.
+  private var isBert: Bool {
+    guard case .bert = preTokenizer, case .wordPiece = model else { return false }
+    if case .steps = normalizer { return false }
+    return true
+  }
+
+  private func appendRaw(
+    _ text: UnsafeBufferPointer<UInt8>, until end: Int, workspace: inout TokenizerWorkspace, into ids: inout [Int32]
+  ) {
     guard !addedTokens.raw.isEmpty else {
-      _ = appendSegment(text, until: end, normalized: &normalized, hashes: &hashes, into: &ids)
+      _ = appendSegment(text, isFirst: true, until: end, workspace: &workspace, into: &ids)
       return
     }
     _ = AddedTokens.split(text, at: addedTokens.raw, classes: classes) { segment in
-      appendSegment(segment, until: end, normalized: &normalized, hashes: &hashes, into: &ids)
+      appendSegment(
+        segment, isFirst: segment.baseAddress == text.baseAddress, until: end, workspace: &workspace, into: &ids)
     } token: { id in
       ids.append(Int32(truncatingIfNeeded: id))
       return ids.count < end
@@ -140,33 +152,43 @@ extension Tokenizer {
 
   /// The part of a text between added tokens.
   private func appendSegment(
-    _ text: UnsafeBufferPointer<UInt8>, until end: Int, normalized: inout NormalizedText, hashes: inout [UInt64],
-    into ids: inout [Int32]
+    _ text: UnsafeBufferPointer<UInt8>, isFirst: Bool, until end: Int, workspace: inout TokenizerWorkspace, into ids: inout [Int32]
   ) -> Bool {
-    if addedTokens.normalized.isEmpty {
+    var normalized = NormalizedText()
+    swap(&normalized, &workspace.normalized)
+    defer { swap(&normalized, &workspace.normalized) }
+    if addedTokens.normalized.isEmpty, isBert {
       var start = 0
       while start < text.count {
         let stop = Self.chunkEnd(in: text, from: start)
-        normalize(UnsafeBufferPointer(rebasing: text[start..<stop]), into: &normalized)
-        let isWhole = normalized.bytes.withUnsafeBufferPointer {
-          appendWords(of: UnsafeBufferPointer(rebasing: $0[..<normalized.count]), until: end, hashes: &hashes, into: &ids)
+        normalizer.normalize(
+          UnsafeBufferPointer(rebasing: text[start..<stop]), classes: classes, into: &normalized, &workspace.normalizer)
+        let isWhole = normalized.withBytes {
+          appendWords(of: $0, isFirst: isFirst, until: end, workspace: &workspace, into: &ids)
         }
         guard isWhole else { return false }
         start = stop
       }
       return true
     }
-    // A token may span any stretch of the normal form, so that is made whole.
-    normalize(text, into: &normalized)
-    return normalized.bytes.withUnsafeBufferPointer { bytes in
-      AddedTokens.split(
-        UnsafeBufferPointer(rebasing: bytes[..<normalized.count]), at: addedTokens.normalized, classes: classes
-      ) { words in
-        appendWords(of: words, until: end, hashes: &hashes, into: &ids)
-      } token: { id in
-        ids.append(Int32(truncatingIfNeeded: id))
-        return ids.count < end
-      }
+    if case .none = normalizer { return appendNormalized(text, isFirst: isFirst, until: end, workspace: &workspace, into: &ids) }
+    // A token may span any stretch of the normal form, and a step may look at all of it, so that is made whole.
+    normalizer.normalize(text, classes: classes, into: &normalized, &workspace.normalizer)
+    return normalized.withBytes { appendNormalized($0, isFirst: isFirst, until: end, workspace: &workspace, into: &ids) }
+  }
+
+  private func appendNormalized(
+    _ text: UnsafeBufferPointer<UInt8>, isFirst: Bool, until end: Int, workspace: inout TokenizerWorkspace, into ids: inout [Int32]
+  ) -> Bool {
+    guard !addedTokens.normalized.isEmpty else {
+      return appendWords(of: text, isFirst: isFirst, until: end, workspace: &workspace, into: &ids)
+    }
+    return AddedTokens.split(text, at: addedTokens.normalized, classes: classes) { words in
+      appendWords(
+        of: words, isFirst: isFirst && words.baseAddress == text.baseAddress, until: end, workspace: &workspace, into: &ids)
+    } token: { id in
+      ids.append(Int32(truncatingIfNeeded: id))
+      return ids.count < end
     }
   }
 
@@ -182,26 +204,49 @@ extension Tokenizer {
     return text.count
   }
 
-  private func normalize(_ text: UnsafeBufferPointer<UInt8>, into normalized: inout NormalizedText) {
-    normalized.count = 0
-    switch normalizer {
-    case .none: normalized.append(text)
-    case .bert(let bert): bert.normalize(text, into: &normalized)
-    }
-  }
-
   private func appendWords(
-    of text: UnsafeBufferPointer<UInt8>, until end: Int, hashes: inout [UInt64], into ids: inout [Int32]
+    of text: UnsafeBufferPointer<UInt8>, isFirst: Bool, until end: Int, workspace: inout TokenizerWorkspace, into ids: inout [Int32]
   ) -> Bool {
     switch (preTokenizer, model) {
     case (.bert, .wordPiece(let wordPiece)):
-      hashes.withUnsafeMutableBufferPointer { hashes in
+      return workspace.hashes.withUnsafeMutableBufferPointer { hashes in
         // Not nil: the vocabulary holds the unknown token, so its longest token has at least one byte.
         let scratch = hashes.baseAddress!
         return BertPreTokenizer.forEachWord(in: text, classes: classes) { word in
           wordPiece.append(word, hashes: scratch, to: &ids)
           return ids.count < end
         }
+      }
+    case (.bert, _): return appendWords(of: text, [.bert], isFirst, until: end, workspace: &workspace, into: &ids)
+    case (.steps(let steps), _):
+      return appendWords(of: text, steps, isFirst, until: end, workspace: &workspace, into: &ids)
+    }
+  }
+
+  private func appendWords(
+    of text: UnsafeBufferPointer<UInt8>, _ steps: [PreTokenizerStep], _ isFirst: Bool, until end: Int,
+    workspace: inout TokenizerWorkspace, into ids: inout [Int32]
+  ) -> Bool {
+    switch model {
+    case .bytePair(let bytePair):
+      return forEachWord(in: text, steps: steps, from: 0, isFirst: isFirst, workspace: &workspace) { word, workspace in
+        workspace.words.append(word, of: identity, to: &ids) { bytePair.append(word, &workspace.bytePair, to: &$0) }
+        return ids.count < end
+      }
+    case .unigram(let unigram):
+      return forEachWord(in: text, steps: steps, from: 0, isFirst: isFirst, workspace: &workspace) { word, workspace in
+        workspace.words.append(word, of: identity, to: &ids) { unigram.append(word, &workspace.lattice, to: &$0) }
+        return ids.count < end
+      }
+    case .wordPiece(let wordPiece):
+      return forEachWord(in: text, steps: steps, from: 0, isFirst: isFirst, workspace: &workspace) { word, workspace in
+        workspace.hashes.withUnsafeMutableBufferPointer { wordPiece.append(word, hashes: $0.baseAddress!, to: &ids) }
+        return ids.count < end
+      }
+    case .wordLevel(let wordLevel):
+      return forEachWord(in: text, steps: steps, from: 0, isFirst: isFirst, workspace: &workspace) { word, _ in
+        ids.append(Int32(truncatingIfNeeded: wordLevel.vocabulary.id(of: word) ?? wordLevel.unknownID))
+        return ids.count < end
       }
     }
   }

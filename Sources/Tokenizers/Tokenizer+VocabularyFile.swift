@@ -20,14 +20,14 @@ extension Tokenizer {
     guard let sep = id(names.sep) else { throw .missingToken(names.sep) }
     let isMPNet = configuration["tokenizer_class"]?.string?.utf8.starts(with: "MPNet".utf8) ?? false
     self.init(
-      normalizer: normalizer, preTokenizer: .bert(BertPreTokenizer()), model: .wordPiece(model.wordPiece),
+      normalizer: normalizer, preTokenizer: .bert(BertPreTokenizer()), model: model.model,
       addedTokens: added, classes: CharacterClasses(words: added.needsWordCharacters),
       template: isMPNet ? .roberta(cls: cls, sep: sep) : .bert(cls: cls, sep: sep),
       settings: try Settings(configuration, paddingID: id(names.padding)))
   }
 
   private static func wordPiece(vocabulary bytes: UnsafeRawBufferPointer, unknown: String) throws(TokenizerError)
-    -> LoadedWordPiece
+    -> LoadedModel
   {
     // A token on two lines has the id of the last.
     var ids: [[UInt8]: Int] = [:]
@@ -46,23 +46,22 @@ extension Tokenizer {
       start = end + 1
     }
     let tokens = ids.map { (id: $0.value, text: String(decoding: $0.key, as: UTF8.self)) }
-    return LoadedWordPiece(
-      wordPiece: try WordPiece(
-        tokens: tokens, unknown: unknown, continuingPrefix: "##", maximumWordLength: 100, file: "vocab.txt"),
-      entryCount: ids.count)
+    return try TokenizerReader(file: "vocab.txt").wordPiece(
+      tokens, unknown: unknown, continuingPrefix: "##", maximumWordLength: 100)
   }
 }
 
-/// What the special tokens are called; BERT's names where the configuration is silent.
+/// What the special tokens are called, by their usual names where the configuration is silent.
 struct SpecialTokenNames {
   let unknown, sep, padding, cls, mask: String
 
-  init(_ configuration: JSONValue) {
-    unknown = configuration.tokenText("unk_token") ?? "[UNK]"
-    sep = configuration.tokenText("sep_token") ?? "[SEP]"
-    padding = configuration.tokenText("pad_token") ?? "[PAD]"
-    cls = configuration.tokenText("cls_token") ?? "[CLS]"
-    mask = configuration.tokenText("mask_token") ?? "[MASK]"
+  /// - Parameter otherwise: in the order of the properties.
+  init(_ configuration: JSONValue, _ otherwise: [String] = ["[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"]) {
+    unknown = configuration.tokenText("unk_token") ?? otherwise[0]
+    sep = configuration.tokenText("sep_token") ?? otherwise[1]
+    padding = configuration.tokenText("pad_token") ?? otherwise[2]
+    cls = configuration.tokenText("cls_token") ?? otherwise[3]
+    mask = configuration.tokenText("mask_token") ?? otherwise[4]
   }
 }
 
@@ -77,7 +76,7 @@ extension TokenizerReader {
 
   /// The tokens of `added_tokens_decoder`, the named special tokens, the additional ones, in this order.
   func addedTokens(
-    _ configuration: JSONValue, _ names: SpecialTokenNames, model: LoadedWordPiece, normalizer: Tokenizer.Normalizer
+    _ configuration: JSONValue, _ names: SpecialTokenNames, model: LoadedModel, normalizer: Tokenizer.Normalizer
   ) throws(TokenizerError) -> AddedTokens {
     var builder = AddedTokensBuilder(model: model, normalizer: normalizer)
     for (key, entry) in (configuration["added_tokens_decoder"]?.object?.entries ?? []).sorted(by: { Int($0.key) ?? 0 < Int($1.key) ?? 0 }) {
@@ -86,7 +85,7 @@ extension TokenizerReader {
     }
     for text in [names.unknown, names.sep, names.padding, names.cls, names.mask] where !builder.knows(text) {
       // A vocabulary may do without a padding or a mask token; the others every text needs.
-      if model.wordPiece.vocabulary.id(of: text.utf8) != nil { builder.add(text, [.special]) }
+      if model.id(of: text.utf8) != nil { builder.add(text, [.special]) }
     }
     for value in configuration["additional_special_tokens"]?.array ?? [] {
       guard let text = value.string ?? value["content"]?.string else {

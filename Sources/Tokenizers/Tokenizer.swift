@@ -8,15 +8,24 @@
 public struct Tokenizer: Sendable, Equatable {
   enum Normalizer: Sendable, Equatable {
     case none
+    /// By itself, as BERT has it: texts are normalised in stretches.
     case bert(BertNormalizer)
+    /// At least one.
+    case steps([NormalizerStep])
   }
 
   enum PreTokenizer: Sendable, Equatable {
+    /// By itself and before WordPiece, as BERT has it.
     case bert(BertPreTokenizer)
+    /// Without any, a text is one word.
+    case steps([PreTokenizerStep])
   }
 
   enum Model: Sendable, Equatable {
     case wordPiece(WordPiece)
+    case bytePair(BytePair)
+    case unigram(Unigram)
+    case wordLevel(WordLevel)
   }
 
   package enum TruncationSide: Sendable, Equatable {
@@ -30,25 +39,57 @@ public struct Tokenizer: Sendable, Equatable {
     var truncationSide = TruncationSide.right
   }
 
-  let normalizer: Normalizer
-  let preTokenizer: PreTokenizer
-  let model: Model
-  let addedTokens: AddedTokens
-  let classes: CharacterClasses
-  let template: Template
-  let settings: Settings
+  /// Behind one reference: what walks over words copies the tokenizer for each of them.
+  private final class Parts: Sendable {
+    let normalizer: Normalizer
+    let preTokenizer: PreTokenizer
+    let model: Model
+    let addedTokens: AddedTokens
+    let classes: CharacterClasses
+    let template: Template
+    let settings: Settings
+    /// Whose words a workspace has kept.
+    let identity = WordCache.Identity()
+
+    init(
+      normalizer: Normalizer, preTokenizer: PreTokenizer, model: Model, addedTokens: AddedTokens,
+      classes: CharacterClasses, template: Template, settings: Settings
+    ) {
+      self.normalizer = normalizer
+      self.preTokenizer = preTokenizer
+      self.model = model
+      self.addedTokens = addedTokens
+      self.classes = classes
+      self.template = template
+      self.settings = settings
+    }
+  }
+
+  private let parts: Parts
+
+  var normalizer: Normalizer { parts.normalizer }
+  var preTokenizer: PreTokenizer { parts.preTokenizer }
+  var model: Model { parts.model }
+  var addedTokens: AddedTokens { parts.addedTokens }
+  var classes: CharacterClasses { parts.classes }
+  var template: Template { parts.template }
+  var settings: Settings { parts.settings }
+  var identity: WordCache.Identity { parts.identity }
 
   init(
     normalizer: Normalizer, preTokenizer: PreTokenizer, model: Model, addedTokens: AddedTokens,
     classes: CharacterClasses, template: Template, settings: Settings
   ) {
-    self.normalizer = normalizer
-    self.preTokenizer = preTokenizer
-    self.model = model
-    self.addedTokens = addedTokens
-    self.classes = classes
-    self.template = template
-    self.settings = settings
+    parts = Parts(
+      normalizer: normalizer, preTokenizer: preTokenizer, model: model, addedTokens: addedTokens, classes: classes,
+      template: template, settings: settings)
+  }
+
+  public static func == (first: Tokenizer, second: Tokenizer) -> Bool {
+    first.parts === second.parts
+      || first.normalizer == second.normalizer && first.preTokenizer == second.preTokenizer && first.model == second.model
+        && first.addedTokens == second.addedTokens && first.classes == second.classes && first.template == second.template
+        && first.settings == second.settings
   }
 
   /// One more than the largest id: the rows an embedding table must have.
@@ -78,17 +119,28 @@ public struct Tokenizer: Sendable, Equatable {
     if let added = addedTokens.tokens.first(where: { $0.id == id }) { return String(decoding: added.content, as: UTF8.self) }
     guard id >= 0, id < vocabulary.count else { return nil }
     let bytes = vocabulary.bytes(of: id)
-    return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
+    if bytes.isEmpty { return nil }
+    return isOverBytes ? ByteCharacters.encode(bytes) : String(decoding: bytes, as: UTF8.self)
   }
 
   package func id(of token: String) -> Int? {
     let bytes = Array(token.utf8)
-    return addedTokens.tokens.first { $0.content == bytes }?.id ?? vocabulary.id(of: bytes)
+    if let added = addedTokens.tokens.first(where: { $0.content == bytes }) { return added.id }
+    guard isOverBytes else { return vocabulary.id(of: bytes) }
+    return ByteCharacters.decode(token).flatMap { vocabulary.id(of: $0) }
   }
 
-  private var vocabulary: Vocabulary {
+  /// Whether the vocabulary holds the bytes that tokens stand for instead of their characters.
+  private var isOverBytes: Bool {
+    if case .bytePair(let bytePair) = model, case .bytes = bytePair.symbols { true } else { false }
+  }
+
+  var vocabulary: Vocabulary {
     switch model {
     case .wordPiece(let wordPiece): wordPiece.vocabulary
+    case .bytePair(let bytePair): bytePair.vocabulary
+    case .unigram(let unigram): unigram.vocabulary
+    case .wordLevel(let wordLevel): wordLevel.vocabulary
     }
   }
 }

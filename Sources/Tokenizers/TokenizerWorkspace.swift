@@ -4,6 +4,13 @@ package struct TokenizerWorkspace: Sendable {
   var hashes: [UInt64] = []
   var first: [Int32] = []
   var second: [Int32] = []
+  var normalizer = Tokenizer.Normalizer.Scratch()
+  /// What pre-tokenizer steps have written, by the number of the step.
+  var rewritten: [NormalizedText] = []
+  var frames: [Pattern.Frame] = []
+  var bytePair = BytePair.Scratch()
+  var lattice = Unigram.Lattice()
+  var words = WordCache()
 
   package init() {}
 }

@@ -49,6 +49,40 @@ enum UnicodeFacts {
     return map
   }
 
+  /// The two-letter general categories, in the order of `UnicodeTables.categories`. Unassigned scalars are not in the table.
+  private static let categories = [
+    "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sm", "Sc", "Sk",
+    "So", "Zs", "Zl", "Zp", "Cc", "Cf", "Co", "Cn",
+  ]
+
+  /// The places of the categories that a name of one or two letters stands for; nil if there are none.
+  static func categoryNumbers(_ name: String) -> Set<UInt32>? {
+    guard (1...2).contains(name.utf8.count) else { return nil }
+    let numbers = categories.indices.filter { categories[$0].utf8.starts(with: name.utf8) }
+    return numbers.isEmpty ? nil : Set(numbers.map { UInt32($0) })
+  }
+
+  static func scalars(ofCategory name: String) -> [UInt32] {
+    let wanted = categoryNumbers(name) ?? []
+    let unassigned = UInt32(categories.count - 1)
+    var found: [UInt32] = []
+    var next: UInt32 = 0
+    func takeUnassigned(to end: UInt32) {
+      guard wanted.contains(unassigned) else { return }
+      while next < end {
+        if !(0xD800..<0xE000).contains(next) { found.append(next) }
+        next += 1
+      }
+    }
+    forEach(in: UnicodeTables.categories) { scalar, values in
+      takeUnassigned(to: scalar)
+      if wanted.contains(values[0]) { found.append(scalar) }
+      next = scalar + 1
+    }
+    takeUnassigned(to: 0x110000)
+    return found
+  }
+
   /// Membership as a table over all code points, for tables with tens of thousands of members.
   static func flags(_ table: StaticString) -> [Bool] {
     var flags = Array(repeating: false, count: 0x110000)
@@ -67,5 +101,17 @@ enum Hangul {
     let index = syllable - syllables.lowerBound
     let trailing = index % 28
     return (0x1100 + index / 588, 0x1161 + index % 588 / 28, trailing == 0 ? 0 : 0x11A7 + trailing)
+  }
+
+  /// Vowels and trailing consonants, which compose with what is before them.
+  static let joiningJamo: [Range<UInt32>] = [0x1161..<0x1176, 0x11A8..<0x11C3]
+
+  /// The syllable of a leading consonant and a vowel, or of a syllable without trailing consonant and one.
+  static func syllable(_ first: UInt32, _ second: UInt32) -> UInt32? {
+    if (0x1100..<0x1113).contains(first), joiningJamo[0].contains(second) {
+      return syllables.lowerBound + ((first - 0x1100) * 21 + second - 0x1161) * 28
+    }
+    guard syllables.contains(first), (first - syllables.lowerBound) % 28 == 0, joiningJamo[1].contains(second) else { return nil }
+    return first + second - 0x11A7
   }
 }

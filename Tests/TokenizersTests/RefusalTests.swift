@@ -21,20 +21,39 @@ import Tokenizers
 
   @Test func partsThatAreNotServed() throws {
     let json = try smallTokenizerJSON()
-    for name in ["BPE", "Unigram", "WordLevel"] {
-      #expect(refusal(json.setting("model", "type", to: .string(name))) == "tokenizer: model \(name) is not supported")
-    }
-    #expect(
-      refusal(json.setting("model", to: ["vocab": [:], "merges": []])) == "tokenizer: model without a type is not supported")
+    #expect(refusal(json.setting("model", "type", to: "Fast")) == "tokenizer: model Fast is not supported")
+    #expect(refusal(json.setting("model", to: ["vocab": [:]])) == "tokenizer: model without a type is not supported")
     for (key, component, name) in [
-      ("normalizer", "normalizer", "NFC"), ("normalizer", "normalizer", "Sequence"),
-      ("pre_tokenizer", "pre-tokenizer", "ByteLevel"), ("pre_tokenizer", "pre-tokenizer", "Whitespace"),
-      ("post_processor", "post-processor", "ByteLevel"), ("post_processor", "post-processor", "Sequence"),
+      ("normalizer", "normalizer", "ByteLevel"), ("pre_tokenizer", "pre-tokenizer", "UnicodeScripts"),
+      ("post_processor", "post-processor", "Other"),
     ] {
       let changed = json.setting(key, to: ["type": .string(name)])
       #expect(refusal(changed) == "tokenizer: \(component) \(name) is not supported")
     }
-    #expect(refusal(json.setting("pre_tokenizer", to: nil)) == "tokenizer: pre-tokenizer none is not supported")
+    let templates: JSONValue = ["type": "Sequence", "processors": .array([json["post_processor"] ?? .null, json["post_processor"] ?? .null])]
+    #expect(
+      refusal(json.setting("post_processor", to: templates)) == "tokenizer: post-processor Sequence of several templates is not supported")
+    let bytePair: JSONValue = ["type": "BPE", "vocab": ["a": 0], "merges": [], "dropout": 0.1]
+    #expect(refusal(json.setting("model", to: bytePair)) == "tokenizer: model BPE with dropout is not supported")
+    let unigram: JSONValue = ["type": "Unigram", "vocab": [["a", 0.0]], "unk_id": nil]
+    #expect(refusal(json.setting("model", to: unigram)) == "tokenizer: model Unigram without unk_id is not supported")
+  }
+
+  /// Each construct outside of the subset, with why.
+  @Test(arguments: [
+    ("a*", "it matches the empty text"), ("(?=a)", "it matches the empty text"), ("a|", "it matches the empty text"),
+    ("(a*)+b", "a repetition of what may be empty"), ("(?<=a)b", "a kind of group"), ("(?<name>a)", "a kind of group"),
+    ("(a", "a parenthesis that does not end"), ("a)", "an unmatched parenthesis"), (#"a\b"#, "an escape"), (#"(a)\1"#, "an escape"),
+    ("a{2}?", "a repetition of a counted repetition"), ("a{2}+", "a repetition of a counted repetition"), ("a{,2}", "a count without a least number"),
+    ("a{3,2}", "a count"), ("a**", "a repetition of a repetition"), ("*a", "a repetition of nothing"), ("^+a", "a repeated edge"),
+    ("[a&&b]", "a class in a class"), ("[[:alpha:]]", "a class in a class"), ("[b-a]", "a range"), (#"[a-\s]"#, "a range"),
+    (#"\p{Greek}"#, "property Greek"), (#"\pL"#, "a property without braces"), ("(?i:ß)", "cases beyond ASCII"),
+    ("(?i:[a-z])", "a class without cases"), ("(?i:miss)", "letters that fold into one"), ("[a", "the end instead of a character of a class"),
+  ]) func regularExpressions(source: String, why: String) throws {
+    let normalizer: JSONValue = ["type": "Replace", "pattern": ["Regex": .string(source)], "content": ""]
+    #expect(
+      try refusal(smallTokenizerJSON().setting("normalizer", to: normalizer))
+        == "tokenizer: regular expression \(source) (\(why)) is not supported")
   }
 
   @Test func malformedTokenizerJSON() throws {
@@ -69,6 +88,17 @@ import Tokenizers
         "model.max_input_chars_per_word: expected a count of characters, found -5"
       ),
       (json.setting("normalizer", to: [:]), "normalizer.type: expected a string, found nothing"),
+      (json.setting("normalizer", to: ["type": "Precompiled", "precompiled_charsmap": "AAAA"]), "normalizer.precompiled_charsmap: expected a trie"),
+      (json.setting("normalizer", to: ["type": "Strip", "strip_left": true]), "normalizer.strip_right: expected true or false, found nothing"),
+      (json.setting("pre_tokenizer", to: ["type": "Metaspace", "replacement": "ab"]), "pre_tokenizer.replacement: expected one character, found \"ab\""),
+      (
+        json.setting("pre_tokenizer", to: ["type": "Metaspace", "replacement": "_", "add_prefix_space": false, "prepend_scheme": "always"]),
+        "pre_tokenizer.add_prefix_space: expected what prepend_scheme says, found false"
+      ),
+      (json.setting("pre_tokenizer", to: ["type": "Split", "invert": false, "behavior": "Isolated"]), "pre_tokenizer.pattern: expected a String or a Regex, found nothing"),
+      (json.setting("model", to: ["type": "BPE", "vocab": ["a": 0], "merges": ["a b c"]]), "model.merges[0]: expected two tokens, found \"a b c\""),
+      (json.setting("model", to: ["type": "BPE", "vocab": ["a": 0], "merges": [["a", "b"]]]), "model.merges[0]: expected tokens of the vocabulary, found \"b\""),
+      (json.setting("model", to: ["type": "Unigram", "vocab": [["a", 0.0]], "unk_id": 1]), "model.unk_id: expected an id of the vocabulary, found 1"),
       (normalizing.setting("normalizer", "lowercase", to: 1), "normalizer.lowercase: expected true or false, found 1"),
       (normalizing.setting("normalizer", "strip_accents", to: "no"), "normalizer.strip_accents: expected true or false, found \"no\""),
       (json.setting("added_tokens", to: [:]), "added_tokens: expected an array, found {}"),

@@ -1,0 +1,90 @@
+/// One step of a normaliser.
+enum NormalizerStep: Sendable, Equatable {
+  /// Each scalar by a table: BERT's own, lowercase, accents stripped, and what machine translation cleans (`Nmt`).
+  case scalars(BertNormalizer)
+  case form(UnicodeForm)
+  case precompiled(Precompiled)
+  case replace(Pattern, by: [UInt8])
+  /// In front of a text that is not empty.
+  case prepend([UInt8])
+  /// Whitespace off the ends.
+  case strip(left: Bool, right: Bool)
+}
+
+extension Tokenizer.Normalizer {
+  /// Writes the normal form of `text` to `output`.
+  func normalize(
+    _ text: UnsafeBufferPointer<UInt8>, classes: CharacterClasses, into output: inout NormalizedText, _ scratch: inout Scratch
+  ) {
+    output.count = 0
+    switch self {
+    case .none: output.append(text)
+    case .bert(let bert): bert.normalize(text, into: &output)
+    case .steps(let steps):
+      apply(steps[0], to: text, classes, into: &output, &scratch)
+      for step in steps.dropFirst() {
+        swap(&output, &scratch.text)
+        output.count = 0
+        var input = NormalizedText()
+        swap(&input, &scratch.text)
+        input.withBytes { apply(step, to: $0, classes, into: &output, &scratch) }
+        swap(&input, &scratch.text)
+      }
+    }
+  }
+
+  struct Scratch: Sendable {
+    fileprivate var text = NormalizedText()
+    fileprivate var form = UnicodeForm.Scratch()
+    fileprivate var frames: [Pattern.Frame] = []
+  }
+
+  private func apply(
+    _ step: NormalizerStep, to text: UnsafeBufferPointer<UInt8>, _ classes: CharacterClasses, into output: inout NormalizedText,
+    _ scratch: inout Scratch
+  ) {
+    switch step {
+    case .scalars(let table): table.normalize(text, into: &output)
+    case .form(let form): form.normalize(text, into: &output, &scratch.form)
+    case .precompiled(let precompiled): precompiled.normalize(text, into: &output)
+    case .prepend(let prefix):
+      if !text.isEmpty { output.append(prefix) }
+      output.append(text)
+    case .replace(let pattern, let content):
+      var done = 0
+      while let match = pattern.next(in: text, from: done, &scratch.frames) {
+        output.append(UnsafeBufferPointer(rebasing: text[done..<match.lowerBound]))
+        output.append(content)
+        done = match.upperBound
+      }
+      output.append(UnsafeBufferPointer(rebasing: text[done...]))
+    case .strip(let left, let right):
+      var start = 0
+      var end = text.count
+      if left { start = AddedTokens.whitespaceEnd(text, from: 0, classes) }
+      if right { end = max(start, AddedTokens.whitespaceStart(text, before: end, classes)) }
+      output.append(UnsafeBufferPointer(rebasing: text[start..<end]))
+    }
+  }
+}
+
+extension BertNormalizer {
+  static let lowercase = BertNormalizer(Options(cleansText: false, spacesIdeographs: false, stripsAccents: false, lowercases: true))
+
+  /// Drops combining marks of every kind (the categories M), and decomposes nothing.
+  static let stripAccents = BertNormalizer(removing: UnicodeFacts.scalars(in: UnicodeTables.combiningMarks), spaces: [])
+
+  /// `do_nmt` of the reference; the table generator checks it.
+  static let nmt = BertNormalizer(
+    removing: [0x0B, 0x7F, 0x8F, 0x9F] + Array(0x01...0x08) + Array(0x0E...0x1F),
+    spaces: [0x09, 0x0A, 0x0C, 0x0D, 0x1680, 0x2028, 0x2029, 0x2581, 0xFEFF, 0xFFFD] + Array(0x200B...0x200F))
+
+  private init(removing removed: [UInt32], spaces: [UInt32]) {
+    var dense = [UInt16](repeating: Action.keep, count: 0x110000)
+    for scalar in removed { dense[Int(scalar)] = Action.remove }
+    for scalar in spaces { dense[Int(scalar)] = Action.firstReplacement }
+    self.init(
+      actions: ScalarTable(dense: dense), replacementBytes: [0x20], replacementOffsets: [0, 1], firstOrderedReplacement: 1,
+      orderedMarks: [], orderedMarkRanks: [])
+  }
+}

@@ -1,0 +1,169 @@
+/// One step from a text to words. Steps are nested, not run one after the other: each piece goes through all of them before
+/// the next is cut, so that nothing but the piece at hand is kept.
+enum PreTokenizerStep: Sendable, Equatable {
+  case bert
+  case split(SplitRule)
+  case bytePairWords(BytePairWords)
+  /// A blank in front of a text that has none.
+  case prefixSpace
+  case metaspace(Metaspace)
+  /// Writes each byte as the printable character that byte-level vocabularies have for it.
+  case byteCharacters
+}
+
+/// Writes blanks as a visible character, puts one in front, and cuts before each.
+struct Metaspace: Sendable, Equatable {
+  enum Prepending: UInt32, Sendable, CaseIterable { case always, first, never }
+
+  /// One scalar in UTF-8.
+  let replacement: [UInt8]
+  let prepending: Prepending
+  let splits: Bool
+
+  func rewrite(_ text: UnsafeBufferPointer<UInt8>, isFirst: Bool, into output: inout NormalizedText) {
+    output.count = 0
+    output.reserve((text.count + 1) * max(1, replacement.count))
+    let startsWithBlank = text.first == UInt8(ascii: " ") || text.starts(with: replacement)
+    if !startsWithBlank, prepending == .always || prepending == .first && isFirst { output.append(replacement) }
+    var end = output.count
+    output.bytes.withUnsafeMutableBufferPointer { out in
+      for byte in text {
+        if byte == UInt8(ascii: " ") {
+          for replaced in replacement {
+            out[end] = replaced
+            end += 1
+          }
+        } else {
+          out[end] = byte
+          end += 1
+        }
+      }
+    }
+    output.count = end
+  }
+
+  /// Calls `body` with each piece until it returns false: each replacement starts one.
+  func forEachPiece(in text: UnsafeBufferPointer<UInt8>, _ body: (UnsafeBufferPointer<UInt8>) -> Bool) -> Bool {
+    guard splits, let bytes = text.baseAddress else { return body(text) }
+    let first = replacement[0]
+    var start = 0
+    var position = 1
+    while position < text.count {
+      if bytes[position] == first, text[position...].starts(with: replacement) {
+        guard body(UnsafeBufferPointer(rebasing: text[start..<position])) else { return false }
+        start = position
+        position += replacement.count
+      } else {
+        position += 1
+      }
+    }
+    return body(UnsafeBufferPointer(rebasing: text[start...]))
+  }
+}
+
+extension Tokenizer {
+  /// Calls `body` with each word of `text` until it returns false.
+  ///
+  /// - Parameters:
+  ///   - number: the step to go on at.
+  ///   - isFirst: whether the text starts where the record does.
+  /// - Returns: whether `body` saw all words.
+  func forEachWord(
+    in text: UnsafeBufferPointer<UInt8>, steps: [PreTokenizerStep], from number: Int, isFirst: Bool,
+    workspace: inout TokenizerWorkspace, _ body: (UnsafeBufferPointer<UInt8>, inout TokenizerWorkspace) -> Bool
+  ) -> Bool {
+    guard !text.isEmpty else { return true }
+    guard number < steps.count else { return body(text, &workspace) }
+    let bytes = text.baseAddress!
+    func next(_ piece: UnsafeBufferPointer<UInt8>, _ isFirst: Bool, _ workspace: inout TokenizerWorkspace) -> Bool {
+      forEachWord(in: piece, steps: steps, from: number + 1, isFirst: isFirst, workspace: &workspace, body)
+    }
+    switch steps[number] {
+    case .bert:
+      return BertPreTokenizer.forEachWord(in: text, classes: classes) { next($0, isFirst && $0.baseAddress == bytes, &workspace) }
+    case .bytePairWords(let words):
+      if number + 1 == steps.count { return words.forEachWord(in: text) { body($0, &workspace) } }
+      return words.forEachWord(in: text) { next($0, isFirst && $0.baseAddress == bytes, &workspace) }
+    case .split(let rule):
+      var stack: [Pattern.Frame] = []
+      swap(&stack, &workspace.frames)
+      defer { swap(&stack, &workspace.frames) }
+      return rule.forEachPiece(in: text, classes: classes, &stack) { range, _ in
+        next(UnsafeBufferPointer(rebasing: text[range]), isFirst && range.lowerBound == 0, &workspace)
+      }
+    case .prefixSpace:
+      guard text[0] != UInt8(ascii: " ") else { return next(text, isFirst, &workspace) }
+      return rewriting(number, &workspace) { output in
+        output.append([UInt8(ascii: " ")])
+        output.append(text)
+      } then: {
+        next($0, isFirst, &$1)
+      }
+    case .metaspace(let metaspace):
+      return rewriting(number, &workspace) { metaspace.rewrite(text, isFirst: isFirst, into: &$0) } then: { whole, workspace in
+        metaspace.forEachPiece(in: whole) { next($0, isFirst && $0.baseAddress == whole.baseAddress, &workspace) }
+      }
+    case .byteCharacters:
+      return rewriting(number, &workspace) { ByteCharacters.rewrite(text, into: &$0) } then: { next($0, isFirst, &$1) }
+    }
+  }
+
+  /// Goes on with a text that a step has written, in a buffer of the step's own.
+  private func rewriting(
+    _ number: Int, _ workspace: inout TokenizerWorkspace, _ write: (inout NormalizedText) -> Void,
+    then body: (UnsafeBufferPointer<UInt8>, inout TokenizerWorkspace) -> Bool
+  ) -> Bool {
+    while workspace.rewritten.count <= number { workspace.rewritten.append(NormalizedText()) }
+    var text = NormalizedText()
+    swap(&text, &workspace.rewritten[number])
+    defer { swap(&text, &workspace.rewritten[number]) }
+    text.count = 0
+    write(&text)
+    return text.withBytes { body($0, &workspace) }
+  }
+}
+
+/// The printable characters of byte-level vocabularies (GPT-2): bytes that print in Latin-1 stand for themselves, the
+/// others for U+0100 and on.
+enum ByteCharacters {
+  static let scalars: [UInt32] = {
+    var scalars = [UInt32](repeating: 0, count: 256)
+    var next: UInt32 = 0x100
+    for byte in 0..<256 {
+      switch byte {
+      case 0x21...0x7E, 0xA1...0xAC, 0xAE...0xFF: scalars[byte] = UInt32(byte)
+      default:
+        scalars[byte] = next
+        next += 1
+      }
+    }
+    return scalars
+  }()
+
+  private static let bytes = Dictionary(uniqueKeysWithValues: scalars.enumerated().map { ($1, UInt8($0)) })
+
+  /// The bytes that a token stands for; nil if it has a character that stands for none.
+  static func decode(_ token: String) -> [UInt8]? {
+    var decoded: [UInt8] = []
+    for scalar in token.unicodeScalars {
+      guard let byte = bytes[scalar.value] else { return nil }
+      decoded.append(byte)
+    }
+    return decoded
+  }
+
+  static func encode(_ bytes: some Sequence<UInt8>) -> String {
+    var text = ""
+    for byte in bytes { text.unicodeScalars.append(Unicode.Scalar(scalars[Int(byte)])!) }
+    return text
+  }
+
+  static func rewrite(_ text: UnsafeBufferPointer<UInt8>, into output: inout NormalizedText) {
+    output.reserve(4 * text.count)
+    var end = output.count
+    output.bytes.withUnsafeMutableBufferPointer { out in
+      for byte in text { end += encodeScalar(scalars[Int(byte)], to: out.baseAddress! + end) }
+    }
+    output.count = end
+  }
+}

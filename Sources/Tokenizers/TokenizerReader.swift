@@ -1,0 +1,133 @@
+import JSON
+
+/// Reads the parts of a tokenizer, refusing what is not served by its name.
+struct TokenizerReader {
+  let file: String
+  var scoresAreExact = false
+
+  func malformed(_ place: String, _ expected: String, _ found: JSONValue?) -> TokenizerError {
+    .malformed(file: file, place: place, expected: expected, found: found.map(\.brief) ?? "nothing")
+  }
+
+  func member(_ value: JSONValue, _ key: String, _ expected: String, in place: String = "") throws(TokenizerError)
+    -> JSONValue
+  {
+    guard let member = value[key], !member.isNull else { throw malformed(place + key, expected, value[key]) }
+    return member
+  }
+
+  func string(_ value: JSONValue, _ key: String, in place: String) throws(TokenizerError) -> String {
+    guard let text = value[key]?.string else { throw malformed(place + "." + key, "a string", value[key]) }
+    return text
+  }
+
+  /// A text that may be left out.
+  func string(_ value: JSONValue, _ key: String, in place: String, otherwise: String) throws(TokenizerError)
+    -> String
+  {
+    guard let member = value[key], !member.isNull else { return otherwise }
+    return try string(value, key, in: place)
+  }
+
+  func id(_ value: JSONValue?, _ place: String) throws(TokenizerError) -> Int {
+    guard let id = value?.int, id >= 0, id < Vocabulary.maximumCount else {
+      throw malformed(place, "an id below \(Vocabulary.maximumCount)", value)
+    }
+    return id
+  }
+
+  func type(_ value: JSONValue, _ place: String) throws(TokenizerError) -> String {
+    try string(value, "type", in: place)
+  }
+
+  /// A flag that may be left out.
+  func flag(_ value: JSONValue, _ key: String, _ place: String, otherwise: Bool = false) throws(TokenizerError)
+    -> Bool
+  {
+    guard let member = value[key], !member.isNull else { return otherwise }
+    guard let flag = member.bool else {
+      throw malformed(place.isEmpty ? key : place + "." + key, "true or false", member)
+    }
+    return flag
+  }
+
+  // MARK: Added tokens
+
+  func addedTokens(_ value: JSONValue?, model: LoadedModel, normalizer: Tokenizer.Normalizer) throws(TokenizerError)
+    -> AddedTokens
+  {
+    guard let value, !value.isNull else { return AddedTokens([]) }
+    guard let entries = value.array else { throw malformed("added_tokens", "an array", value) }
+    var builder = AddedTokensBuilder(model: model, normalizer: normalizer)
+    for (index, entry) in entries.enumerated() {
+      let place = "added_tokens[\(index)]"
+      _ = try id(entry["id"], place + ".id")
+      builder.add(try string(entry, "content", in: place), try addedTokenFlags(entry, place))
+    }
+    return try builder.finish(file: file)
+  }
+
+  func addedTokenFlags(_ entry: JSONValue, _ place: String) throws(TokenizerError) -> AddedToken.Flags {
+    var flags: AddedToken.Flags = []
+    let isSpecial = try flag(entry, "special", place)
+    if isSpecial { flags.insert(.special) }
+    if try flag(entry, "single_word", place) { flags.insert(.singleWord) }
+    if try flag(entry, "lstrip", place) { flags.insert(.stripsLeft) }
+    if try flag(entry, "rstrip", place) { flags.insert(.stripsRight) }
+    if try flag(entry, "normalized", place, otherwise: !isSpecial) { flags.insert(.normalized) }
+    return flags
+  }
+}
+
+/// Gives added tokens their ids as the reference does: the model's id for a token it knows, otherwise the next free one.
+struct AddedTokensBuilder {
+  let model: LoadedModel
+  let normalizer: Tokenizer.Normalizer
+  private var tokens: [AddedToken] = []
+  private var nextID: Int
+
+  init(model: LoadedModel, normalizer: Tokenizer.Normalizer) {
+    self.model = model
+    self.normalizer = normalizer
+    nextID = model.entryCount
+  }
+
+  mutating func add(_ text: String, _ flags: AddedToken.Flags) {
+    let content = Array(text.utf8)
+    guard !content.isEmpty else { return }
+    let known = tokens.first { $0.content == content }?.id ?? model.id(of: content)
+    let id = known ?? nextID
+    if known == nil { nextID += 1 }
+    tokens.removeAll { $0.id == id }
+    tokens.append(AddedToken(id: id, content: content, pattern: pattern(content, flags), flags: flags))
+  }
+
+  func knows(_ text: String) -> Bool {
+    let content = Array(text.utf8)
+    return tokens.contains { $0.content == content }
+  }
+
+  private func pattern(_ content: [UInt8], _ flags: AddedToken.Flags) -> [UInt8] {
+    guard flags.contains(.normalized) else { return content }
+    var text = NormalizedText()
+    var scratch = Tokenizer.Normalizer.Scratch()
+    let classes = CharacterClasses(words: false)
+    content.withUnsafeBufferPointer { normalizer.normalize($0, classes: classes, into: &text, &scratch) }
+    return Array(text.bytes[..<text.count])
+  }
+
+  func finish(file: String) throws(TokenizerError) -> AddedTokens {
+    let sorted = tokens.sorted { $0.id < $1.id }
+    for kind in [AddedToken.Flags.normalized, []] {
+      var seen: Set<[UInt8]> = []
+      for token in sorted where token.flags.intersection(.normalized) == kind {
+        guard !token.pattern.isEmpty, seen.insert(token.pattern).inserted else {
+          throw .malformed(
+            file: file, place: "added_tokens", expected: "a normal form of its own",
+            found: String(decoding: token.content, as: UTF8.self))
+        }
+      }
+    }
+    return AddedTokens(sorted)
+  }
+}

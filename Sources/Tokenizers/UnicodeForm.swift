@@ -1,0 +1,158 @@
+/// NFC, NFD, NFKC, NFKD (Unicode Standard Annex 15) over the reference's own versions of the facts.
+///
+/// A text is cut before each scalar that nothing crosses: one that starts, is its own form, and joins nothing before it. Stretches
+/// of such scalars are copied; what else there is goes through decomposition, ordering and composition together with the
+/// scalar before it.
+struct UnicodeForm: Sendable, Equatable {
+  /// Values of the table, besides `joins`; from `firstReplacement` on they number a decomposition.
+  enum Action {
+    static let keep: UInt16 = 0
+    static let hangulSyllable: UInt16 = 1
+    static let firstReplacement: UInt16 = 8
+    /// The scalar may join what is before it, or is not its own form.
+    static let joins: UInt16 = 0x8000
+  }
+
+  /// How to decompose each scalar.
+  let actions: ScalarTable
+  /// Decompositions end to end; number `n` lies between `offsets[n]` and `offsets[n + 1]`.
+  let replacements: [UInt32]
+  let offsets: [UInt32]
+  /// The rank of each scalar's combining class, 0 for starters.
+  let ranks: ScalarTable
+  /// First and second scalar of each composition, rising, and what they compose to; empty for NFD and NFKD.
+  let pairs: [UInt64]
+  let composites: [UInt32]
+
+  var composes: Bool { !pairs.isEmpty }
+
+  struct Scratch: Sendable {
+    fileprivate var scalars: [UInt32] = []
+    fileprivate var ranks: [UInt16] = []
+  }
+
+  /// Appends the normal form of `input` to `output`.
+  func normalize(_ input: UnsafeBufferPointer<UInt8>, into output: inout NormalizedText, _ scratch: inout Scratch) {
+    guard let bytes = input.baseAddress else { return }
+    var copied = 0
+    var last = 0
+    var position = 0
+    while position < input.count {
+      if bytes[position] < 0x80 {
+        // ASCII is its own form and joins nothing, in every form.
+        last = position
+        position += 1
+        continue
+      }
+      let (scalar, length) = decodeScalar(bytes, at: position, count: input.count)
+      if actions[scalar] & Action.joins == 0 {
+        last = position
+        position += length
+        continue
+      }
+      // What comes before `last` is done; from there on to the next scalar that joins nothing is one stretch.
+      let start = last
+      output.append(UnsafeBufferPointer(rebasing: input[copied..<start]))
+      scratch.scalars.removeAll(keepingCapacity: true)
+      scratch.ranks.removeAll(keepingCapacity: true)
+      position = start
+      while position < input.count {
+        let (scalar, length) = decodeScalar(bytes, at: position, count: input.count)
+        if position > start, actions[scalar] & Action.joins == 0 { break }
+        decompose(scalar, &scratch)
+        position += length
+      }
+      if composes { compose(&scratch) }
+      for scalar in scratch.scalars { output.append(scalar: scalar) }
+      copied = position
+      last = position
+    }
+    output.append(UnsafeBufferPointer(rebasing: input[copied...]))
+  }
+
+  private func decompose(_ scalar: UInt32, _ scratch: inout Scratch) {
+    let action = actions[scalar] & ~Action.joins
+    switch action {
+    case Action.hangulSyllable:
+      let jamo = Hangul.jamo(of: scalar)
+      append(jamo.leading, &scratch)
+      append(jamo.vowel, &scratch)
+      if jamo.trailing != 0 { append(jamo.trailing, &scratch) }
+    case Action.firstReplacement...:
+      let number = Int(action - Action.firstReplacement)
+      for index in Int(offsets[number])..<Int(offsets[number + 1]) { append(replacements[index], &scratch) }
+    default: append(scalar, &scratch)
+    }
+  }
+
+  /// Puts a mark where canonical ordering wants it: before marks of higher classes that follow the same starter.
+  private func append(_ scalar: UInt32, _ scratch: inout Scratch) {
+    let rank = ranks[scalar]
+    var place = scratch.scalars.count
+    if rank > 0 { while place > 0, scratch.ranks[place - 1] > rank { place -= 1 } }
+    scratch.scalars.insert(scalar, at: place)
+    scratch.ranks.insert(rank, at: place)
+  }
+
+  private func compose(_ scratch: inout Scratch) {
+    var starter: Int?
+    var end = 0
+    var lastRank: UInt16 = 0
+    for index in scratch.scalars.indices {
+      let scalar = scratch.scalars[index]
+      let rank = scratch.ranks[index]
+      if let place = starter, end == place + 1 || lastRank < rank,
+        let composite = composite(scratch.scalars[place], scalar)
+      {
+        scratch.scalars[place] = composite
+        continue
+      }
+      scratch.scalars[end] = scalar
+      scratch.ranks[end] = rank
+      if rank == 0 { starter = end }
+      lastRank = rank
+      end += 1
+    }
+    scratch.scalars.removeSubrange(end...)
+  }
+
+  private func composite(_ first: UInt32, _ second: UInt32) -> UInt32? {
+    if let syllable = Hangul.syllable(first, second) { return syllable }
+    let wanted = UInt64(first) << 32 | UInt64(second)
+    var low = 0
+    var high = pairs.count
+    while low < high {
+      let middle = (low + high) / 2
+      if pairs[middle] < wanted { low = middle + 1 } else { high = middle }
+    }
+    return low < pairs.count && pairs[low] == wanted ? composites[low] : nil
+  }
+}
+
+extension UnicodeForm {
+  init(composes: Bool, isCompatible: Bool) {
+    let compatible = isCompatible ? UnicodeFacts.map(UnicodeTables.compatibilityDecompositions) : [:]
+    let decompositions = UnicodeFacts.map(UnicodeTables.decompositions).merging(compatible) { $1 }
+    var rankOf = [UInt16](repeating: 0, count: 0x110000)
+    UnicodeFacts.forEach(in: UnicodeTables.combiningClasses) { rankOf[Int($0)] = UInt16($1[0]) }
+    let compositions = composes ? UnicodeFacts.map(UnicodeTables.compositions) : [:]
+    let sorted = compositions.map { (pair: UInt64($1[0]) << 32 | UInt64($1[1]), composite: $0) }.sorted { $0.pair < $1.pair }
+    var dense = [UInt16](repeating: Action.keep, count: 0x110000)
+    var offsets: [UInt32] = [0]
+    var replacements: [UInt32] = []
+    for (scalar, text) in decompositions.sorted(by: { $0.key < $1.key }) {
+      dense[Int(scalar)] = Action.firstReplacement + UInt16(offsets.count - 1)
+      replacements += text
+      offsets.append(UInt32(replacements.count))
+      // A composite is its own form if it decomposes canonically only.
+      if compositions[scalar] == nil || compatible[scalar] != nil { dense[Int(scalar)] |= Action.joins }
+    }
+    for syllable in Hangul.syllables { dense[Int(syllable)] = Action.hangulSyllable | (composes ? 0 : Action.joins) }
+    for scalar in rankOf.indices where rankOf[scalar] > 0 { dense[scalar] |= Action.joins }
+    for (pair, _) in sorted { dense[Int(pair & 0xFFFF_FFFF)] |= Action.joins }
+    if composes { for jamo in Hangul.joiningJamo.joined() { dense[Int(jamo)] |= Action.joins } }
+    self.init(
+      actions: ScalarTable(dense: dense), replacements: replacements, offsets: offsets, ranks: ScalarTable(dense: rankOf),
+      pairs: sorted.map(\.pair), composites: sorted.map(\.composite))
+  }
+}
