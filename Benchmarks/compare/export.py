@@ -83,7 +83,10 @@ def openvino_models(folder, plain, cache, calibration):
 
 def ctranslate2_models(folder, cache):
     from ctranslate2.converters import TransformersConverter
+    from transformers import BertConfig
 
+    # The converter asks for it; transformers 5 knows no other kind and has dropped the name.
+    BertConfig.position_embedding_type = "absolute"
     for name, quantization in (("ctranslate2-fp32", None), ("ctranslate2-int8", "int8")):
         TransformersConverter(folder).convert(str(cache / name), quantization=quantization, force=True)
 
