@@ -186,7 +186,7 @@ package final class Trainer {
       engine.backward(logits, gradient: gradient)
     }
     let norm = optimizer.gradientNorm(engine)
-    guard norm.isFinite else { throw TrainingError.lossNotFinite(step: state.step + 1, value: "\(norm) in its gradient") }
+    guard norm.isFinite else { throw TrainingError.lossNotFinite(step: state.step + 1, value: "finite, the norm of its gradient is not") }
     let scale = arguments.maxGradNorm > 0 ? min(1, arguments.maxGradNorm / (norm + 1e-6)) : 1
     let rate = schedule.learningRate(state.step)
     optimizer.update(engine, step: state.step + 1, learningRate: Float(rate), gradientScale: Float(scale))
