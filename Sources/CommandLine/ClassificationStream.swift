@@ -39,14 +39,22 @@ struct ClassificationStream: ~Copyable {
   /// How a text over the limit is read; it is cut if nil.
   var windows: Windows?
   var isStrict = false
+  /// Whether records are kept until they are written, because the output repeats them.
+  var echoes = false
   private(set) var counts = StreamCounts()
 
   private let session: Session
   private let reader: RecordReader
   private var writer: PredictionWriter
-  /// The records of the batch, in order; those with a problem have no place in the session's batch.
+  /// The record being read.
+  private var record = Record()
+  /// The records of the batch, in order, if the output repeats them. A text is of no use to anything else once its
+  /// tokens are in the session.
   private var records: [Record] = []
-  private var pending = 0
+  /// What is written otherwise.
+  private let blank = Record()
+  /// For each record of the batch what is wrong with it; one with a problem has no place in the session's batch.
+  private var problems: [RecordProblem?] = []
   private let scores: UnsafeMutableBufferPointer<Float>
 
   /// The most records of one batch, so that a stream of records without texts does not collect without end.
@@ -79,22 +87,25 @@ struct ClassificationStream: ~Copyable {
 
   private mutating func readAll() throws {
     while true {
-      if try !reader.waitForRecord(milliseconds: pending > 0 ? maximumDelay : 0) {
+      if try !reader.waitForRecord(milliseconds: problems.isEmpty ? 0 : maximumDelay) {
         try runBatch()
         try writer.flush()
       }
-      if pending == records.count { records.append(Record()) }
-      guard try reader.next(into: &records[pending]) else { break }
-      try append(records[pending])
-      pending += 1
-      if session.tokenCount >= batchTokens || pending == Self.maximumRecords { try runBatch() }
+      guard try reader.next(into: &record) else { break }
+      try append()
+      problems.append(record.problem)
+      if echoes {
+        if records.count < problems.count { records.append(Record()) }
+        swap(&record, &records[problems.count - 1])
+      }
+      if session.tokenCount >= batchTokens || problems.count == Self.maximumRecords { try runBatch() }
     }
   }
 
-  private mutating func append(_ record: borrowing Record) throws {
-    guard record.problem == nil else {
+  private mutating func append() throws {
+    if let problem = record.problem {
       counts.problems += 1
-      if isStrict { throw CommandError("\(record.problem!)") }
+      if isStrict { throw CommandError("\(problem)") }
       return
     }
     let length = try record.text.withUnsafeBufferPointer { text in
@@ -108,21 +119,22 @@ struct ClassificationStream: ~Copyable {
   }
 
   private mutating func runBatch() throws {
-    guard pending > 0 else { return }
+    guard !problems.isEmpty else { return }
     if session.textCount > 0 { session.run() }
     var text = 0
-    for index in 0..<pending {
-      if let problem = records[index].problem {
-        try writer.writeProblem(records[index], message: "\(problem)", columns: reader.columns)
+    for (index, problem) in problems.enumerated() {
+      let record = echoes ? records[index] : blank
+      if let problem {
+        try writer.writeProblem(record, message: "\(problem)", columns: reader.columns)
       } else {
         session.scores(of: text, into: scores)
         try writer.write(
-          records[index], logits: session.logits(of: text), scores: UnsafeBufferPointer(scores), columns: reader.columns)
+          record, logits: session.logits(of: text), scores: UnsafeBufferPointer(scores), columns: reader.columns)
         text += 1
       }
     }
-    counts.records += pending
-    pending = 0
+    counts.records += problems.count
+    problems.removeAll(keepingCapacity: true)
     session.removeAll()
   }
 }

@@ -75,6 +75,7 @@ struct ClassifyCommand: ParsableCommand {
     stream.maximumLength = length.limit
     stream.windows = try windows(classifier)
     stream.isStrict = strict
+    stream.echoes = echo
     do {
       try stream.run()
     } catch OutputError.readerGone {

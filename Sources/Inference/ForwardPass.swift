@@ -114,8 +114,8 @@ final class ForwardPass: Verbs {
     let headWidth = width / heads
     let scale = 1 / Float(headWidth).squareRoot()
     let context = activations.hidden(rows: queries == .firstTokens ? texts.count : tokens.count, width: width)
-    let scratchFloats = isInt8 ? kernels.attentionInt8Scratch : kernels.attentionScratch
-    reserveScratch(scratchFloats(longestText, headWidth))
+    let longest = longestText
+    reserveScratch(isInt8 ? kernels.attentionInt8Scratch(longest, headWidth) : kernels.attentionScratch(longest, headWidth))
     let out = isInt8 ? quantized(rows: context.rows, width: width) : context
     timed(.attention) {
       parallelFor(texts.count * heads) { task, worker in
@@ -125,10 +125,16 @@ final class ForwardPass: Verbs {
         let length = batch.starts[text + 1] - batch.starts[text]
         let query = queryKeyValue.values + first * queryKeyValue.width + head * headWidth
         let row = queries == .firstTokens ? task / heads : first
-        let attention = isInt8 ? kernels.attentionInt8 : kernels.attention
-        attention(
-          query, query + width, query + 2 * width, queryKeyValue.width, queries == .firstTokens ? 1 : length, length,
-          headWidth, scale, context.values + row * width + head * headWidth, width, scratch[worker].bound(to: Float.self))
+        let (key, value) = (query + width, query + 2 * width)
+        let count = queries == .firstTokens ? 1 : length
+        let out = context.values + row * width + head * headWidth
+        let scratch = scratch[worker].bound(to: Float.self)
+        // Two calls, not a choice of a function: that would be a closure on the heap for each head of each text.
+        if isInt8 {
+          kernels.attentionInt8(query, key, value, queryKeyValue.width, count, length, headWidth, scale, out, width, scratch)
+        } else {
+          kernels.attention(query, key, value, queryKeyValue.width, count, length, headWidth, scale, out, width, scratch)
+        }
       }
       if isInt8 { forEachBlock(context.rows) { block, _ in quantize(context, block, into: out) } }
     }

@@ -53,7 +53,8 @@ public final class Classifier: Sendable {
     self.bundle = bundle
     do {
       model = try Model(configuration: JSONValue(parsing: Array(bundle.text(.configuration).utf8)))
-      tokenizer = try Tokenizer(compiled: bundle.bytes(.tokenizer))
+      // A copy, so that the bundle does not keep what the tokenizer has taken over.
+      tokenizer = try bundle.copy(.tokenizer).withUnsafeBytes { try Tokenizer(compiled: $0) }
       kernels = try (instructionSet.map(InstructionSet.selected(named:)) ?? InstructionSet.selected()).kernels()
       let rows = model.blueprint.tables[0].rows
       guard tokenizer.vocabularySize <= rows else {

@@ -61,7 +61,7 @@ extension Session {
   ///
   /// All texts of a batch are pooled alike.
   package func append(_ text: UnsafeBufferPointer<UInt8>, windows: Windows, limit: Int = .max) -> TextLength {
-    let room = min(limit, maximumLength) - tokenizer.specialTokenCount()
+    let room = bounded(limit) - tokenizer.specialTokenCount()
     precondition(0 <= windows.overlap && windows.overlap < room, "windows that go forward")
     windowing.content.removeAll(keepingCapacity: windowing.content.capacity <= 1 << 16)
     _ = tokenizer.appendContent(text, limit: .max, workspace: &workspace, into: &windowing.content)
@@ -73,7 +73,7 @@ extension Session {
       let isLast = count - start <= room
       let first = isLast ? max(0, count - room) : start
       tokenizer.append(windowing.content[first..<min(first + room, count)], into: &batch.ids)
-      batch.endText()
+      endRow()
       if isLast { break }
       start += room - windows.overlap
     }

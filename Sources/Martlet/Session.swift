@@ -42,11 +42,11 @@ package final class Session: @unchecked Sendable {
     windowing.removeAll()
   }
 
-  /// Appends a text (UTF-8, already valid), cut at `limit` tokens or the model's own limit.
+  /// Appends a text (UTF-8, already valid), cut at `limit` tokens (at least one) or the model's own limit.
   @discardableResult
   package func append(_ text: UnsafeBufferPointer<UInt8>, limit: Int = .max) -> TextLength {
     let summary = tokenizer.encode(
-      text, maximumLength: min(limit, maximumLength), workspace: &workspace, into: &batch.ids)
+      text, maximumLength: bounded(limit), workspace: &workspace, into: &batch.ids)
     return endText(summary)
   }
 
@@ -63,7 +63,7 @@ package final class Session: @unchecked Sendable {
     // Two members of a class's property cannot be changed at once; of a parameter they can.
     func encode(into batch: inout Batch) -> EncodingSummary {
       tokenizer.encodePair(
-        first, second, maximumLength: min(limit, maximumLength), workspace: &workspace, into: &batch.ids,
+        first, second, maximumLength: bounded(limit), workspace: &workspace, into: &batch.ids,
         typeIDs: &batch.tokenTypes)
     }
     return endText(encode(into: &batch))
@@ -75,9 +75,18 @@ package final class Session: @unchecked Sendable {
     lengths.append(TextLength(tokens: ids.count, wasTruncated: false))
   }
 
-  private func endText(_ summary: EncodingSummary) -> TextLength {
+  /// The limit of a text's tokens. A text has at least one: what a model says of none is not defined.
+  func bounded(_ limit: Int) -> Int { max(1, min(limit, maximumLength)) }
+
+  /// Ends a row of the batch, which gets a token if it has none.
+  func endRow() {
+    if batch.ids.count == batch.tokenCount { batch.ids.append(tokenizer.emptyTextID) }
     batch.endText()
-    let length = TextLength(tokens: summary.tokenCount, wasTruncated: summary.wasTruncated)
+  }
+
+  private func endText(_ summary: EncodingSummary) -> TextLength {
+    endRow()
+    let length = TextLength(tokens: max(1, summary.tokenCount), wasTruncated: summary.wasTruncated)
     lengths.append(length)
     return length
   }

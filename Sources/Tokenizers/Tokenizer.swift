@@ -103,6 +103,10 @@ public struct Tokenizer: Sendable, Equatable {
   /// The id of the padding token, if the files name one.
   package var paddingID: Int? { settings.paddingID }
 
+  /// What stands for a text without any token where there must be one, as an empty text is for a tokenizer that adds no
+  /// special tokens: the padding token, which is what such a text is in a batch that is padded.
+  package var emptyTextID: Int32 { Int32(truncatingIfNeeded: settings.paddingID ?? 0) }
+
   /// `model_max_length`, special tokens included, if the files give one.
   package var maximumLength: Int? { settings.maximumLength }
 

@@ -19,6 +19,8 @@ struct BundleChanges {
   var tokenizerConfiguration: JSONValue?
   /// The id of `[SEP]` in the tokenizer's template.
   var separatorID = 3
+  /// Whether the tokenizer puts special tokens around a text.
+  var hasTemplate = true
   /// The token type of a pair's second text there.
   var secondType = 1
   /// A section that is left out.
@@ -33,7 +35,8 @@ func tinyBundle(_ changes: BundleChanges = BundleChanges()) throws -> [UInt8] {
   configuration["vocab_size"] = .integer(Int64(181 - changes.missingRows))
   for (key, value) in changes.configuration { configuration[key] = value }
   let blueprint = try Model(configuration: .object(configuration)).blueprint
-  let isPlain = changes.tokenizerConfiguration == nil && changes.separatorID == 3 && changes.secondType == 1
+  let isPlain =
+    changes.tokenizerConfiguration == nil && changes.separatorID == 3 && changes.secondType == 1 && changes.hasTemplate
   let tokenizer = try isPlain ? plainTokenizer.get() : tinyTokenizer(changes)
   let tensors = try fixtureTensors("tiny-bert")
   func values(_ parameters: [Int]) throws -> [Float] {
@@ -84,8 +87,9 @@ private func tinyTokenizer(_ changes: BundleChanges) throws -> Tokenizer {
   let text = try JSONValue(parsing: readFile(fixture("tiny-bert/tokenizer.json"))).text()
     .replacing(#""ids": [3]"#, with: #""ids": [\#(changes.separatorID)]"#)
     .replacing(#""type_id": 1"#, with: #""type_id": \#(changes.secondType)"#)
-  return try Tokenizer(
-    tokenizerJSON: JSONValue(parsing: Array(text.utf8)), configuration: changes.tokenizerConfiguration)
+  var json = try JSONValue(parsing: Array(text.utf8)).object!
+  if !changes.hasTemplate { json["post_processor"] = .null }
+  return try Tokenizer(tokenizerJSON: .object(json), configuration: changes.tokenizerConfiguration)
 }
 
 /// Made once: its tables of Unicode take longer than the rest of the bundle.
