@@ -75,7 +75,7 @@ package final class ThreadPool: @unchecked Sendable {
     }
     defer { pthread_mutex_unlock(lock) }
     withoutActuallyEscaping(body) { body in
-      withUnsafePointer(to: body) { pointer in
+      withUnsafePointer(to: Work(body: body)) { pointer in
         shared.pointee.body = UnsafeRawPointer(pointer)
         shared.pointee.count = UInt32(count)
         csystem_store(&shared.pointee.nextIndex, 0)
@@ -107,7 +107,10 @@ package final class ThreadPool: @unchecked Sendable {
   }
 }
 
-private typealias Body = (Int, Int) -> Void
+/// What the threads run. A closure that is handed to a generic function by itself would be wrapped, on the heap.
+private struct Work {
+  let body: (_ index: Int, _ worker: Int) -> Void
+}
 
 private final class WorkerStart {
   let shared: UnsafeMutablePointer<ThreadPool.Shared>
@@ -133,12 +136,12 @@ private func spin(until condition: () -> Bool) -> Bool {
 }
 
 private func takeIndices(_ shared: UnsafeMutablePointer<ThreadPool.Shared>, _ worker: Int) {
-  let body = shared.pointee.body!.assumingMemoryBound(to: Body.self)
+  let work = shared.pointee.body!.assumingMemoryBound(to: Work.self)
   let count = shared.pointee.count
   while true {
     let index = csystem_fetch_add(&shared.pointee.nextIndex, 1)
     if index >= count { return }
-    body.pointee(Int(index), worker)
+    work.pointee.body(Int(index), worker)
   }
 }
 

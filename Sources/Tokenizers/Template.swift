@@ -30,6 +30,14 @@ struct Template: Sendable, Equatable {
     guard counts(single) == [1, 0], counts(pair) == [1, 1], types.allSatisfy({ $0 == 0 }) else { return nil }
     self.single = single
     self.pair = pair
+    limits = (single + pair).reduce(into: Limits()) { limits, piece in
+      switch piece {
+      case .special(let id, let typeID):
+        limits.ids = max(limits.ids, id + 1)
+        limits.types = max(limits.types, typeID + 1)
+      case .first(let typeID), .second(let typeID): limits.types = max(limits.types, typeID + 1)
+      }
+    }
     specialsBefore = Self.specials(single.prefix { $0 != .first(typeID: 0) })
     specialsAfter = Self.specials(single.drop { $0 != .first(typeID: 0) })
   }
@@ -39,14 +47,11 @@ struct Template: Sendable, Equatable {
   let specialsAfter: [Int32]
 
   /// One more than the largest id, and than the largest type, that either template names.
-  var limits: (ids: Int, types: Int) {
-    (single + pair).reduce(into: (0, 0)) { limits, piece in
-      switch piece {
-      case .special(let id, let typeID): limits = (max(limits.0, id + 1), max(limits.1, typeID + 1))
-      case .first(let typeID), .second(let typeID): limits.1 = max(limits.1, typeID + 1)
-      }
-    }
+  struct Limits: Sendable, Equatable {
+    var ids = 0
+    var types = 0
   }
+  let limits: Limits
 
   private static func specials(_ pieces: some Sequence<Piece>) -> [Int32] {
     pieces.compactMap { piece in

@@ -33,11 +33,14 @@ final class Program {
   /// - Parameters:
   ///   - environment: set beside what the test process has, but for what would change the program's choices.
   ///   - outputPath: where standard output goes instead of to the test.
-  init(_ arguments: [String], environment: [String: String] = [:], outputPath: String? = nil) throws {
+  ///   - path: the program's file.
+  init(
+    _ arguments: [String], environment: [String: String] = [:], outputPath: String? = nil, path: String = Program.path
+  ) throws {
     signal(SIGPIPE, SIG_IGN)
     // One at a time: a program that starts between the making of a pipe and its marking would keep it open.
     (process, input, output, errors) = try Self.starting.withLock { _ in
-      try Self.start([Self.path] + arguments, Self.environment(environment), outputPath)
+      try Self.start([path] + arguments, Self.environment(environment), outputPath)
     }
     _ = fcntl(input, F_SETFL, O_NONBLOCK)
   }
@@ -72,9 +75,9 @@ final class Program {
     let environmentPointers = environment.map { strdup($0) } + [nil]
     defer { for pointer in argumentPointers + environmentPointers { free(pointer) } }
     var process = pid_t()
-    let status = posix_spawn(&process, path, &actions, &attributes, argumentPointers, environmentPointers)
+    let status = posix_spawn(&process, arguments[0], &actions, &attributes, argumentPointers, environmentPointers)
     for end in [input.read, output.write, errors.write] { close(end) }
-    guard status == 0 else { throw FileError(path: path, operation: "run", code: status) }
+    guard status == 0 else { throw FileError(path: arguments[0], operation: "run", code: status) }
     return (process, input.write, output.read, errors.read)
   }
 
@@ -162,6 +165,16 @@ final class Program {
       return Int(line.split(whereSeparator: { $0 == " " || $0 == "\t" })[1])! * 1024
     }
     throw FileError(path: "/proc/\(process)/status", operation: "read", code: ENODATA)
+  }
+
+  /// The nanoseconds on a processor of each of its threads so far.
+  func processorTimes() throws -> [Int] {
+    try listDirectory("/proc/\(process)/task").map { thread in
+      let file = try FileDescriptor(opening: "/proc/\(process)/task/\(thread)/schedstat")
+      var bytes = [UInt8](repeating: 0, count: 256)
+      let count = read(file.rawValue, &bytes, bytes.count)
+      return Int(String(decoding: bytes[..<max(0, count)], as: UTF8.self).split(separator: " ")[0])!
+    }
   }
 
   /// Ends the input and waits for the end of the program.
