@@ -81,6 +81,11 @@ let testTargets: [Target] = modules.map { module in
     dependencies: [.init(stringLiteral: module.name)] + module.imports + testImports[module.name, default: []] + ["TestSupport"])
 }
 
+/// Prints what must be the same on every machine. Of interest to `tools/check-arm64` alone, which asks for it.
+let crossCheck: [Target] =
+  Context.environment["MARTLET_CROSS_CHECK"] == nil
+  ? [] : [.executableTarget(name: "CrossCheck", dependencies: ["Encoders", "Kernels", "Martlet", "Storage"], path: "Tests/CrossCheck")]
+
 let package = Package(
   name: "martlet",
   products: [
@@ -100,5 +105,5 @@ let package = Package(
     // The C interface's header, which MartletABI implements.
     .systemLibrary(name: "CMartlet"),
     .target(name: "TestSupport", dependencies: ["JSON", "Storage"], path: "Tests/TestSupport"),
-  ] + kernelTargets + moduleTargets + testTargets
+  ] + kernelTargets + moduleTargets + testTargets + crossCheck
 )

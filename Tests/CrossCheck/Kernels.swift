@@ -1,0 +1,137 @@
+import Encoders
+import Kernels
+import Storage
+
+/// Memory that a kernel is given: 64-byte aligned, as the engine's.
+private func buffer(_ values: [Float]) -> AlignedBuffer {
+  let buffer = AlignedBuffer(count: values.count, of: Float.self)
+  buffer.bound(to: Float.self).update(from: values, count: values.count)
+  return buffer
+}
+
+private func buffer(_ count: Int) -> AlignedBuffer { AlignedBuffer(count: count, of: Float.self) }
+
+extension AlignedBuffer {
+  fileprivate var floats: UnsafeMutablePointer<Float> { bound(to: Float.self) }
+}
+
+/// One line for each kernel function and shape with a hash of what it makes of fixed input. KernelsTests say that the
+/// values are right, where they can run; here they only have to be the same.
+func reportKernels(_ table: any KernelTable.Type) {
+  var generator = Generator(state: 1)
+
+  func line(_ name: String, _ shape: [Int], _ results: [AlignedBuffer]) {
+    let hashes = results.map { hexadecimal(XXH64.hash($0.bytes)) }
+    print(([name, shape.map(String.init).joined(separator: "x")] + hashes).joined(separator: " "))
+  }
+
+  for (M, N, K) in [(1, 1, 1), (2, 3, 5), (6, 64, 64), (7, 65, 77), (13, 130, 384), (3, 45, 193)] {
+    let x = buffer(generator.floats(M * K))
+    let (weights, bias) = (generator.floats(N * K), generator.floats(N))
+    for isInt8 in [true, false] {
+      let layout = PanelLayout(outputs: N, inputs: K, isInt8: isInt8)
+      let block = AlignedBuffer(byteCount: layout.byteCount)
+      layout.pack(weights: weights, bias: bias, into: block.baseAddress)
+      func vector<Element>(_ offset: Int, _: Element.Type) -> UnsafePointer<Element> {
+        UnsafePointer((block.baseAddress + offset).assumingMemoryBound(to: Element.self))
+      }
+      let out = buffer(M * N)
+      if isInt8 {
+        // The quantised bytes differ between instruction sets, their products do not.
+        let (q, scales) = (AlignedBuffer(byteCount: M * table.operandStride(K)), buffer(M))
+        table.quantizeRows(x.floats, K, M, K, Activation.identity.rawValue, q.baseAddress, table.operandStride(K), scales.floats)
+        table.linearInt8(
+          q.baseAddress, table.operandStride(K), scales.floats, M, block.baseAddress, vector(layout.scalesOffset, Float.self),
+          vector(layout.rowSumsOffset, Int32.self), vector(layout.biasOffset, Float.self), N, K, out.floats, N)
+        line("linearInt8", [M, N, K], [scales, out])
+      } else {
+        table.linearFloat(x.floats, K, M, vector(0, Float.self), vector(layout.biasOffset, Float.self), N, K, out.floats, N)
+        line("linearFloat", [M, N, K], [out])
+      }
+    }
+  }
+
+  for activation in Activation.allCases {
+    for (M, N) in [(1, 1), (3, 77), (5, 1536)] {
+      let values = generator.floats(M * N, 12)
+      let activated = buffer(values)
+      table.activate(activated.floats, N, M, N, activation.rawValue)
+      let (x, q, scales) = (buffer(values), AlignedBuffer(byteCount: M * table.operandStride(N)), buffer(M))
+      table.quantizeRows(x.floats, N, M, N, activation.rawValue, q.baseAddress, table.operandStride(N), scales.floats)
+      line("\(activation)", [M, N], [activated, scales])
+    }
+  }
+
+  for (M, width) in [(1, 1), (2, 45), (3, 384), (2, 1000)] {
+    let (x, residual) = (buffer(generator.floats(M * width)), buffer(generator.floats(M * width)))
+    let (weight, bias) = (buffer(generator.floats(width)), buffer(generator.floats(width)))
+    let (out, scales) = (buffer(M * width), buffer(M))
+    let q = AlignedBuffer(byteCount: M * table.operandStride(width))
+    table.normalizeRows(
+      x.floats, width, residual.floats, width, M, width, weight.floats, bias.floats, 1e-12, out.floats, width, q.baseAddress,
+      table.operandStride(width), scales.floats)
+    line("normalizeRows", [M, width], [x, out, scales])
+  }
+
+  for (rows, width) in [(3, 45), (9, 384)] {
+    let values = generator.floats(rows * width)
+    let block = AlignedBuffer(byteCount: Grid.rowsByteCount(rows: rows, width: width))
+    Grid.quantizeRows(values, rows: rows, width: width, into: block.baseAddress)
+    let scales = (block.baseAddress + Grid.rowScalesOffset(rows: rows, width: width)).assumingMemoryBound(to: Float.self)
+    let indices = (0..<7).map { _ in Int32(generator.next() % UInt64(rows)) }
+    let (int8, float) = (buffer(7 * width), buffer(7 * width))
+    for adds in [false, true] {
+      table.gatherInt8Rows(indices, 7, block.bound(to: Int8.self), scales, width, int8.floats, width, adds)
+      table.gatherFloatRows(indices, 7, values, width, float.floats, width, adds)
+    }
+    line("gatherRows", [rows, width], [int8, float])
+  }
+
+  for (L, D) in [(1, 1), (2, 5), (17, 32), (64, 32), (65, 64), (131, 32), (300, 9)] {
+    let values = buffer(generator.floats(L * 3 * D))
+    for M in [1, L] {
+      let (float, int8) = (buffer(M * D), buffer(M * D))
+      let scale = 1 / Float(D).squareRoot()
+      let scratch = buffer(max(table.attentionScratch(L, D), table.attentionInt8Scratch(L, D)))
+      table.attention(
+        values.floats, values.floats + D, values.floats + 2 * D, 3 * D, M, L, D, scale, float.floats, D, scratch.floats)
+      table.attentionInt8(
+        values.floats, values.floats + D, values.floats + 2 * D, 3 * D, M, L, D, scale, int8.floats, D, scratch.floats)
+      line("attention", [M, L, D], [float, int8])
+    }
+  }
+
+  for (M, count) in [(1, 1), (3, 33), (2, 500)] {
+    let stride = count.roundedUp(toMultipleOf: 64)
+    let values = generator.floats(M * stride, 9)
+    let (rows, scores, scales) = (buffer(values), buffer(values), buffer(M))
+    table.softmaxRows(rows.floats, stride, M, count, 0.25)
+    let q = AlignedBuffer(byteCount: M * table.operandStride(count))
+    table.softmaxQuantizedRows(scores.floats, stride, M, count, 0.25, q.baseAddress, table.operandStride(count), scales.floats)
+    let probabilities = buffer((0..<M).flatMap { row in (0..<count).map { rows.floats[row * stride + $0] } })
+    line("softmax", [M, count], [probabilities, scales])
+  }
+  let exponents = buffer((0..<4096).map { Float($0) / 32 - 110 })
+  table.exponentials(exponents.floats, 4096)
+  line("exponentials", [4096], [exponents])
+}
+
+/// Numbers that a seed repeats (SplitMix64).
+struct Generator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var word = state
+    word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
+    return word ^ (word >> 31)
+  }
+
+  /// Uniform in [-magnitude, magnitude).
+  mutating func floats(_ count: Int, _ magnitude: Float = 1) -> [Float] {
+    (0..<count).map { _ in (Float(next() >> 40) / Float(1 << 23) - 1) * magnitude }
+  }
+}
+
+func hexadecimal(_ value: UInt64) -> String { String(value, radix: 16) }
