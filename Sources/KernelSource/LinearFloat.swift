@@ -72,7 +72,7 @@ private struct FloatWeights {
 }
 
 /// Rows [M, K] by columns [K, …] of `b`, `bStride` floats from one k to the next.
-private struct FloatTile {
+private struct FloatTile: RowTile {
   var a: UnsafePointer<Float>
   let aStride: Int
   let b: UnsafePointer<Float>
@@ -82,9 +82,10 @@ private struct FloatTile {
   let columns: Int
   var out: UnsafeMutablePointer<Float>
   let outStride: Int
+  /// What to fetch that comes after `b`, and so many bytes on for each k.
+  var ahead: UnsafeRawPointer
+  let aheadStep: Int
 
-  /// The first rows, up to six. `rows` and `vectors` are constants at every call, so that a smaller tile costs nothing
-  /// for what it lacks.
   @inline(__always)
   func multiply(_ rows: Int, _ vectors: Int) {
     var c0 = FloatSums(), c1 = FloatSums(), c2 = FloatSums(), c3 = FloatSums(), c4 = FloatSums(), c5 = FloatSums()
@@ -94,8 +95,10 @@ private struct FloatTile {
     let a4 = a3 + aStride
     let a5 = a4 + aStride
     var source = b
+    var ahead = ahead
     var k = 0
     while k < K {
+      prefetch(&ahead, aheadStep)
       let weights = FloatWeights(source, vectors)
       source += bStride
       c0.add(a + k, weights, vectors)
@@ -114,59 +117,30 @@ private struct FloatTile {
     if rows > 5 { c5.store(bias, out + 5 &* outStride, columns, vectors) }
   }
 
-  /// The smaller tiles. Functions of their own: too much code in one function, and nothing is inlined into it any more.
-  @inline(never) func five(_ isWide: Bool) { isWide ? multiply(5, 4) : multiply(5, 2) }
-  @inline(never) func four(_ isWide: Bool) { isWide ? multiply(4, 4) : multiply(4, 2) }
-  @inline(never) func three(_ isWide: Bool) { isWide ? multiply(3, 4) : multiply(3, 2) }
-  @inline(never) func two(_ isWide: Bool) { isWide ? multiply(2, 4) : multiply(2, 2) }
-  @inline(never) func one(_ isWide: Bool) { isWide ? multiply(1, 4) : multiply(1, 2) }
-
   @inline(__always)
   mutating func advance(_ rows: Int) {
     a += rows &* aStride
     out += rows &* outStride
+    ahead += K &* aheadStep
   }
-
-  /// All M rows; tiles as in the int8 product.
-  @inline(__always)
-  mutating func multiplyAll(_ M: Int, _ vectors: Int) {
-    let isWide = vectors == 4
-    var left = M
-    while left > 8 || left == 6 {
-      multiply(6, vectors)
-      advance(6)
-      left &-= 6
-    }
-    if left == 4 || left > 6 {
-      four(isWide)
-      advance(4)
-      left &-= 4
-    }
-    switch left {
-    case 1: one(isWide)
-    case 2: two(isWide)
-    case 3: three(isWide)
-    case 4: four(isWide)
-    case 5: five(isWide)
-    default: break
-    }
-  }
-
-  @inline(never) mutating func multiplyWide(_ M: Int) { multiplyAll(M, 4) }
-  @inline(never) mutating func multiplyNarrow(_ M: Int) { multiplyAll(M, 2) }
 }
 
 /// [M, K] by [K, N] where `b` has `bStride` floats for each k, at least N rounded up to 32.
+///
+/// - Parameters:
+///   - next: what will be multiplied after `b`, to be fetched meanwhile.
 func multiplyFloat(
   _ a: UnsafePointer<Float>, _ aStride: Int, _ M: Int, _ b: UnsafePointer<Float>, _ bStride: Int, _ K: Int, _ N: Int,
-  _ bias: UnsafePointer<Float>?, _ out: UnsafeMutablePointer<Float>, _ outStride: Int
+  _ bias: UnsafePointer<Float>?, _ out: UnsafeMutablePointer<Float>, _ outStride: Int, next: UnsafePointer<Float>? = nil
 ) {
   let step = FloatSums.vectors &* NativeFloats.scalarCount
+  let aheadStep = next == nil ? 0 : prefetchStep(M, passes: 64 / step)
   var column = 0
   while column < N {
     var tile = FloatTile(
       a: a, aStride: aStride, b: b + column, bStride: bStride, K: K, bias: bias == nil ? nil : bias! + column,
-      columns: min(step, N &- column), out: out + column, outStride: outStride)
+      columns: min(step, N &- column), out: out + column, outStride: outStride,
+      ahead: UnsafeRawPointer(next == nil ? b : next! + column &* K), aheadStep: aheadStep)
     if N &- column > step / 2 || FloatSums.vectors == 2 { tile.multiplyWide(M) } else { tile.multiplyNarrow(M) }
     column &+= step
   }
@@ -182,7 +156,8 @@ extension Kernel {
     var column = 0
     while column < N {
       multiplyFloat(
-        x, xStride, M, panels + column &* K, 64, K, min(64, N &- column), bias + column, out + column, outStride)
+        x, xStride, M, panels + column &* K, 64, K, min(64, N &- column), bias + column, out + column, outStride,
+        next: panels + (column &+ 64) &* K)
       column &+= 64
     }
   }

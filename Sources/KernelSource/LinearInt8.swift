@@ -162,7 +162,7 @@ struct Dequantizer {
 #endif
 
 /// Rows of an operand by `Sums.outputs` outputs of one panel.
-private struct Tile {
+private struct Int8Tile: RowTile {
   var q: UnsafeRawPointer
   let qStride: Int
   var scales: UnsafePointer<Float>
@@ -175,9 +175,10 @@ private struct Tile {
   let columns: Int
   var out: UnsafeMutablePointer<Float>
   let outStride: Int
+  /// What to fetch of the panel after this one, and so many bytes on for each group of inputs.
+  var ahead: UnsafeRawPointer
+  let aheadStep: Int
 
-  /// The first rows, up to six. `rows` and `vectors` are constants at every call, so that a smaller tile costs nothing
-  /// for what it lacks.
   @inline(__always)
   func multiply(_ rows: Int, _ vectors: Int) {
     let start = Sums(dequantizer, output, vectors)
@@ -189,9 +190,11 @@ private struct Tile {
     let a4 = a3 + qStride
     let a5 = a4 + qStride
     var weights = panel + output &* 4
+    var ahead = ahead
     var offset = 0
     let end = groups &* Sums.groupBytes
     while offset < end {
+      prefetch(&ahead, aheadStep)
       let b = Weights(weights, vectors)
       c0.add(a0 + offset, b, vectors)
       if rows > 1 { c1.add(a1 + offset, b, vectors) }
@@ -210,47 +213,13 @@ private struct Tile {
     if rows > 5 { c5.store(dequantizer, output, scales[5], out + 5 &* outStride, columns, vectors) }
   }
 
-  /// The smaller tiles. Functions of their own: too much code in one function, and nothing is inlined into it any more.
-  @inline(never) func five(_ isWide: Bool) { isWide ? multiply(5, 4) : multiply(5, 2) }
-  @inline(never) func four(_ isWide: Bool) { isWide ? multiply(4, 4) : multiply(4, 2) }
-  @inline(never) func three(_ isWide: Bool) { isWide ? multiply(3, 4) : multiply(3, 2) }
-  @inline(never) func two(_ isWide: Bool) { isWide ? multiply(2, 4) : multiply(2, 2) }
-  @inline(never) func one(_ isWide: Bool) { isWide ? multiply(1, 4) : multiply(1, 2) }
-
   @inline(__always)
   mutating func advance(_ rows: Int) {
     q += rows &* qStride
     scales += rows
     out += rows &* outStride
+    ahead += groups &* aheadStep
   }
-
-  /// All M rows. Tiles of one or two rows wait for their own sums: seven rows are four and three, eight four and four.
-  @inline(__always)
-  mutating func multiplyAll(_ M: Int, _ vectors: Int) {
-    let isWide = vectors == 4
-    var left = M
-    while left > 8 || left == 6 {
-      multiply(6, vectors)
-      advance(6)
-      left &-= 6
-    }
-    if left == 4 || left > 6 {
-      four(isWide)
-      advance(4)
-      left &-= 4
-    }
-    switch left {
-    case 1: one(isWide)
-    case 2: two(isWide)
-    case 3: three(isWide)
-    case 4: four(isWide)
-    case 5: five(isWide)
-    default: break
-    }
-  }
-
-  @inline(never) mutating func multiplyWide(_ M: Int) { multiplyAll(M, 4) }
-  @inline(never) mutating func multiplyNarrow(_ M: Int) { multiplyAll(M, 2) }
 }
 
 extension Kernel {
@@ -263,15 +232,17 @@ extension Kernel {
     _ K: Int, _ out: UnsafeMutablePointer<Float>, _ outStride: Int
   ) {
     let groups = (K &+ 3) / 4
+    let aheadStep = prefetchStep(M, passes: 64 / Sums.outputs)
     var column = 0
     while column < N {
       let columns = min(64, N &- column)
       var output = 0
       while output < columns {
-        var tile = Tile(
+        var tile = Int8Tile(
           q: q, qStride: qStride, scales: scales, panel: panels + column &* groups &* 4, groups: groups,
           dequantizer: Dequantizer(scales: weightScales + column, rowSums: rowSums + column, bias: bias + column),
-          output: output, columns: columns, out: out + column, outStride: outStride)
+          output: output, columns: columns, out: out + column, outStride: outStride,
+          ahead: panels + (column &+ 64 &+ output) &* groups &* 4, aheadStep: aheadStep)
         if columns > 32 { tile.multiplyWide(M) } else { tile.multiplyNarrow(M) }
         output &+= Sums.outputs
       }
