@@ -58,6 +58,7 @@ def arguments():
     parser.add_argument("--stream-engines", help="(default: those of --engines in int8)")
     parser.add_argument("--shapes", default=SHAPES)
     parser.add_argument("--threads", default="1,2", help="of the streams")
+    parser.add_argument("--batches", choices=["tuned", "plain"], default="tuned", help="how peers take the streams (worker.py)")
     parser.add_argument("--runs", type=int, default=5, help="of each engine")
     parser.add_argument("--review-runs", type=int, default=3, help="of each engine on the reviews, which take longest")
     parser.add_argument("--seconds", type=float, default=0.3, help="of a run for each shape, after a warm-up")
@@ -206,7 +207,7 @@ def header(given, tool, now):
     versions |= {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
     return {
         "model": given.name, "date": f"{now:%Y-%m-%dT%H:%MZ}", "commit": commit(), "machine": machine(), "versions": versions,
-        "settings": {name: getattr(given, name) for name in ("seconds", "passes", "max_length")},
+        "settings": {name: getattr(given, name) for name in ("seconds", "passes", "max_length", "batches")},
         "logit_differences": {}, "runs": [],
     }
 
@@ -256,7 +257,7 @@ def main():
     common = {
         "folder": folder, "cache": exported(folder, given.calibration), "martlet": tool, "max_length": maximum,
         "shapes": [shape for shape in given.shapes.split(",") if int(shape.split("x")[1]) <= maximum],
-        "seconds": given.seconds, "passes": given.passes, "tokenizer_ladder": given.tokenizer_ladder,
+        "seconds": given.seconds, "passes": given.passes, "batches": given.batches, "tokenizer_ladder": given.tokenizer_ladder,
         "label2id": config.get("label2id") or {"LABEL_0": 0, "LABEL_1": 1},
     }
     with tempfile.TemporaryDirectory() as into:

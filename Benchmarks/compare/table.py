@@ -76,7 +76,7 @@ def shapes(runs, differences, heading):
     return f"### {heading}: one thread, the model alone, {count} runs\n\n{grid(head, rows)}"
 
 
-def stream(runs, heading):
+def stream(runs, heading, batches):
     rows = []
     for threads in sorted({run["threads"] for run in runs}):
         chosen = [run for run in runs if run["threads"] == threads]
@@ -92,7 +92,8 @@ def stream(runs, heading):
             ])
     head = ["", "threads", "texts/s", f"{title(first)} / this", "memory", "accuracy", "tokens"]
     count = len({run["round"] for run in runs})
-    return f"### {heading}: {runs[0]['result']['texts']:,} texts, text in, label out, {count} runs\n\n{grid(head, rows)}"
+    of = f"{runs[0]['result']['texts']:,} texts, text in, label out"
+    return f"### {heading}: {of}, peers in {batches} batches, {count} runs\n\n{grid(head, rows)}"
 
 
 def tokenizer(runs):
@@ -118,7 +119,8 @@ def markdown(results):
     for chosen, heading in ((int8, "int8"), (others, "fp32, and bf16 where it is said")):
         if chosen:
             parts.append(shapes(chosen, differences, heading))
-    parts += [stream(measured[name], name.capitalize()) for name in ("reviews", "sentences") if measured[name]]
+    batches = results["settings"].get("batches", "tuned")
+    parts += [stream(measured[name], name.capitalize(), batches) for name in ("reviews", "sentences") if measured[name]]
     parts += [tokenizer(measured["tokenizer"])] if measured["tokenizer"] else []
     return "\n".join(parts)
 

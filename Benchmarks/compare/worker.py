@@ -39,18 +39,24 @@ def padded(encoded):
     return batch, (np.arange(batch.shape[1]) < lengths).astype(np.int64)
 
 
-def batches(encoded, engine):
-    """Indices of similar lengths, longest first: the threads then end together."""
+def batches(encoded, limit):
+    """Indices of similar lengths, longest first: the threads then end together. `limit` is the most tokens."""
     order = sorted(range(len(encoded)), key=lambda index: -len(encoded[index]))
     while order:
-        count = max(1, min(BATCH, BATCH_TOKENS[engine.split("-")[0]] // len(encoded[order[0]])))
+        count = max(1, min(BATCH, limit // len(encoded[order[0]])))
         yield order[:count]
         order = order[count:]
 
 
 def measure_stream(settings):
-    """Text in, label out: sorted by length, in batches padded to their longest text, and one batch a thread at a time."""
-    streams = settings["threads"]
+    """Text in, label out: sorted by length, in batches padded to their longest text.
+
+    `tuned`: batches of the size that suits the library, and one batch a thread at a time. `plain`: batches of 32 texts, and
+    all threads on one.
+    """
+    tuned = settings["batches"] == "tuned"
+    streams = settings["threads"] if tuned else 1
+    limit = BATCH_TOKENS[settings["engine"].split("-")[0]] if tuned else BATCH * settings["max_length"]
     engine, tokenizer = load(settings, streams), open_tokenizer(settings)
     tokenizer.enable_truncation(settings["max_length"])
     pool = ThreadPoolExecutor(streams)
@@ -62,7 +68,7 @@ def measure_stream(settings):
         def run(batch):
             labels[batch] = engine(*padded([encoded[index] for index in batch])).argmax(axis=1)
 
-        list(pool.map(run, batches(encoded, settings["engine"])))
+        list(pool.map(run, batches(encoded, limit)))
         return labels, sum(map(len, encoded))
 
     records = texts.read(settings["texts"])
