@@ -23,7 +23,7 @@ struct ClassifyCommand: ParsableCommand {
   @Flag(help: "Write the raw logits in label order, with as many digits as read back to the same bits.")
   var logits = false
   @Option(help: "Run a batch when it has this many tokens; what a text comes to does not depend on it.")
-  var batchTokens = 4096
+  var batchTokens = 8192
   @Option(help: "Wait this many milliseconds for more input before a batch that is not full is run.")
   var maxDelay = 0
   @Flag(help: "Write out after each record.")

@@ -5,8 +5,8 @@ import Storage
 /// Runs a model on batches of texts, on all threads of a pool.
 ///
 /// A batch is cut into groups of whole texts, small enough that a group's hidden states stay in the second-level cache;
-/// each thread takes groups and runs them from the ids to the logits by itself. Where there are too few texts to share
-/// out evenly, the threads run one forward pass together. The bits are the same either way.
+/// each thread takes groups, the largest first, and runs them from the ids to the logits by itself. Those that cannot be
+/// shared out evenly are run by all threads together, one after the other. The bits are the same either way.
 ///
 /// One engine serves one caller at a time; engines may share weights and a pool.
 package final class InferenceEngine {
@@ -41,11 +41,13 @@ package final class InferenceEngine {
     let byteCount = textCount * weights.labelCount * MemoryLayout<Float>.stride
     if output.byteCount < byteCount { output = AlignedBuffer(byteCount: byteCount, zeroed: false) }
     split(batch)
-    if sharesAreEven(batch) {
-      pool.parallelFor(groups.count) { index, worker in run(family, batch, groups[index], on: lanes[worker]) }
-    } else {
-      run(family, batch, 0..<textCount, on: team)
+    sortGroups(batch)
+    var first = 0
+    while first < groups.count, !sharesAreEven(batch, from: first) {
+      run(family, batch, groups[first], on: team)
+      first += 1
     }
+    pool.parallelFor(groups.count - first) { index, worker in run(family, batch, groups[first + index], on: lanes[worker]) }
     return logits
   }
 
@@ -70,11 +72,12 @@ package final class InferenceEngine {
       from: rows, count: group.count * weights.labelCount)
   }
 
-  /// Cuts the batch into groups of neighbouring texts; with several threads so many that each gets some.
+  /// Cuts the batch into groups of neighbouring texts, of about the same size and as many for each thread.
   private func split(_ batch: Batch) {
     groups.removeAll(keepingCapacity: true)
     let threads = pool.threadCount
-    let limit = threads == 1 ? Self.groupTokens : min(Self.groupTokens, batch.tokenCount / (2 * threads))
+    let rounds = (batch.tokenCount - 1) / (Self.groupTokens * threads) + 1
+    let limit = threads == 1 ? Self.groupTokens : (batch.tokenCount - 1) / (max(2, rounds) * threads) + 1
     var first = 0
     while first < batch.textCount {
       var end = first + 1
@@ -84,14 +87,33 @@ package final class InferenceEngine {
     }
   }
 
-  /// Whether threads that take the groups in turn end at about the same time.
-  private func sharesAreEven(_ batch: Batch) -> Bool {
+  private func tokens(_ group: Range<Int>, _ batch: Batch) -> Int {
+    batch.starts[group.upperBound] - batch.starts[group.lowerBound]
+  }
+
+  /// The largest first. By insertion: there are few, and the library's sort allocates.
+  private func sortGroups(_ batch: Batch) {
+    for index in groups.indices.dropFirst() {
+      let group = groups[index]
+      var place = index
+      while place > 0, tokens(groups[place - 1], batch) < tokens(group, batch) {
+        groups[place] = groups[place - 1]
+        place -= 1
+      }
+      groups[place] = group
+    }
+  }
+
+  /// Whether threads that take these groups in turn end at about the same time.
+  private func sharesAreEven(_ batch: Batch, from first: Int) -> Bool {
     for thread in shares.indices { shares[thread] = 0 }
-    for group in groups {
+    var total = 0
+    for group in groups[first...] {
       let idlest = shares.indices.min { shares[$0] < shares[$1] }!
-      shares[idlest] += batch.starts[group.upperBound] - batch.starts[group.lowerBound]
+      shares[idlest] += tokens(group, batch)
+      total += tokens(group, batch)
     }
     // What a forward pass loses by the threads waiting for each other in every layer.
-    return shares.max()! * shares.count * 10 <= batch.tokenCount * 12
+    return shares.max()! * shares.count * 10 <= total * 12
   }
 }

@@ -101,7 +101,7 @@ public final class Classifier: Sendable {
   /// Classifies texts together; the predictions are in their order and the same as one by one.
   ///
   /// - Parameter batchTokens: how many tokens are run at once; more texts are run in several batches.
-  public func classify(_ texts: [String], batchTokens: Int = 4096) throws -> [Prediction] {
+  public func classify(_ texts: [String], batchTokens: Int = 8192) throws -> [Prediction] {
     try withSession { session in
       session.removeAll()
       var predictions: [Prediction] = []
