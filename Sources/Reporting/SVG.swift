@@ -99,7 +99,7 @@ struct LineChart {
       guard one.hasDots || one.points.count == 1 else { continue }
       for point in one.points {
         svg += "<circle class=\"dot \(one.style)\" cx=\"\(pixels(x(point.x)))\" cy=\"\(pixels(y(point.y)))\" r=\"4\">"
-        svg += "<title>\(escapedHTML("\(one.name), \(formatX(point.x)): \(formatFixed(point.y, digits: 4))"))</title></circle>\n"
+        svg += "<title>\(escapedHTML("\(one.name), \(xTitle) \(formatX(point.x)): \(formatFixed(point.y, digits: 4))"))</title></circle>\n"
       }
     }
     return svg + "</svg>\n"

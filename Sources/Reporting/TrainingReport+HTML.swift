@@ -80,7 +80,7 @@ extension TrainingReport {
       html += figure(
         LineChart(
           summary: "Metrics by epoch", series: series, xTitle: "epoch", xTicks: ticks, formatY: { formatPercent($0) },
-          formatX: { "epoch " + epochCount($0) }), caption: nil)
+          formatX: { epochCount($0) }), caption: nil)
     }
     let best = names.first.flatMap { name in evaluations.compactMap { value($0, name) }.max() }
     html += "<figure><table>\n<thead><tr><th>epoch</th><th>step</th>"
