@@ -110,7 +110,8 @@ extension ParameterStore {
   fileprivate func writeAdapter(into folder: String, _ settings: LowRankSettings, base: String) throws {
     try writeSafetensors(
       tensors(values, trained, prefix: AdapterFile.prefix), to: folder + "/" + AdapterFile.weights)
-    let head = Set(blueprint.linears.filter(\.isHead).map { String($0.name.split(separator: ".").last!) })
+    // PEFT takes every module whose name ends so: the last part alone (`dense`) would be of other layers too.
+    let head = Set(blueprint.linears.filter(\.isHead).map { $0.name.hasPrefix("classifier.") ? "classifier" : $0.name })
     let configuration: JSONValue = [
       "peft_type": "LORA", "task_type": "SEQ_CLS", "base_model_name_or_path": .string(base), "bias": "none",
       "r": .integer(Int64(settings.rank)), "lora_alpha": .number(settings.alpha), "lora_dropout": 0.0,
