@@ -78,7 +78,7 @@ let moduleTargets: [Target] = modules.map {
     swiftSettings: [.unsafeFlags(["-Xfrontend", "-function-sections"])], linkerSettings: linkerSettings[$0.name])
 }
 /// What tests import besides their module and what it imports.
-let testImports: [String: [Target.Dependency]] = ["MartletABI": ["Checkpoints", "Packing", "Storage"]]
+let testImports: [String: [Target.Dependency]] = ["MartletABI": ["Bundles", "Checkpoints", "Packing", "Records", "Storage"]]
 let testTargets: [Target] = modules.map { module in
   .testTarget(
     name: module.name + "Tests",

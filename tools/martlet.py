@@ -72,7 +72,7 @@ class _TextInfo(ctypes.Structure):
     _fields_ = [("token_count", c_uint32), ("was_truncated", c_uint32), ("label", c_uint32)]
 
 
-_SKIP_CHECKSUMS, _CALIBRATED = 1, 2
+_SKIP_CHECKSUMS, _CALIBRATED, _COPY = 1, 2, 4
 _MULTI_LABEL, _REGRESSION = 2, 3
 
 
@@ -119,17 +119,18 @@ class Classifier:
     """One `.martlet` file, opened: a context manager, closed by `close` or by leaving its block."""
 
     def __init__(self, path: Union[str, "os.PathLike[str]"], threads: Optional[int] = None, verify_checksums: bool = True,
-                 calibrated: bool = False, base: Optional[Union[str, "os.PathLike[str]"]] = None):
+                 calibrated: bool = False, base: Optional[Union[str, "os.PathLike[str]"]] = None, mapped: bool = True):
         """Opens a bundle and checks all of it.
 
         `threads` is how many threads one call may use; None: the cores that the process may use. `calibrated` divides
         logits by the temperature that `martlet pack --validation` fitted before they become scores. `base` is the file
-        that a delta is a delta of; None: the one beside it, by the name that it holds. Raises MartletError.
+        that a delta is a delta of; None: the one beside it, by the name that it holds. `mapped=False` reads the file into
+        memory: a mapped one must not become shorter while it is in use. Raises MartletError.
         """
         self._handle = c_void_p()
         if threads is not None and not 1 <= threads <= 1024:
             raise _error(MartletError.INVALID_ARGUMENT, f"threads: expected 1 to 1024, found {threads}")
-        flags = (0 if verify_checksums else _SKIP_CHECKSUMS) | (_CALIBRATED if calibrated else 0)
+        flags = (0 if verify_checksums else _SKIP_CHECKSUMS) | (_CALIBRATED if calibrated else 0) | (0 if mapped else _COPY)
         base_name = None if base is None else os.fsencode(base)
         options = _Options(ctypes.sizeof(_Options), threads or 0, flags, base_name)
         message = ctypes.create_string_buffer(1024)

@@ -41,14 +41,18 @@ struct BaseReference {
   }
 
   /// Opens the base of a delta: the given file, or the one of that name beside it.
-  func open(_ path: String?, beside delta: String, verifyChecksums: Bool) throws(BundleError.Fault) -> Bundle? {
+  func open(
+    _ path: String?, beside delta: String, verifyChecksums: Bool, isMapped: Bool
+  ) throws(BundleError.Fault) -> Bundle? {
     guard let named else {
       if let path { throw .base(expected: "none: this bundle is not a delta", found: path) }
       return nil
     }
     let path = path ?? (delta.parentPath ?? ".") + "/" + named.fileName
     let base: Bundle
-    do throws(BundleError) { base = try Bundle(standingAlone: path, verifyChecksums: verifyChecksums) } catch {
+    do throws(BundleError) {
+      base = try Bundle(standingAlone: path, verifyChecksums: verifyChecksums, isMapped: isMapped)
+    } catch {
       if case .file(let refusal) = error.fault { throw .noBase(refusal) }
       throw .base(expected: "a sound bundle", found: "\(error)")
     }

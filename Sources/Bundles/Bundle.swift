@@ -40,25 +40,39 @@ package final class Bundle: Sendable {
   /// - Parameters:
   ///   - base: the file that a delta is a delta of; the one beside it, by the name that it holds, if nil.
   ///   - verifyChecksums: false leaves the sections and the padding unread; header and index are always checked in full.
-  package convenience init(path: String, base: String? = nil, verifyChecksums: Bool = true) throws(BundleError) {
-    try self.init(path: path, verifyChecksums: verifyChecksums) { reference throws(BundleError.Fault) in
-      try reference.open(base, beside: path, verifyChecksums: verifyChecksums)
+  ///   - isMapped: false reads the file, and its base's, into memory of the process's own: what becomes of the files then is of no
+  ///     matter. The system ends a process (SIGBUS) that touches a page of a mapped file which has become too short for it.
+  package convenience init(
+    path: String, base: String? = nil, verifyChecksums: Bool = true, isMapped: Bool = true
+  ) throws(BundleError) {
+    try self.init(path: path, verifyChecksums: verifyChecksums, isMapped: isMapped) { reference throws(BundleError.Fault) in
+      try reference.open(base, beside: path, verifyChecksums: verifyChecksums, isMapped: isMapped)
     }
   }
 
   /// Opens a bundle that must stand alone: a base that needs a base could need itself.
-  convenience init(standingAlone path: String, verifyChecksums: Bool) throws(BundleError) {
-    try self.init(path: path, verifyChecksums: verifyChecksums) { reference throws(BundleError.Fault) in
+  convenience init(standingAlone path: String, verifyChecksums: Bool, isMapped: Bool) throws(BundleError) {
+    try self.init(path: path, verifyChecksums: verifyChecksums, isMapped: isMapped) { reference throws(BundleError.Fault) in
       guard !reference.isDelta else { throw .base(expected: "a bundle that stands alone", found: "another delta") }
       return nil
     }
   }
 
   private convenience init(
-    path: String, verifyChecksums: Bool, openBase: (BaseReference) throws(BundleError.Fault) -> Bundle?
+    path: String, verifyChecksums: Bool, isMapped: Bool, openBase: (BaseReference) throws(BundleError.Fault) -> Bundle?
   ) throws(BundleError) {
     do throws(BundleError.Fault) {
       let file = try BundleFileReader(path: path)
+      guard isMapped else {
+        // No memory is asked for before header and index say that a bundle of that size can be.
+        _ = try CheckedBundle(reading: file, verifyChecksums: false)
+        let memory = try file.bytes(at: 0, count: file.size)
+        let checked = try CheckedBundle(reading: BundleMemoryReader(memory: memory), verifyChecksums: verifyChecksums)
+        let contents = Contents.memory(memory)
+        let base = try openBase(BaseReference(checked.entries, contents.bytes))
+        self.init(path: path, checked, contents: contents, base: base)
+        return
+      }
       let checked = try CheckedBundle(reading: file, verifyChecksums: verifyChecksums)
       let map: MappedFile
       do throws(FileError) { map = try MappedFile(path: path) } catch { throw .file(error) }

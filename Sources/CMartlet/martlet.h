@@ -88,7 +88,7 @@ typedef struct martlet_options {
   size_t size;
   /** How many threads one call may use, at most 1024; 0: the cores that the process may use. */
   uint32_t threads;
-  /** Any of MARTLET_SKIP_CHECKSUMS, MARTLET_CALIBRATED. */
+  /** Any of MARTLET_SKIP_CHECKSUMS, MARTLET_CALIBRATED, MARTLET_COPY. */
   uint32_t flags;
   /** The file that a delta is a delta of; NULL: the one beside it, by the name that it holds. */
   const char *base;
@@ -102,6 +102,13 @@ typedef struct martlet_options {
  * how often they are right. Labels and logits stay what they are.
  */
 #define MARTLET_CALIBRATED 2u
+
+/**
+ * Read the file into memory of the process's own in place of mapping it. A mapped file must not become shorter while it is
+ * in use: the system ends a process (SIGBUS) that reads what is no longer there. Replacing a file by renaming another to
+ * its name, as `martlet pack` does, is always safe.
+ */
+#define MARTLET_COPY 4u
 
 /** A text of a batch. */
 typedef struct martlet_text {

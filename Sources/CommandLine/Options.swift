@@ -65,11 +65,21 @@ struct ModelArgument: ParsableArguments {
   @Flag(help: "Skip comparing the bundle's checksums when it is opened.")
   var skipChecksums = false
 
-  func openBundle() throws -> Bundle { try Bundle(path: model, base: base, verifyChecksums: !skipChecksums) }
+  @Flag(help: "Read the bundle into memory instead of mapping it, for a file that may become shorter while it is in use.")
+  var noMap = false
+
+  func openBundle() throws -> Bundle {
+    try Bundle(path: model, base: base, verifyChecksums: !skipChecksums, isMapped: !noMap)
+  }
 
   /// Opens a bundle; a folder is packed to an fp32 bundle in memory first.
   func open(threads: Int?, calibrated: Bool = false) throws -> Classifier {
-    try openClassifier(model, base: base, threads: threads, verifyChecksums: !skipChecksums, calibrated: calibrated)
+    if !isDirectory(model) {
+      return try Classifier(
+        contentsOf: model, base: base, threads: threads, verifyChecksums: !skipChecksums, isMapped: !noMap, calibrated: calibrated)
+    }
+    guard !calibrated else { throw CommandError("\(model): a folder has no calibration: pack it with --validation DATA") }
+    return try Classifier(bundle: packInMemory(model, weights: .fp32), threads: threads)
   }
 
   func validate() throws {
@@ -86,18 +96,6 @@ func naming<Result: ~Copyable>(_ path: String, _ body: () throws -> Result) thro
     default: throw error
     }
   }
-}
-
-/// Opens MODEL: a bundle, or a Hugging Face folder that is packed to an fp32 bundle in memory first.
-func openClassifier(
-  _ path: String, base: String? = nil, threads: Int?, verifyChecksums: Bool = true, calibrated: Bool = false
-) throws -> Classifier {
-  guard isDirectory(path) else {
-    return try Classifier(
-      contentsOf: path, base: base, threads: threads, verifyChecksums: verifyChecksums, calibrated: calibrated)
-  }
-  guard !calibrated else { throw CommandError("\(path): a folder has no calibration: pack it with --validation DATA") }
-  return try Classifier(bundle: packInMemory(path, weights: .fp32), threads: threads)
 }
 
 func packInMemory(_ folder: String, weights: WeightPrecision) throws -> Bundle {

@@ -41,14 +41,18 @@ public final class Classifier: Sendable {
   ///   - threads: how many threads one call may use; the cores that the process may use if nil.
   ///   - verifyChecksums: reading the whole file once to compare checksums can be skipped for a file that is known
   ///     to be sound; everything else is still checked.
+  ///   - isMapped: false reads the file into memory of the process's own in place of mapping it. A mapped file must not become
+  ///     shorter while it is in use: the system ends a process (SIGBUS) that reads what is no longer there. Replacing a file by
+  ///     renaming another to its name, as `martlet pack` does, is always safe.
   ///   - calibrated: divide logits by the temperature that `martlet pack --validation` fitted, so that scores say how often
   ///     they are right. Labels and logits stay what they are.
   /// - Throws: `ClassifierError`, of kind `noCalibration` when the file holds no temperature.
   public convenience init(
-    contentsOf path: String, base: String? = nil, threads: Int? = nil, verifyChecksums: Bool = true, calibrated: Bool = false
+    contentsOf path: String, base: String? = nil, threads: Int? = nil, verifyChecksums: Bool = true, isMapped: Bool = true,
+    calibrated: Bool = false
   ) throws {
     do {
-      let bundle = try Bundle(path: path, base: base, verifyChecksums: verifyChecksums)
+      let bundle = try Bundle(path: path, base: base, verifyChecksums: verifyChecksums, isMapped: isMapped)
       try self.init(bundle: bundle, threads: threads, calibrated: calibrated)
     } catch let error as BundleError {
       throw ClassifierError(.file, error.description)

@@ -19,12 +19,12 @@ public func martlet_classifier_open_with(
   guard let path, let classifier else { return message.refuse(MARTLET_NULL_ARGUMENT) }
   guard let path = String(validatingCString: path) else { return message.refuse(MARTLET_INVALID_UTF8) }
   var threads: Int?
-  var (verifyChecksums, calibrated) = (true, false)
+  var (verifyChecksums, isMapped, calibrated) = (true, true, false)
   var base: String?
   if let given = options {
     let options = Options(given)
     guard options.size >= Options.firstSize, options.threads <= 1024,
-      options.flags & ~(MARTLET_SKIP_CHECKSUMS | MARTLET_CALIBRATED) == 0
+      options.flags & ~(MARTLET_SKIP_CHECKSUMS | MARTLET_CALIBRATED | MARTLET_COPY) == 0
     else {
       message.write(
         "options: expected size \(Options.firstSize) or more, at most 1024 threads, known flags; "
@@ -37,11 +37,12 @@ public func martlet_classifier_open_with(
     }
     threads = options.threads == 0 ? nil : Int(options.threads)
     verifyChecksums = options.flags & MARTLET_SKIP_CHECKSUMS == 0
+    isMapped = options.flags & MARTLET_COPY == 0
     calibrated = options.flags & MARTLET_CALIBRATED != 0
   }
   do {
     let opened = try Classifier(
-      contentsOf: path, base: base, threads: threads, verifyChecksums: verifyChecksums, calibrated: calibrated)
+      contentsOf: path, base: base, threads: threads, verifyChecksums: verifyChecksums, isMapped: isMapped, calibrated: calibrated)
     guard let handle = Handle(OpenClassifier(opened)) else { return message.refuse(MARTLET_OUT_OF_MEMORY) }
     classifier.pointee = handle.address
     return MARTLET_OK

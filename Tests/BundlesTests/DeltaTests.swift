@@ -92,6 +92,17 @@ import Testing
     }
   }
 
+  /// The example of the specification: the size of the streams, a table of one block that LZ4 does not shrink, the streams.
+  @Test func theWorkedExampleIsWhatIsWritten() throws {
+    let (old, new): ([UInt8], [UInt8]) = ([1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 3, 3, 4, 0, 6, 7, 0xFF, 9])
+    let stored = new.withUnsafeBytes { new in old.withUnsafeBytes { DeltaCodec.encoded(new, base: $0, limit: 100) } }
+    let streams: [UInt8] = [0x92, 0x00, 0x06, 0x06, 0x03, 0x03, 0x00, 0xFF]
+    #expect(stored == [8, 0, 0, 0, 0, 0, 0, 0] + [8, 0, 0, 0] + streams)
+    let folder = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3).joined(separator: "/")
+    let readme = String(decoding: try readFile(folder + "/Sources/Bundles/README.md"), as: UTF8.self)
+    #expect(readme.contains("`92 00 | 06 | 06 | 03 | 03 | 00 ff`"))
+  }
+
   @Test func onlyTheChangedRowsAreKept() throws {
     let (base, table, _, bytes) = try Self.sample()
     let bundle = try Bundle(memory: bytes, base: base)
