@@ -37,7 +37,8 @@ struct BaseReference {
 
   /// The name is looked for in the delta's own folder and nowhere else.
   static func isFileName(_ name: String) -> Bool {
-    !name.isEmpty && name.utf8.count <= 255 && name != "." && name != ".." && !name.utf8.contains { $0 == 0 || $0 == UInt8(ascii: "/") }
+    !name.isEmpty && name.utf8.count <= 255 && name != "." && name != ".."
+      && !name.utf8.contains { $0 == 0 || $0 == UInt8(ascii: "/") }
   }
 
   /// Opens the base of a delta: the given file, or the one of that name beside it.

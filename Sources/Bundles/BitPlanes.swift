@@ -2,10 +2,10 @@ import Storage
 
 /// The planes codec's first half: bytes as the bits of small signed numbers, the same bit of all of them together.
 ///
-/// Of int8 weights the highest bits of the magnitude are mostly zero, which LZ4 sees in a plane of them and never between other bits.
-/// A byte is folded first, so that both signs of a small magnitude have the same high bits: `b ^ 0x7F` where the sign bit is set.
-/// Chunks of 1 MiB (the last shorter) become eight planes each, bit 0 first, of a bit for each byte, lowest bit first, filled up with
-/// zeros to a whole byte.
+/// Of int8 weights the highest bits of the magnitude are mostly zero, which LZ4 sees in a plane of them and never
+/// between other bits. A byte is folded first, so that both signs of a small magnitude have the same high bits: `b ^
+/// 0x7F` where the sign bit is set. Chunks of 1 MiB (the last shorter) become eight planes each, bit 0 first, of a bit
+/// for each byte, lowest bit first, filled up with zeros to a whole byte.
 package enum BitPlanes {
   static let chunkSize = 1 << 20
   /// A plane of a whole chunk is one block of LZ4.

@@ -39,20 +39,24 @@ package final class Bundle: Sendable {
   ///
   /// - Parameters:
   ///   - base: the file that a delta is a delta of; the one beside it, by the name that it holds, if nil.
-  ///   - verifyChecksums: false leaves the sections and the padding unread; header and index are always checked in full.
-  ///   - isMapped: false reads the file, and its base's, into memory of the process's own: what becomes of the files then is of no
-  ///     matter. The system ends a process (SIGBUS) that touches a page of a mapped file which has become too short for it.
+  ///   - verifyChecksums: false leaves the sections and the padding unread; header and index are always checked in
+  ///     full.
+  ///   - isMapped: false reads the file, and its base's, into memory of the process's own: what becomes of the files
+  ///     then is of no matter. The system ends a process (SIGBUS) that touches a page of a mapped file which has become
+  ///     too short for it.
   package convenience init(
     path: String, base: String? = nil, verifyChecksums: Bool = true, isMapped: Bool = true
   ) throws(BundleError) {
-    try self.init(path: path, verifyChecksums: verifyChecksums, isMapped: isMapped) { reference throws(BundleError.Fault) in
+    try self.init(path: path, verifyChecksums: verifyChecksums, isMapped: isMapped) {
+      reference throws(BundleError.Fault) in
       try reference.open(base, beside: path, verifyChecksums: verifyChecksums, isMapped: isMapped)
     }
   }
 
   /// Opens a bundle that must stand alone: a base that needs a base could need itself.
   convenience init(standingAlone path: String, verifyChecksums: Bool, isMapped: Bool) throws(BundleError) {
-    try self.init(path: path, verifyChecksums: verifyChecksums, isMapped: isMapped) { reference throws(BundleError.Fault) in
+    try self.init(path: path, verifyChecksums: verifyChecksums, isMapped: isMapped) {
+      reference throws(BundleError.Fault) in
       guard !reference.isDelta else { throw .base(expected: "a bundle that stands alone", found: "another delta") }
       return nil
     }
@@ -89,7 +93,8 @@ package final class Bundle: Sendable {
   }
 
   /// Opens a bundle that is in memory, of exactly `memory.byteCount` bytes; a delta needs its base.
-  package convenience init(memory: AlignedBuffer, base: Bundle? = nil, verifyChecksums: Bool = true) throws(BundleError) {
+  package convenience init(memory: AlignedBuffer, base: Bundle? = nil, verifyChecksums: Bool = true) throws(BundleError)
+  {
     do throws(BundleError.Fault) {
       let checked = try CheckedBundle(reading: BundleMemoryReader(memory: memory), verifyChecksums: verifyChecksums)
       let contents = Contents.memory(memory)
@@ -128,8 +133,8 @@ extension Bundle {
   /// All sections of a kind, in file order.
   package func entries(_ kind: SectionKind) -> [SectionEntry] { entries.filter { $0.kind == kind } }
 
-  /// A section's raw bytes, 64-byte aligned, valid as long as the bundle lives: in place if stored, the base's if it is the
-  /// base's, else decoded when first asked for, checked, and kept.
+  /// A section's raw bytes, 64-byte aligned, valid as long as the bundle lives: in place if stored, the base's if it is
+  /// the base's, else decoded when first asked for, checked, and kept.
   package func bytes(_ kind: SectionKind, _ name: String = "") throws(BundleError) -> UnsafeRawBufferPointer {
     let position = try position(kind, name)
     if entries[position].codec == .stored { return storedBytes(position) }
@@ -157,7 +162,9 @@ extension Bundle {
   ///
   /// - Parameters:
   ///   - rowBytes: the size of a row; rows come first in the section. What follows them must be the base's.
-  package func changedRows(_ kind: SectionKind, _ name: String, rowBytes: Int, rowCount: Int) throws(BundleError) -> ChangedRows? {
+  package func changedRows(_ kind: SectionKind, _ name: String, rowBytes: Int, rowCount: Int) throws(BundleError)
+    -> ChangedRows?
+  {
     let position = try position(kind, name)
     guard entries[position].codec == .delta else { return nil }
     let original = try base!.bytes(kind, name)
@@ -191,7 +198,8 @@ extension Bundle {
 
   private func decode(_ position: Int) throws(BundleError) -> AlignedBuffer {
     let entry = entries[position]
-    let original = entry.codec == .delta ? try base!.bytes(entry.kind, entry.name) : UnsafeRawBufferPointer(start: nil, count: 0)
+    let original =
+      entry.codec == .delta ? try base!.bytes(entry.kind, entry.name) : UnsafeRawBufferPointer(start: nil, count: 0)
     do throws(BundleError.Fault) {
       guard entry.codec.isKnown else { throw .unknownCodec("\(entry)", found: entry.codec.rawValue) }
       let buffer = AlignedBuffer(byteCount: entry.rawSize, zeroed: false)
@@ -200,7 +208,8 @@ extension Bundle {
       case .planes:
         let planes = AlignedBuffer(byteCount: BitPlanes.planesSize(rawSize: entry.rawSize), zeroed: false)
         try LZ4Blocks.decode(
-          storedBytes(position), into: UnsafeMutableRawBufferPointer(start: planes.baseAddress, count: planes.byteCount),
+          storedBytes(position),
+          into: UnsafeMutableRawBufferPointer(start: planes.baseAddress, count: planes.byteCount),
           section: "\(entry)", blockSize: BitPlanes.blockSize)
         BitPlanes.join(planes, into: raw)
       case .delta: try DeltaCodec.decode(storedBytes(position), base: original, into: raw, section: "\(entry)")

@@ -100,9 +100,11 @@ extension BundleError.Fault: CustomStringConvertible {
     case .noBase(let refusal): "the base that this bundle is a delta of: \(refusal); it can be given by --base"
     case .baseNotGiven(let name): "a delta: expected its base \(name), found none"
     case .invalidBaseSection(let found): "section base: expected a checksum and the name of a file, found \(found)"
-    case .otherBase(let path, let expected, let found): "\(path) is not the base that this bundle is a delta of: index \(mismatch(expected, found))"
+    case .otherBase(let path, let expected, let found):
+      "\(path) is not the base that this bundle is a delta of: index \(mismatch(expected, found))"
     case .base(let expected, let found): "base: expected \(expected), found \(found)"
-    case .baseSection(let section, let expected, let found): "\(section) of the base: expected \(expected), found \(found)"
+    case .baseSection(let section, let expected, let found):
+      "\(section) of the base: expected \(expected), found \(found)"
     case .delta(let section, let expected, let found): "\(section), delta: expected \(expected), found \(found)"
     case .replacedWhileOpening: "the file was replaced while it was being opened: open it again"
     }

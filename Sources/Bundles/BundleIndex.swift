@@ -176,7 +176,8 @@ extension SectionEntry {
   private var smallestStoredSize: Int {
     // Eight planes are at most seven bytes larger than what they are made of.
     codec == .planes
-      ? LZ4Blocks.smallestStoredSize(rawSize: rawSize, blockSize: BitPlanes.blockSize) : LZ4Blocks.smallestStoredSize(rawSize: rawSize)
+      ? LZ4Blocks.smallestStoredSize(rawSize: rawSize, blockSize: BitPlanes.blockSize)
+      : LZ4Blocks.smallestStoredSize(rawSize: rawSize)
   }
 }
 

@@ -62,12 +62,14 @@ package struct BundleWriter: ~Copyable {
     base = nil
   }
 
-  /// A writer of a delta: what the base has is left out, what differs from it is kept as changes where that is smallest.
+  /// A writer of a delta: what the base has is left out, what differs from it is kept as changes where that is
+  /// smallest.
   package init(base: DeltaBase) throws(BundleError) {
     policy = .compact
     self.base = base.bundle
     guard base.bundle.base == nil else {
-      throw BundleError(path: base.bundle.path, fault: .base(expected: "a bundle that stands alone", found: "another delta"))
+      throw BundleError(
+        path: base.bundle.path, fault: .base(expected: "a bundle that stands alone", found: "another delta"))
     }
     guard BaseReference.isFileName(base.fileName) else {
       throw BundleError(path: base.bundle.path, fault: .invalidBaseSection(found: "the name '\(base.fileName)'"))
@@ -96,7 +98,8 @@ package struct BundleWriter: ~Copyable {
   }
 
   private mutating func append(
-    _ kind: SectionKind, _ name: String = "", layout: SectionLayout = .bytes, shape: [Int] = [], contents: SectionContents,
+    _ kind: SectionKind, _ name: String = "", layout: SectionLayout = .bytes, shape: [Int] = [],
+    contents: SectionContents,
     isRequired: Bool, codecs: [SectionCodec]
   ) throws(BundleError) {
     let raw = contents.bytes
@@ -142,7 +145,8 @@ package struct BundleWriter: ~Copyable {
 
   /// The base's bytes of a section, if it has one of the same form that is not empty.
   private func originalBytes(of entry: SectionEntry) throws(BundleError) -> UnsafeRawBufferPointer? {
-    guard let base, let original = base.entry(entry.kind, entry.name), original.layout == entry.layout, original.shape == entry.shape,
+    guard let base, let original = base.entry(entry.kind, entry.name), original.layout == entry.layout,
+      original.shape == entry.shape,
       original.rawSize == entry.rawSize, entry.rawSize > 0
     else { return nil }
     return try base.bytes(entry.kind, entry.name)

@@ -2,12 +2,14 @@ import Storage
 
 /// The delta codec: bytes as changes of the base's bytes of the same section.
 ///
-/// A change is a difference that wraps around, new - base, seen as a signed number of one byte. Stored: the size of what follows before
-/// LZ4 (8 bytes), then, in blocks of LZ4, these streams end to end, bits lowest first, each filled up with zeros to a whole byte:
+/// A change is a difference that wraps around, new - base, seen as a signed number of one byte. Stored: the size of
+/// what follows before LZ4 (8 bytes), then, in blocks of LZ4, these streams end to end, bits lowest first, each filled
+/// up with zeros to a whole byte:
 ///
 /// 1. for each byte of the section, whether it changes;
 /// 2. for each change, whether it is negative;
-/// 3. for each change, whether its magnitude is over 1; for each of those, whether it is over 2; for each of those, over 3;
+/// 3. for each change, whether its magnitude is over 1; for each of those, whether it is over 2; for each of those,
+///    over 3;
 /// 4. for each change over 3, the new byte.
 ///
 /// Int8 weights that were tuned a little on their base's scales change here and there, mostly by one step.
@@ -46,7 +48,8 @@ package enum DeltaCodec {
 
   /// Decodes into exactly as many bytes as the base has.
   package static func decode(
-    _ stored: UnsafeRawBufferPointer, base: UnsafeRawBufferPointer, into raw: UnsafeMutableRawBufferPointer, section: String
+    _ stored: UnsafeRawBufferPointer, base: UnsafeRawBufferPointer, into raw: UnsafeMutableRawBufferPointer,
+    section: String
   ) throws(BundleError.Fault) {
     let streams = try Streams(stored, count: base.count, section: section)
     raw.copyMemory(from: base)
@@ -76,7 +79,8 @@ package enum DeltaCodec {
     }
     let rows = AlignedBuffer(byteCount: Int(count) * rowBytes, zeroed: false)
     for row in 0..<rowCount where placeOfRow[row] >= 0 {
-      (rows.baseAddress + Int(placeOfRow[row]) * rowBytes).copyMemory(from: base.baseAddress! + row * rowBytes, byteCount: rowBytes)
+      (rows.baseAddress + Int(placeOfRow[row]) * rowBytes).copyMemory(
+        from: base.baseAddress! + row * rowBytes, byteCount: rowBytes)
     }
     var changes = streams.changes()
     while let place = changes.nextPlace() {
@@ -97,7 +101,8 @@ package enum DeltaCodec {
 
     init(_ stored: UnsafeRawBufferPointer, count: Int, section: String) throws(BundleError.Fault) {
       let bitmapSize = (count + 7) / 8
-      // Each change has a sign, three levels and a literal at most, so no more is ever asked for than a lying size may have.
+      // Each change has a sign, three levels and a literal at most, so no more is ever asked for than a lying size may
+      // have.
       let largest = bitmapSize * (2 + counted) + count
       guard stored.count >= sizeBytes else {
         throw .delta(section, expected: "at least \(sizeBytes) bytes", found: "\(stored.count)")
@@ -114,10 +119,14 @@ package enum DeltaCodec {
       var rest = buffer.bytes
       func take(_ count: Int) throws(BundleError.Fault) -> Bits {
         let size = (count + 7) / 8
-        guard size <= rest.count else { throw .delta(section, expected: "\(size) more bytes of streams", found: "\(rest.count)") }
+        guard size <= rest.count else {
+          throw .delta(section, expected: "\(size) more bytes of streams", found: "\(rest.count)")
+        }
         let bits = Bits(bytes: UnsafeRawBufferPointer(rebasing: rest[..<size]), count: count)
         rest = UnsafeRawBufferPointer(rebasing: rest[size...])
-        guard bits.endsInZeros else { throw .delta(section, expected: "zeros after \(count) bits", found: "other bits") }
+        guard bits.endsInZeros else {
+          throw .delta(section, expected: "zeros after \(count) bits", found: "other bits")
+        }
         return bits
       }
       changed = try take(count)
@@ -139,7 +148,8 @@ package enum DeltaCodec {
 
     func changes() -> Changes {
       Changes(
-        buffer: buffer, changed: BitReader(changed), negative: BitReader(negative), over1: BitReader(over[0]), over2: BitReader(over[1]),
+        buffer: buffer, changed: BitReader(changed), negative: BitReader(negative), over1: BitReader(over[0]),
+        over2: BitReader(over[1]),
         over3: BitReader(over[2]), literals: literals)
     }
   }
@@ -196,7 +206,9 @@ private struct Bits {
 
   /// Eight bytes from a place on, zeros after the last.
   func word(_ start: Int) -> UInt64 {
-    if start + 8 <= bytes.count { return UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self)) }
+    if start + 8 <= bytes.count {
+      return UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self))
+    }
     var word: UInt64 = 0
     for index in start..<bytes.count { word |= UInt64(bytes[index]) << ((index - start) * 8) }
     return word

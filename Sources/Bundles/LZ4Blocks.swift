@@ -1,14 +1,16 @@
 import CLZ4
 
 /// The lz4 codec: a table of stored block sizes (UInt32 each), then the blocks, each an independent LZ4 block of 1 MiB
-/// of raw bytes (the last one shorter; other codecs have other block sizes). A block whose stored size is its raw size is
-/// verbatim.
+/// of raw bytes (the last one shorter; other codecs have other block sizes). A block whose stored size is its raw size
+/// is verbatim.
 enum LZ4Blocks {
   static let blockSize = 1 << 20
   /// One byte of an LZ4 block stands for at most 255 raw bytes.
   static let maximumRatio = 255
 
-  private static func blockCount(_ rawSize: Int, _ blockSize: Int) -> Int { rawSize / blockSize + (rawSize % blockSize == 0 ? 0 : 1) }
+  private static func blockCount(_ rawSize: Int, _ blockSize: Int) -> Int {
+    rawSize / blockSize + (rawSize % blockSize == 0 ? 0 : 1)
+  }
 
   /// No section of that raw size can be smaller than this: what keeps a lying raw size from allocating much.
   static func smallestStoredSize(rawSize: Int, blockSize: Int = blockSize) -> Int {

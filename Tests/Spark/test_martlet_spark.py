@@ -1,5 +1,5 @@
-"""Tests of tools/martlet_spark.py in local-cluster mode: two workers, each a process of its own. `tools/check-spark` runs them; the
-environment gives the program `MARTLET` and the bundles `BUNDLE` and `DELTA` (of `BUNDLE`)."""
+"""Tests of tools/martlet_spark.py in local-cluster mode: two workers, each a process of its own. `tools/check-spark` runs
+them; the environment gives the program `MARTLET` and the bundles `BUNDLE` and `DELTA` (of `BUNDLE`)."""
 
 import json
 import os
@@ -38,7 +38,8 @@ class SparkTests(unittest.TestCase):
         cls.folder = tempfile.TemporaryDirectory()
         cls.spark = (
             SparkSession.builder.master("local-cluster[2,1,1024]").appName("martlet")
-            .config("spark.task.maxFailures", 1).config("spark.ui.enabled", "false").config("spark.driver.host", "127.0.0.1")
+            .config("spark.task.maxFailures", 1).config("spark.driver.host", "127.0.0.1")
+            .config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false")
             .config("spark.executorEnv.PYTHONPATH", os.path.dirname(martlet_spark.__file__))
             .config("spark.sql.execution.arrow.maxRecordsPerBatch", 1000).config("spark.local.dir", cls.folder.name)
             .config("spark.executor.extraJavaOptions", f"-Djava.io.tmpdir={cls.folder.name}").getOrCreate())
