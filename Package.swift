@@ -35,6 +35,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("Tokenizers", ["JSON"]),
   ("Evaluation", []),
   ("Records", ["Evaluation", "JSON", "Storage"]),
+  ("Decompression", ["CLZ4", "CZlib", "Records", "Storage"]),
   ("Reporting", ["Evaluation", "Storage"]),
   ("Checkpoints", ["JSON", "Storage"]),
   ("Bundles", ["CLZ4", "Storage"]),
@@ -56,8 +57,8 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   (
     "CommandLine",
     [
-      "Bundles", "Checkpoints", "Encoders", "Evaluation", "Inference", "JSON", "Kernels", "Martlet", "MartletTuning", "Packing",
-      "Records", "Reporting", "Storage", "Tokenizers", "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      "Bundles", "Checkpoints", "Decompression", "Encoders", "Evaluation", "Inference", "JSON", "Kernels", "Martlet", "MartletTuning",
+      "Packing", "Records", "Reporting", "Storage", "Tokenizers", "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]
   ),
 ]
@@ -66,7 +67,10 @@ let kernelTargets: [Target] = kernelFlags.keys.sorted().map { name in
   // Optimised in debug builds too: unoptimised SIMD is a hundred times slower.
   .target(name: name, dependencies: ["CVector"], swiftSettings: [.unsafeFlags(["-O", "-wmo"] + kernelFlags[name]!)])
 }
-let linkerSettings: [String: [LinkerSetting]] = ["Bundles": [.unsafeFlags(["-Xlinker", "-l:liblz4.a"])]]
+let linkerSettings: [String: [LinkerSetting]] = [
+  "Bundles": [.unsafeFlags(["-Xlinker", "-l:liblz4.a"])],
+  "Decompression": [.unsafeFlags(["-Xlinker", "-l:liblz4.a", "-Xlinker", "-l:libz.a"])],
+]
 let moduleTargets: [Target] = modules.map {
   // A section for each function, so that what a program does not call is not linked into it.
   .target(
@@ -74,7 +78,7 @@ let moduleTargets: [Target] = modules.map {
     swiftSettings: [.unsafeFlags(["-Xfrontend", "-function-sections"])], linkerSettings: linkerSettings[$0.name])
 }
 /// What tests import besides their module and what it imports.
-let testImports: [String: [Target.Dependency]] = ["MartletABI": ["Checkpoints", "Packing", "Storage"]]
+let testImports: [String: [Target.Dependency]] = ["MartletABI": ["Bundles", "Checkpoints", "Packing", "Records", "Storage"]]
 let testTargets: [Target] = modules.map { module in
   .testTarget(
     name: module.name + "Tests",
@@ -100,8 +104,9 @@ let package = Package(
     .target(name: "CVector"),
     .target(name: "CSystem"),
     .executableTarget(name: "MartletTool", dependencies: ["CommandLine"]),
-    // Linked in from its archive, so that what is built runs where liblz4 is not installed.
+    // Linked in from their archives, so that what is built runs where liblz4 and zlib are not installed.
     .systemLibrary(name: "CLZ4", providers: [.apt(["liblz4-dev"])]),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     // The C interface's header, which MartletABI implements.
     .systemLibrary(name: "CMartlet"),
     .target(name: "TestSupport", dependencies: ["JSON", "Storage"], path: "Tests/TestSupport"),

@@ -36,7 +36,7 @@ class MartletError(Exception):
     """What the library refused. `status` is the code of martlet.h, the text says what, where, expected, found."""
 
     NULL_ARGUMENT, CLOSED_HANDLE, SHORT_BUFFER, INVALID_UTF8, INVALID_ARGUMENT = 1, 2, 3, 4, 5
-    INVALID_FILE, UNSUPPORTED_MODEL, NO_HEAD, INSTRUCTION_SET, OUT_OF_MEMORY = 6, 7, 8, 9, 10
+    INVALID_FILE, UNSUPPORTED_MODEL, NO_HEAD, INSTRUCTION_SET, OUT_OF_MEMORY, NO_CALIBRATION = 6, 7, 8, 9, 10, 11
 
     def __init__(self, status: int, text: str):
         super().__init__(text)
@@ -61,7 +61,7 @@ class Prediction(NamedTuple):
 
 
 class _Options(ctypes.Structure):
-    _fields_ = [("size", c_size_t), ("threads", c_uint32), ("flags", c_uint32)]
+    _fields_ = [("size", c_size_t), ("threads", c_uint32), ("flags", c_uint32), ("base", c_char_p)]
 
 
 class _Text(ctypes.Structure):
@@ -72,7 +72,7 @@ class _TextInfo(ctypes.Structure):
     _fields_ = [("token_count", c_uint32), ("was_truncated", c_uint32), ("label", c_uint32)]
 
 
-_SKIP_CHECKSUMS = 1
+_SKIP_CHECKSUMS, _CALIBRATED, _COPY = 1, 2, 4
 _MULTI_LABEL, _REGRESSION = 2, 3
 
 
@@ -118,18 +118,24 @@ def _shortest(value: float) -> str:
 class Classifier:
     """One `.martlet` file, opened: a context manager, closed by `close` or by leaving its block."""
 
-    def __init__(self, path: Union[str, "os.PathLike[str]"], threads: Optional[int] = None, verify_checksums: bool = True):
+    def __init__(self, path: Union[str, "os.PathLike[str]"], threads: Optional[int] = None, verify_checksums: bool = True,
+                 calibrated: bool = False, base: Optional[Union[str, "os.PathLike[str]"]] = None, mapped: bool = True):
         """Opens a bundle and checks all of it.
 
-        `threads` is how many threads one call may use; None: the cores that the process may use. Raises MartletError.
+        `threads` is how many threads one call may use; None: the cores that the process may use. `calibrated` divides
+        logits by the temperature that `martlet pack --validation` fitted before they become scores. `base` is the file
+        that a delta is a delta of; None: the one beside it, by the name that it holds. `mapped=False` reads the file into
+        memory: a mapped one must not become shorter while it is in use. Raises MartletError.
         """
         self._handle = c_void_p()
         if threads is not None and not 1 <= threads <= 1024:
             raise _error(MartletError.INVALID_ARGUMENT, f"threads: expected 1 to 1024, found {threads}")
-        options = _Options(ctypes.sizeof(_Options), threads or 0, 0 if verify_checksums else _SKIP_CHECKSUMS)
+        flags = (0 if verify_checksums else _SKIP_CHECKSUMS) | (_CALIBRATED if calibrated else 0) | (0 if mapped else _COPY)
+        base_name = None if base is None else os.fsencode(base)
+        options = _Options(ctypes.sizeof(_Options), threads or 0, flags, base_name)
         message = ctypes.create_string_buffer(1024)
         name = os.fsencode(path)
-        if b"\0" in name:
+        if b"\0" in name + (base_name or b""):
             raise _error(MartletError.INVALID_ARGUMENT, "path: a NUL inside")
         status = _library.martlet_classifier_open_with(
             name, byref(options), byref(self._handle), message, len(message))

@@ -13,6 +13,10 @@ package final class Bundle: Sendable {
   /// The index, in file order.
   package let entries: [SectionEntry]
   package let formatVersion = BundleFormat.version
+  /// The identity of the content: the index holds every section's checksums.
+  package let indexChecksum: UInt64
+  /// What this bundle is a delta of.
+  package let base: Bundle?
 
   private let positions: [SectionKey: Int]
   private let contents: Contents
@@ -33,11 +37,46 @@ package final class Bundle: Sendable {
 
   /// Opens a bundle file.
   ///
-  /// - Parameter verifyChecksums: false leaves the sections and the padding unread; header and index are always
-  ///   checked in full.
-  package convenience init(path: String, verifyChecksums: Bool = true) throws(BundleError) {
+  /// - Parameters:
+  ///   - base: the file that a delta is a delta of; the one beside it, by the name that it holds, if nil.
+  ///   - verifyChecksums: false leaves the sections and the padding unread; header and index are always checked in
+  ///     full.
+  ///   - isMapped: false reads the file, and its base's, into memory of the process's own: what becomes of the files
+  ///     then is of no matter. The system ends a process (SIGBUS) that touches a page of a mapped file which has become
+  ///     too short for it.
+  package convenience init(
+    path: String, base: String? = nil, verifyChecksums: Bool = true, isMapped: Bool = true
+  ) throws(BundleError) {
+    try self.init(path: path, verifyChecksums: verifyChecksums, isMapped: isMapped) {
+      reference throws(BundleError.Fault) in
+      try reference.open(base, beside: path, verifyChecksums: verifyChecksums, isMapped: isMapped)
+    }
+  }
+
+  /// Opens a bundle that must stand alone: a base that needs a base could need itself.
+  convenience init(standingAlone path: String, verifyChecksums: Bool, isMapped: Bool) throws(BundleError) {
+    try self.init(path: path, verifyChecksums: verifyChecksums, isMapped: isMapped) {
+      reference throws(BundleError.Fault) in
+      guard !reference.isDelta else { throw .base(expected: "a bundle that stands alone", found: "another delta") }
+      return nil
+    }
+  }
+
+  private convenience init(
+    path: String, verifyChecksums: Bool, isMapped: Bool, openBase: (BaseReference) throws(BundleError.Fault) -> Bundle?
+  ) throws(BundleError) {
     do throws(BundleError.Fault) {
       let file = try BundleFileReader(path: path)
+      guard isMapped else {
+        // No memory is asked for before header and index say that a bundle of that size can be.
+        _ = try CheckedBundle(reading: file, verifyChecksums: false)
+        let memory = try file.bytes(at: 0, count: file.size)
+        let checked = try CheckedBundle(reading: BundleMemoryReader(memory: memory), verifyChecksums: verifyChecksums)
+        let contents = Contents.memory(memory)
+        let base = try openBase(BaseReference(checked.entries, contents.bytes))
+        self.init(path: path, checked, contents: contents, base: base)
+        return
+      }
       let checked = try CheckedBundle(reading: file, verifyChecksums: verifyChecksums)
       let map: MappedFile
       do throws(FileError) { map = try MappedFile(path: path) } catch { throw .file(error) }
@@ -45,31 +84,38 @@ package final class Bundle: Sendable {
       guard map.bytes.count == checked.header.fileSize, map.bytes.starts(with: checked.header.encoded()) else {
         throw .replacedWhileOpening
       }
-      self.init(path: path, entries: checked.entries, contents: .file(map))
+      let contents = Contents.file(map)
+      let base = try openBase(BaseReference(checked.entries, contents.bytes))
+      self.init(path: path, checked, contents: contents, base: base)
     } catch {
       throw BundleError(path: path, fault: error)
     }
   }
 
-  /// Opens a bundle that is in memory, of exactly `memory.byteCount` bytes.
-  package convenience init(memory: AlignedBuffer, verifyChecksums: Bool = true) throws(BundleError) {
+  /// Opens a bundle that is in memory, of exactly `memory.byteCount` bytes; a delta needs its base.
+  package convenience init(memory: AlignedBuffer, base: Bundle? = nil, verifyChecksums: Bool = true) throws(BundleError)
+  {
     do throws(BundleError.Fault) {
       let checked = try CheckedBundle(reading: BundleMemoryReader(memory: memory), verifyChecksums: verifyChecksums)
-      self.init(path: "memory", entries: checked.entries, contents: .memory(memory))
+      let contents = Contents.memory(memory)
+      try BaseReference(checked.entries, contents.bytes).check(base)
+      self.init(path: "memory", checked, contents: contents, base: base)
     } catch {
       throw BundleError(path: "memory", fault: error)
     }
   }
 
   /// Opens a copy of a bundle that is in memory.
-  package convenience init(memory: [UInt8], verifyChecksums: Bool = true) throws(BundleError) {
-    try self.init(memory: AlignedBuffer(copying: memory), verifyChecksums: verifyChecksums)
+  package convenience init(memory: [UInt8], base: Bundle? = nil, verifyChecksums: Bool = true) throws(BundleError) {
+    try self.init(memory: AlignedBuffer(copying: memory), base: base, verifyChecksums: verifyChecksums)
   }
 
-  private init(path: String, entries: [SectionEntry], contents: Contents) {
+  private init(path: String, _ checked: CheckedBundle, contents: Contents, base: Bundle?) {
     self.path = path
-    self.entries = entries
     self.contents = contents
+    self.base = base
+    entries = checked.entries
+    indexChecksum = checked.header.indexChecksum
     fileSize = contents.bytes.count
     positions = Dictionary(
       uniqueKeysWithValues: entries.enumerated().map { ($1.key, $0) })
@@ -87,11 +133,12 @@ extension Bundle {
   /// All sections of a kind, in file order.
   package func entries(_ kind: SectionKind) -> [SectionEntry] { entries.filter { $0.kind == kind } }
 
-  /// A section's raw bytes, 64-byte aligned, valid as long as the bundle lives: in place if stored, else decoded when
-  /// first asked for, checked, and kept.
+  /// A section's raw bytes, 64-byte aligned, valid as long as the bundle lives: in place if stored, the base's if it is
+  /// the base's, else decoded when first asked for, checked, and kept.
   package func bytes(_ kind: SectionKind, _ name: String = "") throws(BundleError) -> UnsafeRawBufferPointer {
     let position = try position(kind, name)
     if entries[position].codec == .stored { return storedBytes(position) }
+    if entries[position].codec == .base { return try base!.bytes(kind, name) }
     let decoding = decoded.withLock { decoded -> Result<AlignedBuffer, BundleError> in
       if let buffer = decoded[position] { return .success(buffer) }
       let result = Result { () throws(BundleError) in try decode(position) }
@@ -107,7 +154,26 @@ extension Bundle {
     if entries[position].codec == .stored {
       return withExtendedLifetime(self) { Array(storedBytes(position)) }
     }
+    if entries[position].codec == .base { return try base!.copy(kind, name) }
     return try decode(position).withBytes { Array($0) }
+  }
+
+  /// Of a table that changes rows of the base's, those rows; nil if the section is kept in any other way.
+  ///
+  /// - Parameters:
+  ///   - rowBytes: the size of a row; rows come first in the section. What follows them must be the base's.
+  package func changedRows(_ kind: SectionKind, _ name: String, rowBytes: Int, rowCount: Int) throws(BundleError)
+    -> ChangedRows?
+  {
+    let position = try position(kind, name)
+    guard entries[position].codec == .delta else { return nil }
+    let original = try base!.bytes(kind, name)
+    do throws(BundleError.Fault) {
+      return try DeltaCodec.decodeRows(
+        storedBytes(position), base: original, rowBytes: rowBytes, rowCount: rowCount, section: "\(entries[position])")
+    } catch {
+      throw BundleError(path: path, fault: error)
+    }
   }
 
   /// A section as text; nothing is kept.
@@ -132,12 +198,23 @@ extension Bundle {
 
   private func decode(_ position: Int) throws(BundleError) -> AlignedBuffer {
     let entry = entries[position]
+    let original =
+      entry.codec == .delta ? try base!.bytes(entry.kind, entry.name) : UnsafeRawBufferPointer(start: nil, count: 0)
     do throws(BundleError.Fault) {
-      guard entry.codec == .lz4 else { throw .unknownCodec("\(entry)", found: entry.codec.rawValue) }
+      guard entry.codec.isKnown else { throw .unknownCodec("\(entry)", found: entry.codec.rawValue) }
       let buffer = AlignedBuffer(byteCount: entry.rawSize, zeroed: false)
-      try LZ4Blocks.decode(
-        storedBytes(position),
-        into: UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: entry.rawSize), section: "\(entry)")
+      let raw = UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: entry.rawSize)
+      switch entry.codec {
+      case .planes:
+        let planes = AlignedBuffer(byteCount: BitPlanes.planesSize(rawSize: entry.rawSize), zeroed: false)
+        try LZ4Blocks.decode(
+          storedBytes(position),
+          into: UnsafeMutableRawBufferPointer(start: planes.baseAddress, count: planes.byteCount),
+          section: "\(entry)", blockSize: BitPlanes.blockSize)
+        BitPlanes.join(planes, into: raw)
+      case .delta: try DeltaCodec.decode(storedBytes(position), base: original, into: raw, section: "\(entry)")
+      default: try LZ4Blocks.decode(storedBytes(position), into: raw, section: "\(entry)")
+      }
       let checksum = buffer.withBytes { XXH64.hash($0) }
       guard checksum == entry.rawChecksum else {
         throw .rawChecksum("\(entry)", expected: entry.rawChecksum, found: checksum)

@@ -39,6 +39,17 @@ package struct BundleError: Error, Sendable, Equatable {
     case notText(String)
     case missingSection(String)
     case replacedWhileOpening
+    /// The bundle is a delta, and its base is not where it is looked for.
+    case noBase(FileError)
+    /// A delta in memory was given no base.
+    case baseNotGiven(name: String)
+    case invalidBaseSection(found: String)
+    /// Another bundle than the one that the delta was made of.
+    case otherBase(path: String, expected: UInt64, found: UInt64)
+    /// The base is a delta itself, or the bundle needs a base and names none, or was given one and needs none.
+    case base(expected: String, found: String)
+    case baseSection(String, expected: String, found: String)
+    case delta(String, expected: String, found: String)
   }
 }
 
@@ -81,11 +92,20 @@ extension BundleError.Fault: CustomStringConvertible {
     case .unknownRequiredSection(let section, let what):
       "\(section) is required: expected kind, layout and codec of this version, found \(what); it needs a newer martlet"
     case .unknownCodec(let section, let found):
-      "\(section): expected codec stored or lz4, found codec \(found); it needs a newer martlet"
+      "\(section): expected a codec of this version, found codec \(found); it needs a newer martlet"
     case .lz4(let section, let block, let expected, let found):
       "\(section), lz4 block \(block): expected \(expected), found \(found)"
     case .notText(let section): "\(section): expected UTF-8 text, found other bytes"
     case .missingSection(let section): "\(section): expected in the bundle, found none"
+    case .noBase(let refusal): "the base that this bundle is a delta of: \(refusal); it can be given by --base"
+    case .baseNotGiven(let name): "a delta: expected its base \(name), found none"
+    case .invalidBaseSection(let found): "section base: expected a checksum and the name of a file, found \(found)"
+    case .otherBase(let path, let expected, let found):
+      "\(path) is not the base that this bundle is a delta of: index \(mismatch(expected, found))"
+    case .base(let expected, let found): "base: expected \(expected), found \(found)"
+    case .baseSection(let section, let expected, let found):
+      "\(section) of the base: expected \(expected), found \(found)"
+    case .delta(let section, let expected, let found): "\(section), delta: expected \(expected), found \(found)"
     case .replacedWhileOpening: "the file was replaced while it was being opened: open it again"
     }
   }

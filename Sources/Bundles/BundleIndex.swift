@@ -160,12 +160,24 @@ extension SectionEntry {
       guard storedChecksum == rawChecksum else {
         throw .rawChecksum("\(self)", expected: rawChecksum, found: storedChecksum)
       }
-    } else if codec == .lz4 {
-      let smallest = LZ4Blocks.smallestStoredSize(rawSize: rawSize)
+    } else if codec == .lz4 || codec == .planes {
+      let smallest = smallestStoredSize
       guard storedSize >= smallest else {
         throw .value(place: "\(self), stored size", expected: "at least \(smallest)", found: "\(storedSize)")
       }
+    } else if codec == .base {
+      guard storedSize == 0 else { throw .value(place: "\(self), stored size", expected: "0", found: "\(storedSize)") }
     }
+  }
+}
+
+extension SectionEntry {
+  /// What LZ4 can make of the raw size at best; the codecs that need the base take their raw size from there.
+  private var smallestStoredSize: Int {
+    // Eight planes are at most seven bytes larger than what they are made of.
+    codec == .planes
+      ? LZ4Blocks.smallestStoredSize(rawSize: rawSize, blockSize: BitPlanes.blockSize)
+      : LZ4Blocks.smallestStoredSize(rawSize: rawSize)
   }
 }
 

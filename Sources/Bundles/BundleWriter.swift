@@ -8,6 +8,18 @@ package enum CodecPolicy: String, CaseIterable, Sendable {
   case compact
 }
 
+/// The bundle that a delta is written against.
+package struct DeltaBase: Sendable {
+  package let bundle: Bundle
+  /// Under which name it is looked for beside the delta.
+  package let fileName: String
+
+  package init(_ bundle: Bundle, fileName: String) {
+    self.bundle = bundle
+    self.fileName = fileName
+  }
+}
+
 /// The raw bytes of a section, kept alive until they are written.
 package struct SectionContents {
   let bytes: UnsafeRawBufferPointer
@@ -36,17 +48,37 @@ package struct BundleReport: Sendable {
 /// Collects sections and writes them as one bundle. The same sections in the same order give the same bytes.
 package struct BundleWriter: ~Copyable {
   private let policy: CodecPolicy
+  private let base: Bundle?
   private var sections: [(entry: SectionEntry, contents: SectionContents?)] = []
   private var seen: Set<SectionKey> = []
   /// What errors that precede a path call the bundle.
   private let subject = "bundle being written"
 
-  /// LZ4 must save more than this share of a section.
+  /// A codec must save more than this share of a section.
   private static let savingInPercent = 3
 
-  package init(policy: CodecPolicy = .mapped) { self.policy = policy }
+  package init(policy: CodecPolicy = .mapped) {
+    self.policy = policy
+    base = nil
+  }
 
-  /// Adds a section and compresses it at once if the policy says so and it pays.
+  /// A writer of a delta: what the base has is left out, what differs from it is kept as changes where that is
+  /// smallest.
+  package init(base: DeltaBase) throws(BundleError) {
+    policy = .compact
+    self.base = base.bundle
+    guard base.bundle.base == nil else {
+      throw BundleError(
+        path: base.bundle.path, fault: .base(expected: "a bundle that stands alone", found: "another delta"))
+    }
+    guard BaseReference.isFileName(base.fileName) else {
+      throw BundleError(path: base.bundle.path, fault: .invalidBaseSection(found: "the name '\(base.fileName)'"))
+    }
+    let reference = BaseReference.encoded(indexChecksum: base.bundle.indexChecksum, fileName: base.fileName)
+    try append(.base, contents: SectionContents(reference), isRequired: true, codecs: [])
+  }
+
+  /// Adds a section and encodes it at once if the policy says so and it pays.
   ///
   /// - Parameters:
   ///   - shape: at most four dimensions, outermost first.
@@ -56,6 +88,19 @@ package struct BundleWriter: ~Copyable {
   package mutating func add(
     _ kind: SectionKind, _ name: String = "", layout: SectionLayout = .bytes, shape: [Int] = [],
     contents: SectionContents, isRequired: Bool = false, usedInPlace: Bool? = nil
+  ) throws(BundleError) {
+    var codecs: [SectionCodec] = []
+    if policy == .compact || !(usedInPlace ?? kind.isUsedInPlace) {
+      codecs = layout == .int8Panels || layout == .int8Rows ? [.planes, .lz4] : [.lz4]
+    }
+    if base != nil { codecs.append(.delta) }
+    try append(kind, name, layout: layout, shape: shape, contents: contents, isRequired: isRequired, codecs: codecs)
+  }
+
+  private mutating func append(
+    _ kind: SectionKind, _ name: String = "", layout: SectionLayout = .bytes, shape: [Int] = [],
+    contents: SectionContents,
+    isRequired: Bool, codecs: [SectionCodec]
   ) throws(BundleError) {
     let raw = contents.bytes
     let checksum = XXH64.hash(raw)
@@ -69,17 +114,42 @@ package struct BundleWriter: ~Copyable {
     }
     seen.insert(SectionKey(kind: kind, name: name))
 
-    let isCandidate = policy == .compact || !(usedInPlace ?? kind.isUsedInPlace)
-    let limit = raw.count - raw.count * Self.savingInPercent / 100 - 1
-    if isCandidate, limit > 0, let encoded = LZ4Blocks.encoded(raw, limit: limit) {
-      let encoded = SectionContents(encoded)
-      entry.codec = .lz4
-      entry.storedSize = encoded.bytes.count
-      entry.storedChecksum = XXH64.hash(encoded.bytes)
-      sections.append((entry, encoded))
-    } else {
-      sections.append((entry, contents))
+    var kept = contents
+    func keep(_ encoded: [UInt8], as codec: SectionCodec) {
+      kept = SectionContents(encoded)
+      entry.codec = codec
+      entry.storedSize = encoded.count
+      entry.storedChecksum = XXH64.hash(kept.bytes)
     }
+    let original = try originalBytes(of: entry)
+    if let original, base!.entry(kind, name)!.rawChecksum == checksum, raw.elementsEqual(original) {
+      keep([], as: .base)
+    } else {
+      for codec in codecs {
+        let limit = min(raw.count - raw.count * Self.savingInPercent / 100, entry.storedSize) - 1
+        guard limit > 0 else { break }
+        let encoded: [UInt8]? =
+          switch codec {
+          case .planes:
+            BitPlanes.split(raw).withBytes { LZ4Blocks.encoded($0, limit: limit, blockSize: BitPlanes.blockSize) }
+          case .delta: original.flatMap { DeltaCodec.encoded(raw, base: $0, limit: limit) }
+          default: LZ4Blocks.encoded(raw, limit: limit)
+          }
+        if let encoded { keep(encoded, as: codec) }
+      }
+    }
+    // Without its base such a section is nothing.
+    if entry.codec.needsBase { entry.isRequired = true }
+    sections.append((entry, kept))
+  }
+
+  /// The base's bytes of a section, if it has one of the same form that is not empty.
+  private func originalBytes(of entry: SectionEntry) throws(BundleError) -> UnsafeRawBufferPointer? {
+    guard let base, let original = base.entry(entry.kind, entry.name), original.layout == entry.layout,
+      original.shape == entry.shape,
+      original.rawSize == entry.rawSize, entry.rawSize > 0
+    else { return nil }
+    return try base.bytes(entry.kind, entry.name)
   }
 
   private func check(_ entry: SectionEntry) throws(BundleError.Fault) {

@@ -1,27 +1,30 @@
 import CLZ4
 
 /// The lz4 codec: a table of stored block sizes (UInt32 each), then the blocks, each an independent LZ4 block of 1 MiB
-/// of raw bytes (the last one shorter). A block whose stored size is its raw size is verbatim.
+/// of raw bytes (the last one shorter; other codecs have other block sizes). A block whose stored size is its raw size
+/// is verbatim.
 enum LZ4Blocks {
   static let blockSize = 1 << 20
   /// One byte of an LZ4 block stands for at most 255 raw bytes.
   static let maximumRatio = 255
 
-  static func blockCount(rawSize: Int) -> Int { rawSize / blockSize + (rawSize % blockSize == 0 ? 0 : 1) }
-
-  static func rawSize(ofBlock block: Int, of rawSize: Int) -> Int { min(blockSize, rawSize - block * blockSize) }
+  private static func blockCount(_ rawSize: Int, _ blockSize: Int) -> Int {
+    rawSize / blockSize + (rawSize % blockSize == 0 ? 0 : 1)
+  }
 
   /// No section of that raw size can be smaller than this: what keeps a lying raw size from allocating much.
-  static func smallestStoredSize(rawSize: Int) -> Int { blockCount(rawSize: rawSize) * 4 + rawSize / maximumRatio }
+  static func smallestStoredSize(rawSize: Int, blockSize: Int = blockSize) -> Int {
+    blockCount(rawSize, blockSize) * 4 + rawSize / maximumRatio
+  }
 
   /// The encoded bytes, or nil when they would take more than `limit` bytes.
-  static func encoded(_ raw: UnsafeRawBufferPointer, limit: Int) -> [UInt8]? {
-    let count = blockCount(rawSize: raw.count)
+  static func encoded(_ raw: UnsafeRawBufferPointer, limit: Int, blockSize: Int = blockSize) -> [UInt8]? {
+    let count = blockCount(raw.count, blockSize)
     var sizes: [UInt8] = []
     var blocks: [UInt8] = []
     var scratch = [UInt8](repeating: 0, count: blockSize)
     for block in 0..<count {
-      let size = rawSize(ofBlock: block, of: raw.count)
+      let size = min(blockSize, raw.count - block * blockSize)
       let source = UnsafeRawBufferPointer(rebasing: raw[block * blockSize..<block * blockSize + size])
       // One byte less than raw as capacity: a block that does not shrink is kept verbatim.
       let written = scratch.withUnsafeMutableBytes { scratch in
@@ -43,16 +46,16 @@ enum LZ4Blocks {
 
   /// Decodes into exactly `raw.count` bytes; never reads or writes outside either buffer.
   static func decode(
-    _ stored: UnsafeRawBufferPointer, into raw: UnsafeMutableRawBufferPointer, section: String
+    _ stored: UnsafeRawBufferPointer, into raw: UnsafeMutableRawBufferPointer, section: String, blockSize: Int = blockSize
   ) throws(BundleError.Fault) {
-    let count = blockCount(rawSize: raw.count)
+    let count = blockCount(raw.count, blockSize)
     var table = ByteCursor(stored)
     var position = count * 4
     guard stored.count >= position else {
       throw .lz4(section, block: 0, expected: "a table of \(position) bytes", found: "\(stored.count)")
     }
     for block in 0..<count {
-      let rawSize = rawSize(ofBlock: block, of: raw.count)
+      let rawSize = min(blockSize, raw.count - block * blockSize)
       let size = Int(table.next() as UInt32)
       let limit = min(rawSize, stored.count - position)
       guard size > 0, size <= limit else {

@@ -23,19 +23,23 @@ package struct SectionKind: RawRepresentable, Hashable, Sendable {
   package static let card = SectionKind(rawValue: 8)
   /// A small file of the source folder, named as there, so that the folder can be written back.
   package static let sourceFile = SectionKind(rawValue: 9)
+  /// The temperature that makes scores say how often they are right: JSON text.
+  package static let calibration = SectionKind(rawValue: 10)
+  /// Which bundle this one is a delta of: the checksum of its index, then the name of its file.
+  package static let base = SectionKind(rawValue: 11)
 
   /// True for what kernels read in place: `.mapped` bundles store these kinds uncompressed.
   package var isUsedInPlace: Bool { self == .matrix || self == .embedding || self == .normalization }
 
   /// True for the kinds that this version gives a meaning.
-  package var isKnown: Bool { (Self.configuration.rawValue...Self.sourceFile.rawValue).contains(rawValue) }
+  package var isKnown: Bool { (Self.configuration.rawValue...Self.base.rawValue).contains(rawValue) }
 }
 
 extension SectionKind: CustomStringConvertible {
   package var description: String {
     let names = [
       "configuration", "tokenizer", "labels", "matrix", "embedding", "normalization", "quality report", "card",
-      "source file",
+      "source file", "calibration", "base",
     ]
     return isKnown ? names[Int(rawValue) - 1] : "kind \(rawValue)"
   }
@@ -77,9 +81,17 @@ package struct SectionCodec: RawRepresentable, Hashable, Sendable {
   package static let stored = SectionCodec(rawValue: 0)
   /// Independent LZ4 blocks of 1 MiB of raw bytes each.
   package static let lz4 = SectionCodec(rawValue: 1)
+  /// Bit planes of small signed numbers, in LZ4 blocks.
+  package static let planes = SectionCodec(rawValue: 2)
+  /// Nothing: the base's section of the same kind and name.
+  package static let base = SectionCodec(rawValue: 3)
+  /// Changes of the base's section of the same kind and name.
+  package static let delta = SectionCodec(rawValue: 4)
 
   /// True for the codecs that this version can read.
-  package var isKnown: Bool { rawValue <= SectionCodec.lz4.rawValue }
+  package var isKnown: Bool { rawValue <= SectionCodec.delta.rawValue }
+  /// True for the codecs that need the base.
+  package var needsBase: Bool { self == .base || self == .delta }
 }
 
 extension SectionCodec: CustomStringConvertible {
@@ -87,6 +99,9 @@ extension SectionCodec: CustomStringConvertible {
     switch self {
     case .stored: "stored"
     case .lz4: "lz4"
+    case .planes: "planes"
+    case .base: "base"
+    case .delta: "delta"
     default: "codec \(rawValue)"
     }
   }
@@ -101,7 +116,7 @@ package struct SectionEntry: Sendable, Equatable {
   /// At most four dimensions, outermost first. For a linear layer: outputs, inputs.
   package let shape: [Int]
   /// A reader that does not know the kind, the layout or the codec must refuse the whole bundle.
-  package let isRequired: Bool
+  package internal(set) var isRequired: Bool
   package internal(set) var codec: SectionCodec
   /// From the start of the file, in bytes; a multiple of 64.
   package internal(set) var offset: Int

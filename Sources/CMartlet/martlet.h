@@ -62,7 +62,9 @@ typedef enum martlet_status {
   /** MARTLET_ISA names an instruction set that is unknown or that this machine lacks. */
   MARTLET_INSTRUCTION_SET = 9,
   /** The system refused the memory for a handle. */
-  MARTLET_OUT_OF_MEMORY = 10
+  MARTLET_OUT_OF_MEMORY = 10,
+  /** Calibrated scores are wanted of a file that holds no calibration. */
+  MARTLET_NO_CALIBRATION = 11
 } martlet_status;
 
 /** What the scores of a model mean. */
@@ -86,12 +88,27 @@ typedef struct martlet_options {
   size_t size;
   /** How many threads one call may use, at most 1024; 0: the cores that the process may use. */
   uint32_t threads;
-  /** Any of MARTLET_SKIP_CHECKSUMS. */
+  /** Any of MARTLET_SKIP_CHECKSUMS, MARTLET_CALIBRATED, MARTLET_COPY. */
   uint32_t flags;
+  /** The file that a delta is a delta of; NULL: the one beside it, by the name that it holds. */
+  const char *base;
 } martlet_options;
 
 /** Do not read the whole file once to compare checksums; everything else is still checked. */
 #define MARTLET_SKIP_CHECKSUMS 1u
+
+/**
+ * Divide logits by the temperature that `martlet pack --validation` fitted before they become scores, so that scores say
+ * how often they are right. Labels and logits stay what they are.
+ */
+#define MARTLET_CALIBRATED 2u
+
+/**
+ * Read the file into memory of the process's own in place of mapping it. A mapped file must not become shorter while it is
+ * in use: the system ends a process (SIGBUS) that reads what is no longer there. Replacing a file by renaming another to
+ * its name, as `martlet pack` does, is always safe.
+ */
+#define MARTLET_COPY 4u
 
 /** A text of a batch. */
 typedef struct martlet_text {

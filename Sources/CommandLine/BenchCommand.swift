@@ -171,7 +171,7 @@ struct BenchCommand: ParsableCommand {
       posix_spawn_file_actions_adddup2(&actions, output[1], 1)
       for descriptor in output + input { posix_spawn_file_actions_addclose(&actions, descriptor) }
       defer { posix_spawn_file_actions_destroy(&actions) }
-      var arguments = ["/proc/self/exe", "classify", modelArgument.model].map { (text: String) in strdup(text) } + [nil]
+      var arguments = (["/proc/self/exe", "classify", modelArgument.model] + (modelArgument.base.map { ["--base", $0] } ?? [])).map { (text: String) in strdup(text) } + [nil]
       defer { for argument in arguments { free(argument) } }
       var child = pid_t()
       let start = Machine.monotonicSeconds()

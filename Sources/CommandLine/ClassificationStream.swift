@@ -10,6 +10,7 @@ struct StreamCounts: CustomStringConvertible {
   var truncated = 0
   var windowed = 0
   var problems = 0
+  var abstentions = 0
   var seconds = 0.0
   var replaced = 0
   var cut = 0
@@ -20,6 +21,7 @@ struct StreamCounts: CustomStringConvertible {
     if windowed > 0 { parts.append("\(formatCount(windowed)) read in windows") }
     if replaced > 0 { parts.append("\(formatCount(replaced)) with invalid UTF-8 replaced") }
     if cut > 0 { parts.append("\(formatCount(cut)) over the size limit cut") }
+    if abstentions > 0 { parts.append("\(formatCount(abstentions)) under the threshold") }
     if problems > 0 { parts.append("\(formatCount(problems)) errors") }
     let rate = seconds > 0 ? Double(records) / seconds : 0
     return parts.joined(separator: ", ") + ": \(formatDuration(seconds)), \(formatRate(rate)) texts/s"
@@ -41,6 +43,8 @@ struct ClassificationStream: ~Copyable {
   var isStrict = false
   /// Whether records are kept until they are written, because the output repeats them.
   var echoes = false
+  /// Told how far the input is read, if the input tells how long it is.
+  var progress: ProgressReporter?
   private(set) var counts = StreamCounts()
 
   private let session: Session
@@ -56,6 +60,7 @@ struct ClassificationStream: ~Copyable {
   /// For each record of the batch what is wrong with it; one with a problem has no place in the session's batch.
   private var problems: [RecordProblem?] = []
   private let scores: UnsafeMutableBufferPointer<Float>
+  private let start = Machine.monotonicSeconds()
 
   /// The most records of one batch, so that a stream of records without texts does not collect without end.
   private static let maximumRecords = 4096
@@ -71,7 +76,6 @@ struct ClassificationStream: ~Copyable {
   deinit { scores.deallocate() }
 
   mutating func run() throws {
-    let start = Machine.monotonicSeconds()
     do { try readAll() } catch let error where !(error is OutputError) {
       // A failure takes no answer back: what was read before it is written.
       try runBatch()
@@ -80,6 +84,7 @@ struct ClassificationStream: ~Copyable {
     }
     try runBatch()
     try writer.finish(columns: reader.columns)
+    counts.abstentions = writer.abstentions
     counts.replaced = reader.statistics.replacedRecords
     counts.cut = reader.statistics.cutRecords
     counts.seconds = Machine.monotonicSeconds() - start
@@ -136,5 +141,16 @@ struct ClassificationStream: ~Copyable {
     counts.records += problems.count
     problems.removeAll(keepingCapacity: true)
     session.removeAll()
+    showProgress()
+  }
+
+  private func showProgress() {
+    guard let progress, let byteCount = reader.byteCount else { return }
+    let seconds = Machine.monotonicSeconds() - start
+    var snapshot = ProgressSnapshot(
+      label: "classify", step: min(reader.bytesRead, byteCount), totalSteps: byteCount, elapsedSeconds: seconds)
+    snapshot.unit = .bytes
+    if seconds > 0 { snapshot.textsPerSecond = Double(counts.records) / seconds }
+    progress.update(snapshot)
   }
 }

@@ -1,14 +1,17 @@
 import ArgumentParser
+import Decompression
 import Encoders
 import Martlet
 import Records
+import Reporting
+import Storage
 
 struct ClassifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "classify", abstract: "Classify stdin or files as a stream: one output record per input record, in order.")
 
   @OptionGroup var modelArgument: ModelArgument
-  @Argument(help: "Files to read; standard input if there is none, or for -.")
+  @Argument(help: "Files to read; standard input if there is none, or for -. gzip and LZ4 are inflated.")
   var files: [String] = []
 
   @Option(help: "How the input is cut into records: lines, jsonl, csv or tsv.")
@@ -22,6 +25,16 @@ struct ClassifyCommand: ParsableCommand {
   var allScores = false
   @Flag(help: "Write the raw logits in label order, with as many digits as read back to the same bits.")
   var logits = false
+  @Flag(help: "Divide logits by the temperature that `pack --validation` fitted, so that scores say how often they are right.")
+  var calibrated = false
+  @Option(
+    help: """
+      A single label with a score under this is replaced by --abstain-label, the score stays; a label of several is given \
+      over this (default: 0.5).
+      """)
+  var threshold: Float?
+  @Option(help: "What is written for a text without a label that is sure enough (default: !abstain).")
+  var abstainLabel: String?
   @Option(help: "Run a batch when it has this many tokens; what a text comes to does not depend on it.")
   var batchTokens = 8192
   @Option(help: "Wait this many milliseconds for more input before a batch that is not full is run.")
@@ -45,12 +58,16 @@ struct ClassifyCommand: ParsableCommand {
   var strict = false
   @Flag(help: "Print counts to stderr at the end.")
   var summary = false
+  @Flag(help: "Show no progress. (It is shown on stderr for regular files, unless results go to a terminal.)")
+  var quiet = false
   @OptionGroup var threading: ThreadOptions
 
   func validate() throws {
     if batchTokens < 1 { throw ValidationError("--batch-tokens: expected at least 1, found \(batchTokens)") }
     if maxDelay < 0 { throw ValidationError("--max-delay: expected at least 0, found \(maxDelay)") }
     if let stride, stride < 0 { throw ValidationError("--stride: expected at least 0, found \(stride)") }
+    if let threshold, !(0...1).contains(threshold) { throw ValidationError("--threshold: expected 0 to 1, found \(threshold)") }
+    if abstainLabel != nil && threshold == nil { throw ValidationError("--abstain-label needs --threshold") }
     if stride != nil && window == nil { throw ValidationError("--stride needs --window") }
     if window != nil && fields.textPairField != nil {
       throw ValidationError("--window and --text-pair-field exclude each other: a pair is not read in windows")
@@ -58,18 +75,22 @@ struct ClassifyCommand: ParsableCommand {
   }
 
   func run() throws {
-    let classifier = try modelArgument.open(threads: threading.threads)
+    let classifier = try modelArgument.open(threads: threading.threads, calibrated: calibrated)
     var options = RecordOptions(format: format, fields: fields.choice)
     options.keepsInput = echo
-    var prediction = PredictionOptions(kind: classifier.model.labels.problemType.predictionKind, labels: classifier.labels)
+    var prediction = PredictionOptions(kind: try predictionKind(classifier), labels: classifier.labels)
     prediction.format = output
     prediction.allScores = allScores
     prediction.logits = logits
     prediction.echo = echo
     prediction.flushesEachRecord = lineBuffered
     var stream = ClassificationStream(
-      session: classifier.makeSession(), reader: try RecordReader(paths: files, options: options),
+      session: classifier.makeSession(),
+      reader: try RecordReader(paths: files, options: options, source: RecordSource.init(decompressing:)),
       writer: PredictionWriter(descriptor: 1, options: prediction))
+    // Two things cannot be drawn on one terminal, and results are progress enough.
+    let progress = quiet || isTerminal(1) ? nil : ProgressReporter()
+    stream.progress = progress
     stream.batchTokens = batchTokens
     stream.maximumDelay = maxDelay
     stream.maximumLength = length.limit
@@ -77,6 +98,7 @@ struct ClassifyCommand: ParsableCommand {
     stream.isStrict = strict
     stream.echoes = echo
     do {
+      defer { progress?.finish() }
       try stream.run()
     } catch OutputError.readerGone {
       return  // `| head` has what it wanted.
@@ -85,6 +107,24 @@ struct ClassifyCommand: ParsableCommand {
     if summary { writeToStandardError(counts.description) }
     if counts.problems > 0 && !summary {
       writeToStandardError("martlet: \(counts.problems) of \(counts.records) records could not be classified")
+    }
+  }
+
+  private func predictionKind(_ classifier: Classifier) throws -> PredictionKind {
+    switch classifier.model.labels.problemType {
+    case .singleLabel:
+      guard let threshold else { return .singleLabel() }
+      let label = abstainLabel ?? "!abstain"
+      guard !classifier.labels.contains(label) else {
+        throw ValidationError("--abstain-label: expected another name than the model's labels, found \(label)")
+      }
+      return .singleLabel(Abstention(threshold: threshold, label: label))
+    case .multiLabel:
+      guard abstainLabel == nil else { throw ValidationError("--abstain-label: a model of several labels abstains by giving none") }
+      return .multiLabel(threshold: threshold ?? multiLabelThreshold)
+    case .regression:
+      guard threshold == nil else { throw ValidationError("--threshold: this model gives a value, not labels") }
+      return .regression
     }
   }
 
@@ -99,13 +139,3 @@ struct ClassifyCommand: ParsableCommand {
 }
 
 extension Windows.Pooling: ExpressibleByArgument {}
-
-extension ProblemType {
-  var predictionKind: PredictionKind {
-    switch self {
-    case .singleLabel: .singleLabel
-    case .multiLabel: .multiLabel(threshold: multiLabelThreshold)
-    case .regression: .regression
-    }
-  }
-}

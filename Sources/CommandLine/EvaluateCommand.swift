@@ -12,7 +12,7 @@ struct EvaluateCommand: ParsableCommand {
     commandName: "evaluate", abstract: "Measure a classifier on labelled data: accuracy, precision, recall, F1, loss, confusion.")
 
   @OptionGroup var modelArgument: ModelArgument
-  @Option(help: "Labelled records: .csv, .tsv, .jsonl, or a folder with one sub-folder of text files per label.")
+  @Option(help: FieldOptions.dataHelp)
   var data: String
   @OptionGroup var fields: FieldOptions
   @OptionGroup var length: LengthOptions
@@ -22,7 +22,7 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     let classifier = try modelArgument.open(threads: threading.threads)
-    let dataset = try LabelledDataset(path: data, fields: fields.choice)
+    let dataset = try fields.dataset(data)
     let start = Machine.monotonicSeconds()
     let evaluation = try evaluate(classifier, dataset, maximumLength: length.limit)
     let seconds = Machine.monotonicSeconds() - start

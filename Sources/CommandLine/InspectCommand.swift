@@ -20,8 +20,9 @@ struct InspectCommand: ParsableCommand {
     let path = modelArgument.model
     let bundle =
       isDirectory(path)
-      ? try packInMemory(path, weights: .fp32) : try Bundle(path: path, verifyChecksums: !modelArgument.skipChecksums)
+      ? try packInMemory(path, weights: .fp32) : try modelArgument.openBundle()
     let seconds = Machine.monotonicSeconds() - start
+    let times = try LoadTimes(bundle)
     let model = try naming(path) { try Model(configuration: JSONValue(parsing: bundle.text(.configuration).utf8)) }
     let hasHead = model.blueprint.linears.allSatisfy { bundle.entry(.matrix, $0.name) != nil }
     let instructionSet = try InstructionSet.selected()
@@ -29,7 +30,7 @@ struct InspectCommand: ParsableCommand {
     func document(_ kind: SectionKind) throws -> JSONValue {
       try bundle.entry(kind) == nil ? .null : naming(path) { try JSONValue(parsing: bundle.text(kind).utf8) }
     }
-    let (card, quality) = (try document(.card), try document(.qualityReport))
+    let (card, quality, calibration) = (try document(.card), try document(.qualityReport), try document(.calibration))
     if json {
       let report: JSONValue = [
         "model": .string(path), "format_version": .integer(Int64(bundle.formatVersion)),
@@ -39,8 +40,9 @@ struct InspectCommand: ParsableCommand {
         "maximum_length": .integer(Int64(model.family.maximumLength)), "parameters": .integer(Int64(parameters)),
         "bytes": .integer(Int64(bundle.fileSize)), "open_seconds": .number(seconds),
         "instruction_set": .string(instructionSet.rawValue),
-        "instruction_sets": .array(InstructionSet.supported.map { .string($0.rawValue) }), "card": card, "quality": quality,
-        "sections": .array(bundle.entries.map(\.json)),
+        "instruction_sets": .array(InstructionSet.supported.map { .string($0.rawValue) }), "card": card, "quality": quality, "calibration": calibration,
+        "base": bundle.base.map { .string($0.path) } ?? .null, "load_seconds": .number(times.total),
+        "sections": .array(zip(bundle.entries, times.seconds).map { $0.json(loadSeconds: $1) }),
       ]
       return try writeToStandardOutput(report.text(indent: 2) + "\n")
     }
@@ -48,22 +50,26 @@ struct InspectCommand: ParsableCommand {
       "model            \(path)", "format version   \(bundle.formatVersion)",
       "family           \(type(of: model.family).modelType), \(formatCount(parameters)) parameters, \(model.family.maximumLength) tokens at most",
       "labels           \(hasHead ? model.labels.names.joined(separator: ", ") : "none: a base to fine-tune")",
-      "size             \(formatBytes(bundle.fileSize)), opened and checked in \(formatMilliseconds(seconds))",
+      "size             \(formatBytes(bundle.fileSize)), opened and checked in \(formatMilliseconds(seconds))\(times)",
       "instruction set  \(instructionSet.rawValue) (this machine: \(InstructionSet.supported.map(\.rawValue).joined(separator: ", ")))",
     ]
-    for (title, value) in [("card", card), ("quality", quality)] {
+    if let base = bundle.base {
+      let (same, changed) = (bundle.entries.count { $0.codec == .base }, bundle.entries.count { $0.codec == .delta })
+      lines.append("base             \(base.path), \(formatBytes(base.fileSize)): \(same) sections are its own, \(changed) are changed")
+    }
+    for (title, value) in [("card", card), ("quality", quality), ("calibration", calibration)] {
       for (key, value) in value.object?.entries ?? [] {
         lines.append("\(title.padded(to: 17))\(key): \(value.string ?? value.text())")
       }
     }
     var table = TextTable([
       .init("section", .left), .init("kind", .left), .init("shape", .left), .init("layout", .left),
-      .init("codec", .left), .init("bytes", .right), .init("stored", .right),
+      .init("codec", .left), .init("bytes", .right), .init("stored", .right), .init("share", .right), .init("load", .right),
     ])
-    for entry in bundle.entries {
+    for (entry, seconds) in zip(bundle.entries, times.seconds) {
       table.add([
         entry.displayName, "\(entry.kind)", entry.shape.map { "\($0)" }.joined(separator: " x "), "\(entry.layout)",
-        "\(entry.codec)", formatBytes(entry.rawSize), formatBytes(entry.storedSize),
+        "\(entry.codec)", formatBytes(entry.rawSize), formatBytes(entry.storedSize), entry.storedShare, seconds.map(formatMilliseconds) ?? "",
       ])
     }
     try writeToStandardOutput(lines.joined(separator: "\n") + "\n\n" + table.text() + "\n")

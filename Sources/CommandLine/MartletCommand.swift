@@ -1,6 +1,7 @@
 import ArgumentParser
 import Records
 import Storage
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -22,6 +23,7 @@ package struct MartletCommand: ParsableCommand {
   /// Runs the command line of this process and exits: 0 done, 1 the work failed (one line on stderr), 64 wrong usage.
   package static func runMain() -> Never {
     ignoreBrokenPipeSignal()
+    explainBusErrors()
     do {
       var command = try parseAsRoot()
       do {
@@ -35,6 +37,20 @@ package struct MartletCommand: ParsableCommand {
     } catch {
       exit(withError: error)
     }
+  }
+}
+
+private let isExplainingBusError = Atomic(false)
+
+/// A mapped file that became shorter ends the process when it is read; not without a word.
+private func explainBusErrors() {
+  _ = isExplainingBusError.load(ordering: .relaxed)  // made now: not in a handler
+  signal(SIGBUS) { _ in
+    // Threads that read the file at the same time get the signal each.
+    if isExplainingBusError.exchange(true, ordering: .relaxed) { while true { pause() } }
+    let message: StaticString = "martlet: a file became shorter while it was in use: replace models by renaming, or read them with --no-map\n"
+    _ = write(2, message.utf8Start, message.utf8CodeUnitCount)
+    _exit(1)
   }
 }
 

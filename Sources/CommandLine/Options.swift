@@ -1,6 +1,7 @@
 import ArgumentParser
 import Bundles
 import Checkpoints
+import Decompression
 import Encoders
 import JSON
 import Martlet
@@ -44,18 +45,45 @@ struct FieldOptions: ParsableArguments {
   var textPairField: String?
 
   var choice: FieldChoice { FieldChoice(text: textField, pair: textPairField, label: labelField) }
+
+  static let dataHelp: ArgumentHelp = """
+    Labelled records: .csv, .tsv, .jsonl (gzip and LZ4 are inflated), or a folder with one sub-folder of text files per label.
+    """
+
+  func dataset(_ path: String) throws -> LabelledDataset {
+    try LabelledDataset(path: path, fields: choice, source: RecordSource.init(decompressing:))
+  }
 }
 
 struct ModelArgument: ParsableArguments {
   @Argument(help: "A .martlet bundle, or a Hugging Face folder (then in fp32).")
   var model: String
 
+  @Option(help: "The bundle that MODEL is a delta of (default: the one beside it, by the name that MODEL holds).")
+  var base: String?
+
   @Flag(help: "Skip comparing the bundle's checksums when it is opened.")
   var skipChecksums = false
 
+  @Flag(help: "Read the bundle into memory instead of mapping it, for a file that may become shorter while it is in use.")
+  var noMap = false
+
+  func openBundle() throws -> Bundle {
+    try Bundle(path: model, base: base, verifyChecksums: !skipChecksums, isMapped: !noMap)
+  }
+
   /// Opens a bundle; a folder is packed to an fp32 bundle in memory first.
-  func open(threads: Int?) throws -> Classifier {
-    try openClassifier(model, threads: threads, verifyChecksums: !skipChecksums)
+  func open(threads: Int?, calibrated: Bool = false) throws -> Classifier {
+    if !isDirectory(model) {
+      return try Classifier(
+        contentsOf: model, base: base, threads: threads, verifyChecksums: !skipChecksums, isMapped: !noMap, calibrated: calibrated)
+    }
+    guard !calibrated else { throw CommandError("\(model): a folder has no calibration: pack it with --validation DATA") }
+    return try Classifier(bundle: packInMemory(model, weights: .fp32), threads: threads)
+  }
+
+  func validate() throws {
+    if base != nil && isDirectory(model) { throw ValidationError("--base: \(model) is a folder, which is a delta of nothing") }
   }
 }
 
@@ -70,14 +98,6 @@ func naming<Result: ~Copyable>(_ path: String, _ body: () throws -> Result) thro
   }
 }
 
-/// Opens MODEL: a bundle, or a Hugging Face folder that is packed to an fp32 bundle in memory first.
-func openClassifier(_ path: String, threads: Int?, verifyChecksums: Bool = true) throws -> Classifier {
-  guard isDirectory(path) else {
-    return try Classifier(contentsOf: path, threads: threads, verifyChecksums: verifyChecksums)
-  }
-  return try Classifier(bundle: packInMemory(path, weights: .fp32), threads: threads)
-}
-
 func packInMemory(_ folder: String, weights: WeightPrecision) throws -> Bundle {
   var options = PackingOptions()
   options.weights = weights
@@ -85,8 +105,9 @@ func packInMemory(_ folder: String, weights: WeightPrecision) throws -> Bundle {
 }
 
 /// The tokenizer of MODEL and the length at which it cuts (`Int.max` if no file says one), without loading weights.
-func loadTokenizerAndLimit(_ path: String, verifyChecksums: Bool) throws -> (Tokenizer, Int) {
-  try naming(path) {
+func loadTokenizerAndLimit(_ argument: ModelArgument) throws -> (Tokenizer, Int) {
+  let path = argument.model
+  return try naming(path) {
     let tokenizer: Tokenizer
     let configuration: JSONValue
     if isDirectory(path) {
@@ -94,7 +115,7 @@ func loadTokenizerAndLimit(_ path: String, verifyChecksums: Bool) throws -> (Tok
       tokenizer = try loadTokenizer(folder)
       configuration = folder.configuration
     } else {
-      let bundle = try Bundle(path: path, verifyChecksums: verifyChecksums)
+      let bundle = try argument.openBundle()
       tokenizer = try Tokenizer(compiled: bundle.bytes(.tokenizer))
       configuration = try JSONValue(parsing: bundle.text(.configuration).utf8)
     }

@@ -20,9 +20,15 @@ struct PackCommand: ParsableCommand {
   var weights: WeightPrecision = .int8
   @Flag(help: "Weights stored, to be used in place; text in LZ4 (default).")
   var mapped = false
-  @Flag(help: "The smallest file: everything in LZ4 that it makes smaller, inflated once when opened.")
+  @Flag(help: "The smallest file: everything compressed that gets smaller by it, inflated once when opened.")
   var compact = false
-  @Option(help: "Labelled records on which to measure what int8 costs; the result is kept in the bundle.")
+  @Option(
+    help: """
+      Write a delta: only what differs from this bundle, on whose scales the int8 weights are put. To be opened the delta \
+      needs it: beside itself under the same name, or given by --base.
+      """)
+  var base: String?
+  @Option(help: "Labelled records on which to measure what int8 costs and to fit a temperature; both are kept in the bundle.")
   var validation: String?
   @OptionGroup var fields: FieldOptions
   @Flag(help: "Carry the folder's configuration and tokenizer files, so that fine-tuning can start from the bundle.")
@@ -35,6 +41,9 @@ struct PackCommand: ParsableCommand {
 
   func validate() throws {
     if mapped && compact { throw ValidationError("--mapped and --compact exclude each other") }
+    if base != nil && (mapped || compact || weights != .int8) {
+      throw ValidationError("--base excludes --mapped, --compact and --weights fp32")
+    }
     for fact in card where !fact.contains("=") { throw ValidationError("--card: expected key=value, found \(fact)") }
   }
 
@@ -43,6 +52,7 @@ struct PackCommand: ParsableCommand {
     options.weights = weights
     options.codec = compact ? .compact : .mapped
     options.carriesSource = carrySource
+    options.base = try base.map { DeltaBase(try Bundle(path: $0), fileName: $0.lastPathComponent) }
     for fact in card {
       let parts = fact.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       options.card[String(parts[0])] = .string(String(parts[1]))
@@ -54,39 +64,42 @@ struct PackCommand: ParsableCommand {
     var quality: PackingQuality?
     if let validation {
       guard !packer.isBase else { throw CommandError("\(folder): no classification head: --validation has nothing to measure") }
-      let data = try LabelledDataset(path: validation, fields: fields.choice)
-      let measured = try measureQuality(checkpoint, weights, data, threads: threading.threads)
-      try packer.addQualityReport(measured.json)
+      let data = try fields.dataset(validation)
+      let measured = try measureQuality(checkpoint, weights, base: options.base, data, threads: threading.threads)
+      try packer.add(measured)
       quality = measured
     }
     let report = try packer.write(to: output)
+    let times = try LoadTimes(Bundle(path: output, base: base, verifyChecksums: false))
     if json {
-      try writeToStandardOutput(summary(report, quality, noise).text(indent: 2) + "\n")
+      try writeToStandardOutput(summary(report, times, quality, noise).text(indent: 2) + "\n")
     } else {
-      try writeToStandardOutput(table(report, noise) + (quality.map { "\n" + $0.description + "\n" } ?? ""))
+      try writeToStandardOutput(table(report, times, noise) + (quality.map { "\n" + $0.description + "\n" } ?? ""))
     }
   }
 
-  private func table(_ report: BundleReport, _ noise: [QuantizationNoise]) -> String {
+  private func table(_ report: BundleReport, _ times: LoadTimes, _ noise: [QuantizationNoise]) -> String {
     let noise = Dictionary(noise.map { ($0.name, $0.signalToNoiseDecibels) }, uniquingKeysWith: { first, _ in first })
     var table = TextTable([
-      .init("section", .left), .init("before", .right), .init("after", .right), .init("codec", .left),
-      .init("int8 noise", .right),
+      .init("section", .left), .init("before", .right), .init("after", .right), .init("share", .right), .init("codec", .left),
+      .init("load", .right), .init("int8 noise", .right),
     ])
-    for entry in report.entries {
+    for (entry, seconds) in zip(report.entries, times.seconds) {
       table.add([
-        entry.displayName, formatBytes(entry.rawSize), formatBytes(entry.storedSize), "\(entry.codec)",
+        entry.displayName, formatBytes(entry.rawSize), formatBytes(entry.storedSize), entry.storedShare, "\(entry.codec)",
+        seconds.map(formatMilliseconds) ?? "",
         noise[entry.name].map { "\(Int($0.rounded())) dB" } ?? "",
       ])
     }
     let raw = report.entries.reduce(0) { $0 + $1.rawSize }
-    return table.text() + "\n\(output): \(formatBytes(report.fileSize)) (\(formatBytes(raw)) before compression)\n"
+    return table.text() + "\n\(output): \(formatBytes(report.fileSize)) (\(formatBytes(raw)) before compression)\(times)\n"
   }
 
-  private func summary(_ report: BundleReport, _ quality: PackingQuality?, _ noise: [QuantizationNoise]) -> JSONValue {
+  private func summary(_ report: BundleReport, _ times: LoadTimes, _ quality: PackingQuality?, _ noise: [QuantizationNoise]) -> JSONValue {
     [
       "file": .string(output), "bytes": .integer(Int64(report.fileSize)),
-      "sections": .array(report.entries.map(\.json)), "quality": quality?.json ?? .null,
+      "sections": .array(zip(report.entries, times.seconds).map { $0.json(loadSeconds: $1) }), "load_seconds": .number(times.total),
+      "quality": quality?.json ?? .null,
       "signal_to_noise_db": .object(JSONObject(noise.map { ($0.name, .number($0.signalToNoiseDecibels)) })),
     ]
   }
@@ -97,12 +110,15 @@ extension SectionEntry {
     name.isEmpty ? "\(kind)" : name
   }
 
-  var json: JSONValue {
+  /// The stored size in percent of the raw size.
+  var storedShare: String { rawSize > 0 ? formatPercent(Double(storedSize) / Double(rawSize), digits: 1) : "" }
+
+  func json(loadSeconds: Double?) -> JSONValue {
     [
       "kind": .string("\(kind)"), "name": .string(name), "layout": .string("\(layout)"),
       "shape": .array(shape.map { .integer(Int64($0)) }), "codec": .string("\(codec)"),
       "offset": .integer(Int64(offset)), "stored_bytes": .integer(Int64(storedSize)), "bytes": .integer(Int64(rawSize)),
-      "checksum": .string(String(rawChecksum, radix: 16)),
+      "checksum": .string(String(rawChecksum, radix: 16)), "load_seconds": loadSeconds.map { .number($0) } ?? .null,
     ]
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Decompression
 import Martlet
 import Records
 import Tokenizers
@@ -8,36 +9,42 @@ struct TokenizeCommand: ParsableCommand {
     commandName: "tokenize", abstract: "Print the ids of each line, special tokens included, cut as classify would.")
 
   @OptionGroup var modelArgument: ModelArgument
-  @Argument(help: "Files to read; standard input if there is none, or for -.")
+  @Argument(help: "Files to read; standard input if there is none, or for -. gzip and LZ4 are inflated.")
   var files: [String] = []
   @OptionGroup var length: LengthOptions
   @Flag(help: "Do not cut texts.")
   var whole = false
 
   func run() throws {
-    let (tokenizer, limit) = try loadTokenizerAndLimit(
-      modelArgument.model, verifyChecksums: !modelArgument.skipChecksums)
-    let reader = try RecordReader(paths: files, options: RecordOptions(format: .lines))
+    let (tokenizer, limit) = try loadTokenizerAndLimit(modelArgument)
+    let reader = try RecordReader(
+      paths: files, options: RecordOptions(format: .lines), source: RecordSource.init(decompressing:))
     var record = Record()
     var workspace = TokenizerWorkspace()
     var ids: [Int32] = []
     var text = ""
-    while try reader.next(into: &record) {
-      ids.removeAll(keepingCapacity: true)
-      _ = record.text.withUnsafeBufferPointer {
-        tokenizer.encode(
-          $0, maximumLength: whole ? .max : min(limit, length.limit), workspace: &workspace, into: &ids)
+    do {
+      while try reader.next(into: &record) {
+        ids.removeAll(keepingCapacity: true)
+        _ = record.text.withUnsafeBufferPointer {
+          tokenizer.encode(
+            $0, maximumLength: whole ? .max : min(limit, length.limit), workspace: &workspace, into: &ids)
+        }
+        for (place, id) in ids.enumerated() {
+          if place > 0 { text += " " }
+          text += "\(id)"
+        }
+        text += "\n"
+        let wouldBlock = try !reader.waitForRecord(milliseconds: 0)
+        if wouldBlock || text.utf8.count > 1 << 16 {
+          try writeToStandardOutput(text)
+          text.removeAll(keepingCapacity: true)
+        }
       }
-      for (place, id) in ids.enumerated() {
-        if place > 0 { text += " " }
-        text += "\(id)"
-      }
-      text += "\n"
-      let wouldBlock = try !reader.waitForRecord(milliseconds: 0)
-      if wouldBlock || text.utf8.count > 1 << 16 {
-        try writeToStandardOutput(text)
-        text.removeAll(keepingCapacity: true)
-      }
+    } catch let error as RecordsError {
+      // A failure takes no answer back: what was read before it is written.
+      try writeToStandardOutput(text)
+      throw error
     }
     try writeToStandardOutput(text)
   }

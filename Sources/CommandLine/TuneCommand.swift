@@ -31,7 +31,7 @@ struct TuneCommand: ParsableCommand {
 
   @Argument(help: "A Hugging Face folder, or a bundle that carries its folder's files.")
   var base: String
-  @Option(help: "Labelled records: .csv, .tsv, .jsonl, or a folder with one sub-folder of text files per label.")
+  @Option(help: FieldOptions.dataHelp)
   var train: String
   @Option(help: "The same, to evaluate on.")
   var validation: String?
@@ -189,8 +189,8 @@ struct TuneCommand: ParsableCommand {
 
   func run() throws {
     let arguments = try arguments()
-    let training = try TuningData(train, fields.choice)
-    let validationData = try validation.map { try TuningData($0, fields.choice) }
+    let training = TuningData(try fields.dataset(train))
+    let validationData = try validation.map { TuningData(try fields.dataset($0)) }
     var tuner = Tuner(base: base)
     tuner.arguments = arguments
     tuner.threads = threading.threads

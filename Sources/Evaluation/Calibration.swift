@@ -58,8 +58,7 @@ package struct TemperatureFit: Sendable, Equatable {
 package func fitTemperature(logits: [Float], classes: Int, truths: [Int]) -> TemperatureFit {
   precondition(classes > 0 && logits.count == truths.count * classes, "logits of records x classes")
   guard !truths.isEmpty else { return TemperatureFit(temperature: 1, lossBefore: 0, lossAfter: 0) }
-
-  func evaluate(_ beta: Double) -> (loss: Double, slope: Double, curvature: Double) {
+  return fitTemperature { beta in
     var (loss, slope, curvature) = (0.0, 0.0, 0.0)
     for (record, truth) in truths.enumerated() {
       let row = logits[(record * classes)..<((record + 1) * classes)]
@@ -81,7 +80,32 @@ package func fitTemperature(logits: [Float], classes: Int, truths: [Int]) -> Tem
     let count = Double(truths.count)
     return (loss / count, slope / count, curvature / count)
   }
+}
 
+/// The temperature T in [0.05, 20] that minimises the mean binary cross entropy of `sigmoid(logits / T)`: one for all labels.
+///
+/// With s = sigmoid(βl) the derivative is `mean(l·(s - t))`, the second derivative `mean(l²·s·(1 - s))`. Without records T is 1.
+/// - logits: records x labels, row by row; targets: the same of zeros and ones.
+package func fitTemperature(logits: [Float], targets: [Float]) -> TemperatureFit {
+  precondition(logits.count == targets.count, "a target for each logit")
+  guard !targets.isEmpty else { return TemperatureFit(temperature: 1, lossBefore: 0, lossAfter: 0) }
+  return fitTemperature { beta in
+    var (loss, slope, curvature) = (0.0, 0.0, 0.0)
+    for (logit, target) in zip(logits, targets) {
+      let (logit, target) = (Double(logit), Double(target))
+      let scaled = beta * logit
+      let probability = 1 / (1 + exp(-scaled))
+      loss += max(scaled, 0) - scaled * target + log1p(exp(-abs(scaled)))
+      slope += logit * (probability - target)
+      curvature += logit * logit * probability * (1 - probability)
+    }
+    let count = Double(logits.count)
+    return (loss / count, slope / count, curvature / count)
+  }
+}
+
+/// Minimises a convex loss of β = 1/T, given with its first and second derivative.
+private func fitTemperature(_ evaluate: (_ beta: Double) -> (loss: Double, slope: Double, curvature: Double)) -> TemperatureFit {
   var (low, high) = (1.0 / 20, 20.0)
   var beta = 1.0
   let before = evaluate(1)

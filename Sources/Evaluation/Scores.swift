@@ -33,8 +33,8 @@ package func softmax(_ logits: [Float], temperature: Double = 1) -> [Float] {
   }
 }
 
-/// `1 / (1 + exp(-x))`, computed in Double and rounded once.
-package func sigmoid(_ x: Float) -> Float { Float(1 / (1 + exp(-Double(x)))) }
+/// `1 / (1 + exp(-x/T))`, computed in Double and rounded once.
+package func sigmoid(_ x: Float, temperature: Double = 1) -> Float { Float(1 / (1 + exp(-Double(x) / temperature))) }
 
 /// `-log softmax(logits)[target]` in Double, by log-sum-exp.
 package func crossEntropy(logits: UnsafeBufferPointer<Float>, target: Int) -> Double {

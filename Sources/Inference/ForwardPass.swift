@@ -269,12 +269,19 @@ final class ForwardPass: Verbs {
     _ table: Table, _ indices: UnsafePointer<Int32>, _ count: Int, _ out: UnsafeMutablePointer<Float>, adds: Bool
   ) {
     let source = weights.tables[table.index]
+    let int8 = source.base.assumingMemoryBound(to: Int8.self)
+    let scales = (source.base + Grid.rowScalesOffset(rows: source.rows, width: source.width)).assumingMemoryBound(to: Float.self)
     switch source.form {
     case .int8Rows:
-      kernels.gatherInt8Rows(
-        indices, count, source.base.assumingMemoryBound(to: Int8.self),
-        (source.base + Grid.rowScalesOffset(rows: source.rows, width: source.width)).assumingMemoryBound(to: Float.self),
-        source.width, out, source.width, adds)
+      kernels.gatherInt8Rows(indices, count, int8, scales, source.width, out, source.width, adds)
+    case .changedInt8Rows(let changes):
+      for index in 0..<count {
+        let row = Int(indices[index])
+        let place = Int(changes.places[row])
+        // The kernel adds the row's place to where the table starts, and finds the scale by it too.
+        let table = place < 0 ? int8 : changes.rows + (place - row) * source.width
+        kernels.gatherInt8Rows(indices + index, 1, table, scales, source.width, out + index * source.width, source.width, adds)
+      }
     case .float32:
       kernels.gatherFloatRows(
         indices, count, source.base.assumingMemoryBound(to: Float.self), source.width, out, source.width, adds)

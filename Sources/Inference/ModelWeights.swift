@@ -5,8 +5,25 @@ import Storage
 /// How a linear layer's weights lie in memory; `PanelLayout` has the details.
 package enum MatrixForm: Sendable, Equatable { case int8Panels, float32Panels }
 
-/// How an embedding table lies in memory: int8 rows followed by a scale for each row, or fp32 rows.
-package enum TableForm: Sendable, Equatable { case int8Rows, float32 }
+/// How an embedding table lies in memory: int8 rows followed by a scale for each row, some rows of which may be elsewhere,
+/// or fp32 rows.
+package enum TableForm: Sendable, Equatable {
+  case int8Rows
+  case changedInt8Rows(TableChanges)
+  case float32
+}
+
+/// The rows of an int8 table that another table holds, on the same scales.
+package struct TableChanges: @unchecked Sendable, Equatable {
+  /// For each row of the table: -1, or its place among the changed rows.
+  package let places: UnsafePointer<Int32>
+  package let rows: UnsafePointer<Int8>
+
+  package init(places: UnsafePointer<Int32>, rows: UnsafePointer<Int8>) {
+    self.places = places
+    self.rows = rows
+  }
+}
 
 /// Weights in kernel layout for each handle of a blueprint. The memory must stay as long as the provider does.
 package protocol WeightProvider: AnyObject, Sendable {
@@ -97,7 +114,7 @@ package struct ModelWeights: @unchecked Sendable {
     isInt8 = form == .int8Panels
     tables = try blueprint.tables.map { table in
       let (form, bytes) = try provider.table(table)
-      let expected = form == .int8Rows ? Grid.rowsByteCount(rows: table.rows, width: table.width) : table.rows * table.width * 4
+      let expected = form == .float32 ? table.rows * table.width * 4 : Grid.rowsByteCount(rows: table.rows, width: table.width)
       try Self.check(table.name, bytes, expected)
       return EmbeddingTable(form: form, base: bytes.baseAddress!, rows: table.rows, width: table.width)
     }

@@ -16,7 +16,17 @@ package struct Grid: Sendable, Equatable {
     self.inverse = inverse.isFinite ? inverse : 0
   }
 
-  package func quantize(_ value: Float) -> Int8 { Int8((value * inverse).rounded(.toNearestOrEven)) }
+  /// The grid of another row, whose scale is kept.
+  package init(scale: Float) {
+    self.scale = scale
+    let inverse = scale > 0 ? 1 / scale : 0
+    self.inverse = inverse.isFinite ? inverse : 0
+  }
+
+  /// The nearest value of the grid; what is outside of it becomes its end.
+  package func quantize(_ value: Float) -> Int8 {
+    Int8(max(-127, min(127, (value * inverse).rounded(.toNearestOrEven))))
+  }
 }
 
 /// Tables of int8 rows: all rows one after the other, then at the next multiple of 64 bytes a scale for each.
@@ -26,15 +36,17 @@ extension Grid {
 
   /// - Parameters:
   ///   - values: [rows, width].
+  ///   - keptScales: [rows], of another table on whose grid the values are to be; nil for a grid of each row's own.
   ///   - block: `rowsByteCount` bytes of zeros.
   package static func quantizeRows(
-    _ values: UnsafePointer<Float>, rows: Int, width: Int, into block: UnsafeMutableRawPointer
+    _ values: UnsafePointer<Float>, rows: Int, width: Int, scales keptScales: UnsafePointer<Float>? = nil,
+    into block: UnsafeMutableRawPointer
   ) {
     let target = block.assumingMemoryBound(to: Int8.self)
     let scales = (block + rowScalesOffset(rows: rows, width: width)).assumingMemoryBound(to: Float.self)
     for row in 0..<rows {
       let source = UnsafeBufferPointer(start: values + row * width, count: width)
-      let grid = Grid(source)
+      let grid = keptScales.map { Grid(scale: $0[row]) } ?? Grid(source)
       scales[row] = grid.scale
       for column in 0..<width { target[row * width + column] = grid.quantize(source[column]) }
     }

@@ -44,9 +44,11 @@ package struct PanelLayout: Sendable, Equatable {
   /// - Parameters:
   ///   - weights: [outputs, inputs], row-major.
   ///   - bias: [outputs], or nil for zeros.
+  ///   - keptScales: int8: [outputs], of other weights on whose grid these are to be; nil for a grid of each row's own.
   ///   - block: `byteCount` bytes of zeros, 64-byte aligned.
   package func pack(
-    weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, into block: UnsafeMutableRawPointer
+    weights: UnsafePointer<Float>, bias: UnsafePointer<Float>?, scales keptScales: UnsafePointer<Float>? = nil,
+    into block: UnsafeMutableRawPointer
   ) {
     if isInt8 {
       let panels = block.assumingMemoryBound(to: Int8.self)
@@ -54,7 +56,7 @@ package struct PanelLayout: Sendable, Equatable {
       let sums = (block + rowSumsOffset).assumingMemoryBound(to: Int32.self)
       for output in 0..<outputs {
         let row = UnsafeBufferPointer(start: weights + output * inputs, count: inputs)
-        let grid = Grid(row)
+        let grid = keptScales.map { Grid(scale: $0[output]) } ?? Grid(row)
         var sum: Int32 = 0
         for input in 0..<inputs {
           let value = grid.quantize(row[input])

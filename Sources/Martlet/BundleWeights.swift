@@ -1,10 +1,13 @@
 import Bundles
 import Encoders
 import Inference
+import Synchronization
 
 /// The weights of a model as the sections of a bundle hold them.
-package final class BundleWeights: WeightProvider {
+package final class BundleWeights: WeightProvider, Sendable {
   package let bundle: Bundle
+  /// The memory of tables that change rows of a base's.
+  private let changes = Mutex<[ChangedRows]>([])
 
   package init(_ bundle: Bundle) { self.bundle = bundle }
 
@@ -20,7 +23,14 @@ package final class BundleWeights: WeightProvider {
   package func table(_ table: Table) throws -> (form: TableForm, bytes: UnsafeRawBufferPointer) {
     let entry = try entry(.embedding, table.name, shape: [table.rows, table.width])
     switch entry.layout {
-    case .int8Rows: return (.int8Rows, try bundle.bytes(entry.kind, entry.name))
+    case .int8Rows:
+      guard let changed = try bundle.changedRows(entry.kind, entry.name, rowBytes: table.width, rowCount: table.rows) else {
+        return (.int8Rows, try bundle.bytes(entry.kind, entry.name))
+      }
+      changes.withLock { $0.append(changed) }
+      let form = TableForm.changedInt8Rows(
+        TableChanges(places: changed.places.bound(to: Int32.self), rows: changed.rows.bound(to: Int8.self)))
+      return (form, try bundle.base!.bytes(entry.kind, entry.name))
     case .float32: return (.float32, try bundle.bytes(entry.kind, entry.name))
     default: throw unknownLayout(entry)
     }

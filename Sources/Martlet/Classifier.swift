@@ -30,26 +30,37 @@ public final class Classifier: Sendable {
   private let weights: ModelWeights
   private let kernels: any KernelTable.Type
   private let pool: ThreadPool
+  private let temperature: Double
   private let idle = Mutex<[Session]>([])
 
   /// Opens a bundle and checks all of it, checksums included.
   ///
   /// - Parameters:
   ///   - path: a `.martlet` file.
+  ///   - base: the file that a delta is a delta of; the one beside it, by the name that it holds, if nil.
   ///   - threads: how many threads one call may use; the cores that the process may use if nil.
   ///   - verifyChecksums: reading the whole file once to compare checksums can be skipped for a file that is known
   ///     to be sound; everything else is still checked.
-  /// - Throws: `ClassifierError`.
-  public convenience init(contentsOf path: String, threads: Int? = nil, verifyChecksums: Bool = true) throws {
+  ///   - isMapped: false reads the file into memory of the process's own in place of mapping it. A mapped file must not become
+  ///     shorter while it is in use: the system ends a process (SIGBUS) that reads what is no longer there. Replacing a file by
+  ///     renaming another to its name, as `martlet pack` does, is always safe.
+  ///   - calibrated: divide logits by the temperature that `martlet pack --validation` fitted, so that scores say how often
+  ///     they are right. Labels and logits stay what they are.
+  /// - Throws: `ClassifierError`, of kind `noCalibration` when the file holds no temperature.
+  public convenience init(
+    contentsOf path: String, base: String? = nil, threads: Int? = nil, verifyChecksums: Bool = true, isMapped: Bool = true,
+    calibrated: Bool = false
+  ) throws {
     do {
-      try self.init(bundle: Bundle(path: path, verifyChecksums: verifyChecksums), threads: threads)
+      let bundle = try Bundle(path: path, base: base, verifyChecksums: verifyChecksums, isMapped: isMapped)
+      try self.init(bundle: bundle, threads: threads, calibrated: calibrated)
     } catch let error as BundleError {
       throw ClassifierError(.file, error.description)
     }
   }
 
   /// - Parameter instructionSet: the name of one to use in place of the one that `MARTLET_ISA` or the machine chooses.
-  package init(bundle: Bundle, threads: Int? = nil, instructionSet: String? = nil) throws {
+  package init(bundle: Bundle, threads: Int? = nil, calibrated: Bool = false, instructionSet: String? = nil) throws {
     self.bundle = bundle
     do {
       model = try Model(configuration: JSONValue(parsing: Array(bundle.text(.configuration).utf8)))
@@ -68,6 +79,7 @@ public final class Classifier: Sendable {
           .noHead, "\(bundle.path): no classification head (\(output.name)): a base to fine-tune, not a classifier")
       }
       weights = try ModelWeights(model.blueprint, from: provider)
+      temperature = calibrated ? try Calibration(bundle).temperature : 1
     } catch let error as ClassifierError {
       throw error
     } catch let error as InstructionSetError {
@@ -123,7 +135,7 @@ public final class Classifier: Sendable {
   /// A session of the classifier's own, for callers that fill batches themselves. Use it from one thread at a time.
   package func makeSession() -> Session {
     Session(
-      model: model, tokenizer: tokenizer, maximumLength: maximumLength,
+      model: model, tokenizer: tokenizer, maximumLength: maximumLength, temperature: temperature,
       engine: InferenceEngine(weights: weights, kernels: kernels, pool: pool))
   }
 

@@ -7,6 +7,8 @@ public struct ClassifierError: Error, CustomStringConvertible, Sendable, Equatab
     case model
     /// The file holds an encoder without a classification head: something to fine-tune, not to classify with.
     case noHead
+    /// Calibrated scores are wanted of a file that holds no calibration.
+    case noCalibration
     /// `MARTLET_ISA` names an instruction set that is unknown or that this machine lacks.
     case instructionSet
     /// The caller asked for what cannot be: a length limit below the special tokens, a pair for a model without pairs.

@@ -2,12 +2,12 @@ import Encoders
 import Evaluation
 
 extension Session {
-  /// Turns logits into scores: softmax, a sigmoid for each label, or the value itself.
+  /// Turns logits into scores: softmax, a sigmoid for each label, or the value itself. Calibration divides the logits of the first two.
   package func scores(of index: Int, into scores: UnsafeMutableBufferPointer<Float>) {
     let logits = logits(of: index)
     switch problemType {
-    case .singleLabel: softmax(logits, into: scores)
-    case .multiLabel: for label in logits.indices { scores[label] = sigmoid(logits[label]) }
+    case .singleLabel: softmax(logits, into: scores, temperature: temperature)
+    case .multiLabel: for label in logits.indices { scores[label] = sigmoid(logits[label], temperature: temperature) }
     case .regression: for label in logits.indices { scores[label] = logits[label] }
     }
   }

@@ -17,6 +17,8 @@ package final class Session: @unchecked Sendable {
   let model: Model
   let tokenizer: Tokenizer
   let maximumLength: Int
+  /// Logits are divided by it before they become scores.
+  let temperature: Double
   let engine: InferenceEngine
   var workspace = TokenizerWorkspace()
   var batch = Batch()
@@ -24,10 +26,11 @@ package final class Session: @unchecked Sendable {
   /// One for each text of the batch.
   package internal(set) var lengths: [TextLength] = []
 
-  init(model: Model, tokenizer: Tokenizer, maximumLength: Int, engine: InferenceEngine) {
+  init(model: Model, tokenizer: Tokenizer, maximumLength: Int, temperature: Double, engine: InferenceEngine) {
     self.model = model
     self.tokenizer = tokenizer
     self.maximumLength = maximumLength
+    self.temperature = temperature
     self.engine = engine
   }
 

@@ -19,22 +19,30 @@ public func martlet_classifier_open_with(
   guard let path, let classifier else { return message.refuse(MARTLET_NULL_ARGUMENT) }
   guard let path = String(validatingCString: path) else { return message.refuse(MARTLET_INVALID_UTF8) }
   var threads: Int?
-  var verifyChecksums = true
-  if let options = options?.pointee {
-    // The fields of the first version; a caller of a later one has more, which are zero or not known here.
-    guard options.size >= MemoryLayout<martlet_options>.size, options.threads <= 1024,
-      options.flags & ~MARTLET_SKIP_CHECKSUMS == 0
+  var (verifyChecksums, isMapped, calibrated) = (true, true, false)
+  var base: String?
+  if let given = options {
+    let options = Options(given)
+    guard options.size >= Options.firstSize, options.threads <= 1024,
+      options.flags & ~(MARTLET_SKIP_CHECKSUMS | MARTLET_CALIBRATED | MARTLET_COPY) == 0
     else {
       message.write(
-        "options: expected size \(MemoryLayout<martlet_options>.size) or more, at most 1024 threads, known flags; "
+        "options: expected size \(Options.firstSize) or more, at most 1024 threads, known flags; "
           + "found \(options.size), \(options.threads), \(options.flags)")
       return MARTLET_INVALID_ARGUMENT
     }
+    if let path = options.base {
+      guard let path = String(validatingCString: path) else { return message.refuse(MARTLET_INVALID_UTF8) }
+      base = path
+    }
     threads = options.threads == 0 ? nil : Int(options.threads)
     verifyChecksums = options.flags & MARTLET_SKIP_CHECKSUMS == 0
+    isMapped = options.flags & MARTLET_COPY == 0
+    calibrated = options.flags & MARTLET_CALIBRATED != 0
   }
   do {
-    let opened = try Classifier(contentsOf: path, threads: threads, verifyChecksums: verifyChecksums)
+    let opened = try Classifier(
+      contentsOf: path, base: base, threads: threads, verifyChecksums: verifyChecksums, isMapped: isMapped, calibrated: calibrated)
     guard let handle = Handle(OpenClassifier(opened)) else { return message.refuse(MARTLET_OUT_OF_MEMORY) }
     classifier.pointee = handle.address
     return MARTLET_OK
@@ -48,6 +56,28 @@ public func martlet_classifier_open_with(
 public func martlet_classifier_close(_ classifier: OpaquePointer?) -> martlet_status {
   guard let classifier else { return MARTLET_NULL_ARGUMENT }
   return Handle(classifier)?.close() == true ? MARTLET_OK : MARTLET_CLOSED_HANDLE
+}
+
+/// The caller's options: the fields that its version of the struct has, the rest as if zero. A caller of a later version has more,
+/// which are zero or not known here.
+private struct Options {
+  /// Of the struct's first version, which ended with the flags.
+  static let firstSize = MemoryLayout<martlet_options>.offset(of: \.base)!
+
+  let size: Int
+  var threads: UInt32 = 0
+  var flags: UInt32 = 0
+  var base: UnsafePointer<CChar>?
+
+  init(_ options: UnsafePointer<martlet_options>) {
+    let bytes = UnsafeRawPointer(options)
+    size = bytes.load(as: Int.self)
+    guard size >= Self.firstSize else { return }
+    threads = bytes.load(fromByteOffset: MemoryLayout<martlet_options>.offset(of: \.threads)!, as: UInt32.self)
+    flags = bytes.load(fromByteOffset: MemoryLayout<martlet_options>.offset(of: \.flags)!, as: UInt32.self)
+    guard size >= MemoryLayout<martlet_options>.size else { return }
+    base = bytes.load(fromByteOffset: Self.firstSize, as: UnsafePointer<CChar>?.self)
+  }
 }
 
 /// The caller's buffer for a line about what went wrong, if there is one.

@@ -13,6 +13,7 @@ func status(of error: any Error) -> martlet_status {
   case .file: MARTLET_INVALID_FILE
   case .model: MARTLET_UNSUPPORTED_MODEL
   case .noHead: MARTLET_NO_HEAD
+  case .noCalibration: MARTLET_NO_CALIBRATION
   case .instructionSet: MARTLET_INSTRUCTION_SET
   case .argument, nil: MARTLET_INVALID_ARGUMENT
   }
@@ -30,6 +31,7 @@ private func text(of status: martlet_status) -> StaticString {
   case MARTLET_UNSUPPORTED_MODEL: "the model in the file is not one that this version can run"
   case MARTLET_NO_HEAD: "the file holds an encoder without a classification head: a base to fine-tune, not a classifier"
   case MARTLET_INSTRUCTION_SET: "MARTLET_ISA names an instruction set that is unknown or that this machine lacks"
+  case MARTLET_NO_CALIBRATION: "the file holds no calibration: pack it with validation data"
   case MARTLET_OUT_OF_MEMORY: "the system refused the memory for a handle"
   default: "not a status of this version"
   }

@@ -19,12 +19,11 @@ public struct TuningData: Sendable {
   public init(
     contentsOf path: String, textField: String? = nil, labelField: String? = nil, textPairField: String? = nil
   ) throws {
-    try self.init(path, FieldChoice(text: textField, pair: textPairField, label: labelField))
+    let fields = FieldChoice(text: textField, pair: textPairField, label: labelField)
+    self.init(try LabelledDataset(path: path, fields: fields))
   }
 
-  package init(_ path: String, _ fields: FieldChoice) throws(RecordsError) {
-    dataset = try LabelledDataset(path: path, fields: fields)
-  }
+  package init(_ dataset: LabelledDataset) { self.dataset = dataset }
 
   /// The number of texts.
   public var count: Int { dataset.count }

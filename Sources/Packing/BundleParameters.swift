@@ -47,6 +47,14 @@ package final class BundleParameters: ParameterSource {
       case .int8Rows:
         try check(table.name, bytes.count, Grid.rowsByteCount(rows: table.rows, width: table.width))
         Grid.dequantizeRows(bytes.baseAddress!, rows: table.rows, width: table.width, into: target)
+      case .changedInt8Rows(let changes):
+        try check(table.name, bytes.count, Grid.rowsByteCount(rows: table.rows, width: table.width))
+        Grid.dequantizeRows(bytes.baseAddress!, rows: table.rows, width: table.width, into: target)
+        let scales = (bytes.baseAddress! + Grid.rowScalesOffset(rows: table.rows, width: table.width)).assumingMemoryBound(to: Float.self)
+        for row in 0..<table.rows where changes.places[row] >= 0 {
+          let values = changes.rows + Int(changes.places[row]) * table.width
+          for column in 0..<table.width { target[row * table.width + column] = Float(values[column]) * scales[row] }
+        }
       case .float32:
         try check(table.name, bytes.count, values.count * 4)
         UnsafeMutableRawPointer(target).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)

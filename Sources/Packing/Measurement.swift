@@ -1,3 +1,4 @@
+import Bundles
 import Checkpoints
 import Encoders
 import Evaluation
@@ -101,6 +102,8 @@ package struct PackingQuality: Sendable, CustomStringConvertible {
   package let packed: [(name: String, value: Double)]
   /// The share of records with the same best label.
   package let sameLabel: Double
+  /// The temperature for the packed weights' logits; none for regression.
+  package let calibration: TemperatureFit?
 
   package var json: JSONValue {
     .object(
@@ -118,6 +121,21 @@ package struct PackingQuality: Sendable, CustomStringConvertible {
     let points = (after - before) * (name == "accuracy" ? 100 : 1)
     return "on \(samples) records: \(name) \(rounded(before)) in fp32, \(rounded(after)) in \(weights.rawValue) "
       + "(\(points < 0 ? "" : "+")\(rounded(points, digits: 2)) points), the same label on \(rounded(sameLabel * 100, digits: 2)) %"
+      + (calibration.map {
+        "; calibrated with temperature \(rounded($0.temperature)): loss \(rounded($0.lossBefore)) to \(rounded($0.lossAfter))"
+      } ?? "")
+  }
+}
+
+extension PackingQuality {
+  /// The bundle's calibration section.
+  package var calibrationJSON: JSONValue? {
+    calibration.map {
+      [
+        "temperature": .number($0.temperature), "samples": .integer(Int64(samples)), "loss_before": .number($0.lossBefore),
+        "loss_after": .number($0.lossAfter),
+      ]
+    }
   }
 }
 
@@ -129,21 +147,35 @@ private func rounded(_ value: Double, digits: Int = 4) -> String {
   return (value < 0 ? "-" : "") + "\(units / scale)." + String(String(units % scale + scale).dropFirst())
 }
 
-/// Measures a checkpoint folder in fp32 and packed as `weights`.
+/// Measures a checkpoint folder in fp32 and packed as `weights` (as a delta of `base`), and fits a temperature to the logits of the latter.
 package func measureQuality(
-  _ folder: CheckpointFolder, _ weights: WeightPrecision, _ dataset: LabelledDataset, threads: Int?
+  _ folder: CheckpointFolder, _ weights: WeightPrecision, base: DeltaBase? = nil, _ dataset: LabelledDataset, threads: Int?
 ) throws -> PackingQuality {
   var bestLabels: [Int] = []
-  func run(_ weights: WeightPrecision, _ visit: (Int, UnsafeBufferPointer<Float>) -> Void) throws -> ModelEvaluation {
+  func run(
+    _ weights: WeightPrecision, base: DeltaBase? = nil, _ visit: (Int, UnsafeBufferPointer<Float>) -> Void
+  ) throws -> (evaluation: ModelEvaluation, labels: LabelConfiguration) {
     var options = PackingOptions()
     options.weights = weights
+    options.base = base
     let classifier = try Classifier(bundle: pack(folder, options: options).writeToMemory(), threads: threads)
-    return try evaluate(classifier, dataset, visit: visit)
+    return (try evaluate(classifier, dataset, visit: visit), classifier.model.labels)
   }
-  let fp32 = try run(.fp32) { _, logits in bestLabels.append(argmax(logits)) }
+  let fp32 = try run(.fp32) { _, logits in bestLabels.append(argmax(logits)) }.evaluation
   var same = 0
-  let packed = try run(weights) { index, logits in same += argmax(logits) == bestLabels[index] ? 1 : 0 }
+  var packedLogits: [Float] = []
+  let (packed, labels) = try run(weights, base: base) { index, logits in
+    same += argmax(logits) == bestLabels[index] ? 1 : 0
+    packedLogits += logits
+  }
+  let calibration: TemperatureFit? =
+    switch labels.problemType {
+    case .singleLabel:
+      fitTemperature(logits: packedLogits, classes: labels.names.count, truths: try dataset.classes(labels: labels.names))
+    case .multiLabel: fitTemperature(logits: packedLogits, targets: try dataset.labelSets(labels: labels.names))
+    case .regression: nil
+    }
   return PackingQuality(
     samples: dataset.count, weights: weights, fp32: fp32.metrics, packed: packed.metrics,
-    sameLabel: Double(same) / Double(max(1, dataset.count)))
+    sameLabel: Double(same) / Double(max(1, dataset.count)), calibration: calibration)
 }

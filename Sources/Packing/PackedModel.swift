@@ -21,6 +21,8 @@ package enum WeightPrecision: String, Sendable, CaseIterable {
 package struct PackingOptions: Sendable {
   package var weights: WeightPrecision = .int8
   package var codec: CodecPolicy = .mapped
+  /// Makes a delta of it: int8 weights on its scales, and only what differs from it. The codec is then of no effect.
+  package var base: DeltaBase?
   /// Whether the bundle carries the folder's small files (configuration, tokenizer), so that fine-tuning can start
   /// from it and write a folder back. A folder without a head is a base and always carries them.
   package var carriesSource = false
@@ -48,9 +50,10 @@ package struct PackedModel: ~Copyable {
 
   private var writer: BundleWriter
   private let card: JSONObject
+  private let base: Bundle?
 
   fileprivate init(
-    model: Model, sections: consuming Sections, isBase: Bool, unexpected: [String], card: JSONObject
+    model: Model, sections: consuming Sections, isBase: Bool, unexpected: [String], card: JSONObject, base: Bundle?
   ) {
     self.model = model
     noise = sections.noise
@@ -58,11 +61,15 @@ package struct PackedModel: ~Copyable {
     self.isBase = isBase
     self.unexpected = unexpected
     self.card = card
+    self.base = base
   }
 
-  /// Adds what int8 costs on validation data, for `martlet inspect` to show.
-  package mutating func addQualityReport(_ report: JSONValue) throws {
-    try writer.add(.qualityReport, contents: SectionContents(report.text(indent: 2)))
+  /// Adds what int8 costs on validation data, for `martlet inspect` to show, and the temperature fitted there.
+  package mutating func add(_ quality: PackingQuality) throws {
+    try writer.add(.qualityReport, contents: SectionContents(quality.json.text(indent: 2)))
+    if let calibration = quality.calibrationJSON {
+      try writer.add(.calibration, contents: SectionContents(calibration.text(indent: 2)))
+    }
   }
 
   /// Writes the bundle: whole under its name, or not at all.
@@ -74,7 +81,8 @@ package struct PackedModel: ~Copyable {
   /// The bundle in memory, the same bytes as in a file.
   package consuming func writeToMemory() throws -> Bundle {
     try addCard()
-    return try Bundle(memory: writer.writeToMemory().bundle, verifyChecksums: false)
+    let base = base
+    return try Bundle(memory: writer.writeToMemory().bundle, base: base, verifyChecksums: false)
   }
 
   private mutating func addCard() throws {
@@ -108,7 +116,8 @@ package func pack(_ folder: CheckpointFolder, options: PackingOptions = PackingO
     throw PackingError.missingParameters(path: folder.path, names: missing.map { model.blueprint.parameters[$0].name })
   }
 
-  var sections = Sections(writer: BundleWriter(policy: options.codec))
+  let writer = try options.base.map { try BundleWriter(base: $0) } ?? BundleWriter(policy: options.codec)
+  var sections = Sections(writer: writer, base: options.base?.bundle)
   try sections.writer.add(
     .configuration, contents: SectionContents(folder.configuration.text(indent: 2, sortedKeys: true)))
   try sections.writer.add(.tokenizer, contents: SectionContents(tokenizer.compiled()))
@@ -128,15 +137,36 @@ package func pack(_ folder: CheckpointFolder, options: PackingOptions = PackingO
     }
   }
   return PackedModel(
-    model: model, sections: sections, isBase: isBase, unexpected: source.unexpected, card: options.card)
+    model: model, sections: sections, isBase: isBase, unexpected: source.unexpected, card: options.card,
+    base: options.base?.bundle)
 }
 
 /// The weights' sections on their way into the writer.
 private struct Sections: ~Copyable {
   var writer: BundleWriter
   private(set) var noise: [QuantizationNoise] = []
+  /// On whose scales int8 weights are to be.
+  private let base: Bundle?
 
-  init(writer: consuming BundleWriter) { self.writer = writer }
+  init(writer: consuming BundleWriter, base: Bundle?) {
+    self.writer = writer
+    self.base = base
+  }
+
+  /// The base's section of a layer or a table; nil without a base, and for a head, which a base need not have.
+  private func baseSection(
+    _ kind: SectionKind, _ name: String, layout: SectionLayout, shape: [Int], isHead: Bool
+  ) throws -> UnsafeRawBufferPointer? {
+    guard let base else { return nil }
+    let entry = base.entry(kind, name)
+    if let entry, entry.layout == layout, entry.shape == shape { return try base.bytes(kind, name) }
+    guard isHead else {
+      throw PackingError.base(
+        path: base.path, section: name, expected: "\(layout), shape \(shape)",
+        found: entry.map { "\($0.layout), shape \($0.shape)" } ?? "none")
+    }
+    return nil
+  }
 
   mutating func addMatrix(
     _ linear: Linear, _ parameters: borrowing LoadedParameters, _ precision: WeightPrecision
@@ -146,15 +176,19 @@ private struct Sections: ~Copyable {
     let weights = parameters.concatenated(linear.weights)
     let biases = linear.biases.isEmpty ? nil : parameters.concatenated(linear.biases)
     let block = AlignedBuffer(byteCount: layout.byteCount)
+    let shape = [linear.outputs, linear.inputs]
+    let original = isInt8 ? try baseSection(.matrix, linear.name, layout: .int8Panels, shape: shape, isHead: linear.isHead) : nil
+    if let original { try check(linear.name, original, layout.byteCount) }
     layout.pack(
-      weights: weights.bound(to: Float.self), bias: biases?.bound(to: Float.self), into: block.baseAddress)
+      weights: weights.bound(to: Float.self), bias: biases?.bound(to: Float.self),
+      scales: original.map { ($0.baseAddress! + layout.scalesOffset).assumingMemoryBound(to: Float.self) }, into: block.baseAddress)
     if isInt8 {
       let unpacked = AlignedBuffer(byteCount: weights.byteCount, zeroed: false)
       layout.unpack(block.baseAddress, rows: 0..<linear.outputs, into: unpacked.bound(to: Float.self))
       measureNoise(linear.name, weights, unpacked)
     }
     try writer.add(
-      .matrix, linear.name, layout: isInt8 ? .int8Panels : .float32Panels, shape: [linear.outputs, linear.inputs],
+      .matrix, linear.name, layout: isInt8 ? .int8Panels : .float32Panels, shape: shape,
       contents: SectionContents(block))
   }
 
@@ -168,12 +202,21 @@ private struct Sections: ~Copyable {
       return
     }
     let rows = AlignedBuffer(byteCount: Grid.rowsByteCount(rows: table.rows, width: table.width))
+    let original = try baseSection(.embedding, table.name, layout: .int8Rows, shape: shape, isHead: false)
+    if let original { try check(table.name, original, rows.byteCount) }
     Grid.quantizeRows(
-      values.bound(to: Float.self), rows: table.rows, width: table.width, into: rows.baseAddress)
+      values.bound(to: Float.self), rows: table.rows, width: table.width,
+      scales: original.map {
+        ($0.baseAddress! + Grid.rowScalesOffset(rows: table.rows, width: table.width)).assumingMemoryBound(to: Float.self)
+      }, into: rows.baseAddress)
     let unpacked = AlignedBuffer(byteCount: values.byteCount, zeroed: false)
     Grid.dequantizeRows(rows.baseAddress, rows: table.rows, width: table.width, into: unpacked.bound(to: Float.self))
     measureNoise(table.name, values, unpacked)
     try writer.add(.embedding, table.name, layout: .int8Rows, shape: shape, contents: SectionContents(rows))
+  }
+
+  private func check(_ name: String, _ original: UnsafeRawBufferPointer, _ expected: Int) throws {
+    guard original.count == expected else { throw WeightSizeError(name: name, expected: expected, found: original.count) }
   }
 
   private mutating func measureNoise(_ name: String, _ original: AlignedBuffer, _ quantized: AlignedBuffer) {

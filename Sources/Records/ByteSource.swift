@@ -7,32 +7,41 @@ import Storage
 /// Where a reader's bytes come from: a file, standard input, memory, or something that inflates them.
 package protocol ByteSource: AnyObject {
   /// Reads what there is, blocking until there is something; 0 at the end.
-  func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int
+  func read(into buffer: UnsafeMutableRawBufferPointer) throws(RecordsError) -> Int
   /// Whether `read` would return at once, waiting at most so many milliseconds for that (0: only ask; -1: for ever).
   func waitForBytes(milliseconds: Int) -> Bool
+  /// How many bytes of the file or pipe have been taken.
+  var position: Int { get }
 }
 
 /// One input of a reader: a name for messages, and how to open it when its turn comes.
 package struct RecordSource {
   package let name: String
-  package let open: () throws(FileError) -> any ByteSource
+  /// The bytes that there are to read; nil if only reading tells, as of a pipe.
+  package let byteCount: Int?
+  package let open: () throws(RecordsError) -> any ByteSource
 
-  package init(name: String, open: @escaping () throws(FileError) -> any ByteSource) {
+  package init(name: String, byteCount: Int? = nil, open: @escaping () throws(RecordsError) -> any ByteSource) {
     self.name = name
+    self.byteCount = byteCount
     self.open = open
   }
 
   /// A file, or standard input for `-`.
   package init(path: String) {
     if path == "-" {
-      self.init(name: "standard input") { () throws(FileError) in DescriptorSource(standardInput: ()) }
+      self.init(name: "standard input", byteCount: bytesLeft(in: STDIN_FILENO)) { () throws(RecordsError) in
+        DescriptorSource(standardInput: ())
+      }
     } else {
-      self.init(name: path) { () throws(FileError) in try DescriptorSource(path: path) }
+      self.init(name: path, byteCount: regularFileSize(path)) { () throws(RecordsError) in
+        do throws(FileError) { return try DescriptorSource(path: path) } catch { throw .file(error) }
+      }
     }
   }
 
   package init(name: String, bytes: [UInt8]) {
-    self.init(name: name) { () throws(FileError) in MemorySource(bytes) }
+    self.init(name: name, byteCount: bytes.count) { () throws(RecordsError) in MemorySource(bytes) }
   }
 }
 
@@ -41,6 +50,7 @@ package final class DescriptorSource: ByteSource {
   private let descriptor: Int32
   private let path: String
   private let owned: FileDescriptor?
+  package private(set) var position = 0
 
   package init(path: String) throws(FileError) {
     let file = try FileDescriptor(opening: path)
@@ -60,14 +70,17 @@ package final class DescriptorSource: ByteSource {
 
   package convenience init(standardInput: Void) { self.init(descriptor: STDIN_FILENO, name: "standard input") }
 
-  package func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileError) -> Int {
+  package func read(into buffer: UnsafeMutableRawBufferPointer) throws(RecordsError) -> Int {
     while true {
       let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-      if count >= 0 { return count }
+      if count >= 0 {
+        position += count
+        return count
+      }
       switch errno {
       case EINTR: continue
       case EAGAIN: _ = waitForBytes(milliseconds: -1)  // somebody made the shared descriptor non-blocking
-      default: throw FileError(path: path, operation: "read")
+      default: throw .file(FileError(path: path, operation: "read"))
       }
     }
   }
@@ -91,7 +104,7 @@ package final class DescriptorSource: ByteSource {
 package final class MemorySource: ByteSource {
   private let bytes: [UInt8]
   private let pieceBytes: Int
-  private var position = 0
+  package private(set) var position = 0
 
   package init(_ bytes: [UInt8], pieceBytes: Int = .max) {
     self.bytes = bytes

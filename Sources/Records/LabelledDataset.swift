@@ -20,7 +20,8 @@ package struct LabelledDataset: Sendable {
   package var count: Int { texts.count }
 
   package init(
-    path: String, fields: FieldChoice = FieldChoice(), requiresLabels: Bool = true, maximumTextBytes: Int = 1 << 20
+    path: String, fields: FieldChoice = FieldChoice(), requiresLabels: Bool = true, maximumTextBytes: Int = 1 << 20,
+    source: (String) -> RecordSource = RecordSource.init(path:)
   ) throws(RecordsError) {
     if isDirectory(path) {
       try self.init(folder: path, requiresLabels: requiresLabels, maximumTextBytes: maximumTextBytes)
@@ -28,7 +29,7 @@ package struct LabelledDataset: Sendable {
       guard fileExists(path) else { throw .file(FileError(path: path, operation: "open")) }
       guard let format = RecordFormat.forPath(path), format != .lines else { throw .unknownFormat(path: path) }
       try self.init(
-        source: RecordSource(path: path), format: format, fields: fields, requiresLabels: requiresLabels,
+        source: source(path), format: format, fields: fields, requiresLabels: requiresLabels,
         maximumTextBytes: maximumTextBytes)
     }
   }

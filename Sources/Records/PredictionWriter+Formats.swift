@@ -39,7 +39,7 @@ extension PredictionWriter {
       buffer.append(shortest: logits[0])
     case .singleLabel:
       let best = argmax(logits)
-      appendLabelName(best)
+      appendLabelName(best, scores[best])
       buffer.append(separator)
       buffer.append(sixDigits: scores[best])
     case .multiLabel(let threshold):
@@ -88,8 +88,9 @@ extension PredictionWriter {
     }
   }
 
-  private mutating func appendLabelName(_ index: Int) {
-    if isCSV { buffer.append(csvField: labels[index]) } else { buffer.append(contentsOf: labels[index]) }
+  private mutating func appendLabelName(_ best: Int, _ score: Float) {
+    let name = name(ofBest: best, score: score)
+    if isCSV { buffer.append(csvField: name) } else { buffer.append(contentsOf: name) }
   }
 
   private mutating func appendChosenLabels(_ scores: UnsafeBufferPointer<Float>, _ threshold: Float) {
@@ -127,7 +128,9 @@ extension PredictionWriter {
   mutating func appendLabel(logits: UnsafeBufferPointer<Float>, scores: UnsafeBufferPointer<Float>) {
     switch options.kind {
     case .regression: buffer.append(shortest: logits[0])
-    case .singleLabel: appendLabelName(argmax(logits))
+    case .singleLabel:
+      let best = argmax(logits)
+      appendLabelName(best, scores[best])
     case .multiLabel(let threshold): appendChosenLabels(scores, threshold)
     }
   }
@@ -144,7 +147,7 @@ extension PredictionWriter {
     case .singleLabel:
       let best = argmax(logits)
       buffer.append(text: "{\"label\": ")
-      buffer.append(contentsOf: labels[best])
+      buffer.append(contentsOf: name(ofBest: best, score: scores[best]))
       buffer.append(text: ", \"score\": ")
       appendJSON(sixDigits: scores[best])
     case .multiLabel(let threshold):

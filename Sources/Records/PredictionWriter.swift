@@ -10,12 +10,23 @@ package enum OutputFormat: String, Sendable, CaseIterable { case tsv, jsonl, csv
 
 /// What a head says of a text.
 package enum PredictionKind: Sendable, Equatable {
-  /// The label with the largest logit.
-  case singleLabel
+  /// The label with the largest logit, or none that is sure enough.
+  case singleLabel(Abstention? = nil)
   /// Every label whose score is over the threshold.
   case multiLabel(threshold: Float)
   /// The first logit.
   case regression
+}
+
+/// What is written in place of a label whose score is under the threshold; the score is written all the same.
+package struct Abstention: Sendable, Equatable {
+  package let threshold: Float
+  package let label: String
+
+  package init(threshold: Float, label: String) {
+    self.threshold = threshold
+    self.label = label
+  }
 }
 
 package struct PredictionOptions: Sendable {
@@ -30,7 +41,7 @@ package struct PredictionOptions: Sendable {
   package var bufferBytes: Int
 
   package init(
-    format: OutputFormat = .tsv, kind: PredictionKind = .singleLabel, labels: [String], allScores: Bool = false,
+    format: OutputFormat = .tsv, kind: PredictionKind = .singleLabel(), labels: [String], allScores: Bool = false,
     logits: Bool = false, echo: Bool = false, flushesEachRecord: Bool = false, bufferBytes: Int = 64 << 10
   ) {
     self.format = format
@@ -72,15 +83,17 @@ package struct PredictionWriter: ~Copyable {
   var buffer: [UInt8] = []
   /// The labels as the format writes them, escaped once.
   let labels: [[UInt8]]
+  private let abstainLabel: [UInt8]
   private var hasHeader = false
   package private(set) var recordsWritten = 0
   package private(set) var problemsWritten = 0
+  package private(set) var abstentions = 0
 
   package init(descriptor: Int32 = STDOUT_FILENO, name: String = "standard output", options: PredictionOptions) {
     self.options = options
     self.descriptor = descriptor
     self.name = name
-    labels = options.labels.map { label in
+    func written(_ label: String) -> [UInt8] {
       var bytes: [UInt8] = []
       switch options.format {
       case .tsv, .label: bytes.append(tsvEscaped: label.utf8)
@@ -89,6 +102,8 @@ package struct PredictionWriter: ~Copyable {
       }
       return bytes
     }
+    labels = options.labels.map(written)
+    abstainLabel = if case .singleLabel(let abstention?) = options.kind { written(abstention.label) } else { [] }
     buffer.reserveCapacity(options.bufferBytes + 4096)
   }
 
@@ -123,6 +138,14 @@ package struct PredictionWriter: ~Copyable {
     }
     problemsWritten += 1
     try endRecord()
+  }
+
+  /// The name to write for the best label of a single-label model.
+  mutating func name(ofBest best: Int, score: Float) -> [UInt8] {
+    // A score that is no number is not over anything.
+    guard case .singleLabel(let abstention?) = options.kind, !(score >= abstention.threshold) else { return labels[best] }
+    abstentions += 1
+    return abstainLabel
   }
 
   private mutating func writeHeader(_ columns: [String]) {

@@ -12,9 +12,10 @@ package enum RecordFormat: String, Sendable, CaseIterable {
   /// Fields split at tabs and nothing else: no quotes, no escapes, as the GLUE files have none. A blank line is no record.
   case tsv
 
-  /// The format that a file name's ending says, nil for an ending that says none.
+  /// The format that a file name's ending says, nil for an ending that says none. How the file is compressed is said after it.
   package static func forPath(_ path: String) -> RecordFormat? {
-    let name = path.lowercased()
+    var name = path.lowercased()
+    for ending in [".gz", ".lz4"] where name.hasSuffix(ending) { name.removeLast(ending.count) }
     if name.hasSuffix(".jsonl") || name.hasSuffix(".ndjson") { return .jsonl }
     if name.hasSuffix(".csv") { return .csv }
     if name.hasSuffix(".tsv") { return .tsv }

@@ -23,6 +23,10 @@ package final class RecordReader {
   let options: RecordOptions
   private let sources: [RecordSource]
   private var nextSource = 0
+  /// Of the sources before this one.
+  private var bytesBefore = 0
+  /// What this one has handed out.
+  private var delivered = 0
   private var source: (any ByteSource)?
   var sourceName = ""
 
@@ -50,15 +54,34 @@ package final class RecordReader {
   }
 
   /// Reads files in turn; `-`, or no path at all, is standard input. A path that cannot be opened is found now, not after hours of work.
-  package convenience init(paths: [String], options: RecordOptions) throws(RecordsError) {
+  /// - source: what makes a source of a path, for inputs that are not read as they are.
+  package convenience init(
+    paths: [String], options: RecordOptions, source: (String) -> RecordSource = RecordSource.init(path:)
+  ) throws(RecordsError) {
     for path in paths where path != "-" {
       guard access(path, R_OK) == 0 else { throw .file(FileError(path: path, operation: "open")) }
       guard !isDirectory(path) else { throw .file(FileError(path: path, operation: "read", code: EISDIR)) }
     }
-    self.init(sources: (paths.isEmpty ? ["-"] : paths).map(RecordSource.init(path:)), options: options)
+    self.init(sources: (paths.isEmpty ? ["-"] : paths).map(source), options: options)
   }
 
   deinit { buffer.deallocate() }
+
+  /// The bytes of all sources, nil if one of them cannot tell.
+  package var byteCount: Int? {
+    var sum = 0
+    for source in sources {
+      guard let count = source.byteCount else { return nil }
+      sum += count
+    }
+    return sum
+  }
+
+  /// The bytes of the sources that the records so far were made of: of what was inflated the share of it.
+  package var bytesRead: Int {
+    guard let source, delivered > 0 else { return bytesBefore }
+    return bytesBefore + Int(Double(source.position) * Double(delivered - (end - start)) / Double(delivered))
+  }
 
   /// Fills the record with the next one; false at the end of the last source. Blocks until there is a record.
   package func next(into record: inout Record) throws(RecordsError) -> Bool {
@@ -115,7 +138,7 @@ package final class RecordReader {
 
   /// Reads once from the source, or goes on to the next one. The buffer was used up, but for the beginning of a byte order mark.
   private func refill() throws(RecordsError) {
-    do throws(FileError) {
+    do throws(RecordsError) {
       guard let source else {
         guard nextSource < sources.count else {
           isFinished = true
@@ -132,15 +155,18 @@ package final class RecordReader {
       if start == end { (start, end) = (0, 0) }
       let count = try source.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[end...]))
       end += count
+      delivered += count
       if count > 0 { return }
     } catch {
       isFinished = true
-      throw .file(error)
+      throw error
     }
     if mayStartWithByteOrderMark {
       _ = passByteOrderMark(atEnd: true)
       if try parse() { return }
     }
+    bytesBefore += source?.position ?? 0
+    delivered = 0
     source = nil
     if options.format == .csv ? framer.finishRow() : framer.finishLine() { _ = try interpretRow() }
   }

@@ -3,6 +3,8 @@ import Storage
 /// What is wrong with a whole input; a single bad record of a stream is a `RecordProblem`.
 package enum RecordsError: Error, Sendable, Equatable, CustomStringConvertible {
   case file(FileError)
+  /// A compressed source whose bytes inflate to nothing sound.
+  case compressed(source: String, what: String)
   /// The columns that would have done, and those that the header has.
   case noColumn(source: String, kind: String, wanted: [String], found: [String])
   case header(source: String, what: String)
@@ -19,6 +21,7 @@ package enum RecordsError: Error, Sendable, Equatable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .file(let error): return error.description
+    case .compressed(let source, let what): return "\(source): \(what)"
     case .noColumn(let source, let kind, let wanted, let found):
       let names = wanted.map { "`\($0)`" }.joined(separator: ", ")
       return "\(source): no \(kind) column: expected \(names), found \(Self.list(found))"
@@ -27,7 +30,7 @@ package enum RecordsError: Error, Sendable, Equatable, CustomStringConvertible {
       return "\(source): other columns than the first input: expected \(Self.list(expected)), found \(Self.list(found))"
     case .malformed(let problem): return problem.description
     case .unknownFormat(let path):
-      return "\(path): expected a folder with one folder of texts per label, or a file that ends in .csv, .tsv or .jsonl"
+      return "\(path): expected a folder with one folder of texts per label, or a file that ends in .csv, .tsv or .jsonl, with .gz or .lz4 after it or not"
     case .noRecords(let path): return "\(path): no records"
     case .noLabelFolders(let path): return "\(path): expected one folder of text files per label, found no folder with files"
     case .unknownLabel(let place, let label, let known):

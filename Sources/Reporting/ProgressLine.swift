@@ -1,5 +1,8 @@
 /// Where some work stands.
 package struct ProgressSnapshot: Sendable, Equatable {
+  /// What is counted.
+  package enum Unit: Sendable, Equatable { case steps, bytes }
+
   /// What is being done, in a word: `tune`, `evaluate`.
   package var label: String
   package var step: Int
@@ -9,6 +12,8 @@ package struct ProgressSnapshot: Sendable, Equatable {
   package var loss: Double?
   package var learningRate: Double?
   package var tokensPerSecond: Double?
+  package var textsPerSecond: Double?
+  package var unit = Unit.steps
   package var elapsedSeconds: Double
   /// Nil: taken from the steps done and the time they took.
   package var remainingSeconds: Double?
@@ -47,13 +52,15 @@ package struct ProgressSnapshot: Sendable, Equatable {
     if let epoch, let totalEpochs {
       parts.append("epoch " + formatFixed(epoch, digits: 2) + "/" + formatFixed(totalEpochs, digits: totalEpochs == totalEpochs.rounded() ? 0 : 2))
     }
+    if let textsPerSecond { parts.append(formatRate(textsPerSecond) + " texts/s") }
     if let tokensPerSecond { parts.append(formatRate(tokensPerSecond) + " tokens/s") }
     if let learningRate { parts.append("lr " + formatScientific(learningRate)) }
     return parts
   }
 
   fileprivate var steps: String {
-    totalSteps > 0 ? "\(formatCount(step))/\(formatCount(totalSteps))" : formatCount(step)
+    func format(_ count: Int) -> String { unit == .bytes ? formatBytes(count) : formatCount(count) }
+    return totalSteps > 0 ? "\(format(step))/\(format(totalSteps))" : format(step)
   }
 }
 
@@ -85,7 +92,7 @@ package func progressLine(_ snapshot: ProgressSnapshot, width: Int) -> String {
 
 /// One line for a log.
 package func plainProgressLine(_ snapshot: ProgressSnapshot) -> String {
-  var head = snapshot.label + ": step " + snapshot.steps
+  var head = snapshot.label + (snapshot.unit == .steps ? ": step " : ": ") + snapshot.steps
   if snapshot.totalSteps > 0 { head += " (" + formatPercent(snapshot.share, digits: 0) + ")" }
   return ([head] + snapshot.parts).joined(separator: ", ")
 }

@@ -73,6 +73,21 @@ package func readFile(_ path: String, limit: Int = .max) throws(FileError) -> [U
 
 package func fileExists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
+/// The size of a regular file, nil for anything else and for what is not there.
+package func regularFileSize(_ path: String) -> Int? {
+  var status = stat()
+  return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : nil
+}
+
+/// The bytes from a descriptor's place to the end of its regular file, nil for anything else.
+package func bytesLeft(in descriptor: Int32) -> Int? {
+  var status = stat()
+  guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+  return max(0, Int(status.st_size) - max(0, Int(lseek(descriptor, 0, SEEK_CUR))))
+}
+
+package func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+
 package func isDirectory(_ path: String) -> Bool {
   var status = stat()
   return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR

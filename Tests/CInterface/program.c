@@ -41,7 +41,7 @@ static void make_text(size_t index, char *buffer, size_t capacity) {
 
 static martlet_classifier *open_bundle(const char *path, uint32_t threads) {
   martlet_classifier *classifier = NULL;
-  martlet_options options = {sizeof options, threads, 0};
+  martlet_options options = {sizeof options, threads, threads % 2 == 0 ? MARTLET_COPY : 0, NULL};
   char message[256] = "?";
   CHECK(martlet_classifier_open_with(path, &options, &classifier, message, sizeof message) == MARTLET_OK);
   CHECK(message[0] == 0);
@@ -95,16 +95,25 @@ static void misuse(const char *path, const char *base) {
   CHECK(strcmp(message, "cannot open /no/") == 0); /* the next character would not fit whole */
   CHECK(martlet_classifier_open_with("/no", NULL, &c, message, 1) == MARTLET_INVALID_FILE && message[0] == 0);
   CHECK(martlet_classifier_open_with("/no", NULL, &c, NULL, 99) == MARTLET_INVALID_FILE);
-  martlet_options wrong[] = {{0, 0, 0}, {sizeof wrong[0], 1025, 0}, {sizeof wrong[0], 0, 2}};
+  martlet_options wrong[] = {{0, 0, 0, NULL}, {sizeof wrong[0], 1025, 0, NULL}, {sizeof wrong[0], 0, 8, NULL}};
   for (size_t index = 0; index < 3; ++index) {
     CHECK(martlet_classifier_open_with(path, &wrong[index], &c, message, sizeof message) == MARTLET_INVALID_ARGUMENT);
     CHECK(strlen(message) > 0);
   }
+  martlet_options calibrated = {sizeof calibrated, 0, MARTLET_CALIBRATED, NULL};
+  CHECK(martlet_classifier_open_with(path, &calibrated, &c, message, sizeof message) == MARTLET_NO_CALIBRATION && strstr(message, path) != NULL);
+  martlet_options based = {sizeof based, 0, 0, base};
+  CHECK(martlet_classifier_open_with(path, &based, &c, message, sizeof message) == MARTLET_INVALID_FILE && strstr(message, "delta") != NULL);
+  based.base = "\xff";
+  CHECK(martlet_classifier_open_with(path, &based, &c, NULL, 0) == MARTLET_INVALID_UTF8);
+  based.size = offsetof(martlet_options, base); /* a caller of the first version, behind whose struct lies something else */
+  CHECK(martlet_classifier_open_with(path, &based, &c, NULL, 0) == MARTLET_OK);
+  martlet_classifier_close(c);
   setenv("MARTLET_ISA", "z80", 1);
   CHECK(martlet_classifier_open(path, &c) == MARTLET_INSTRUCTION_SET);
   unsetenv("MARTLET_ISA");
 
-  martlet_options options = {sizeof options, 1, MARTLET_SKIP_CHECKSUMS};
+  martlet_options options = {sizeof options, 1, MARTLET_SKIP_CHECKSUMS, NULL};
   CHECK(martlet_classifier_open_with(path, &options, &c, NULL, 0) == MARTLET_OK);
   static const char *const broken[] = {"\xff", "good \xc3", "\xed\xa0\x80", "\xc0\xaf", "\xf4\x90\x80\x80"};
   for (size_t index = 0; index < 5; ++index) {
@@ -134,7 +143,7 @@ static void misuse(const char *path, const char *base) {
   for (int status = -1; status <= 20; ++status) {
     const char *text = martlet_status_message((martlet_status)status);
     CHECK(text != NULL && strlen(text) > 0);
-    CHECK((status >= 0 && status <= 10) == (strcmp(text, martlet_status_message((martlet_status)1000)) != 0));
+    CHECK((status >= 0 && status <= 11) == (strcmp(text, martlet_status_message((martlet_status)1000)) != 0));
   }
 
   /* A closed handle, at once and after others have been opened; no handle; something that is none. */

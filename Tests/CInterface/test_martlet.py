@@ -1,6 +1,7 @@
-"""Tests of tools/martlet.py. The environment gives the bundles `BUNDLE`, `BASE` (without a head), `MULTI_LABEL` and
-`REGRESSION`, and the library `MARTLET_LIBRARY`."""
+"""Tests of tools/martlet.py. The environment gives the bundles `BUNDLE`, `BASE` (without a head), `MULTI_LABEL`,
+`REGRESSION` and `DELTA` (calibrated, of `BUNDLE`), and the library `MARTLET_LIBRARY`."""
 
+import math
 import multiprocessing
 import os
 import subprocess
@@ -14,7 +15,7 @@ sys.path.insert(0, str(TOOLS))
 sys.dont_write_bytecode = True
 import martlet  # noqa: E402
 
-BUNDLE, BASE = os.environ["BUNDLE"], os.environ["BASE"]
+BUNDLE, BASE, DELTA = os.environ["BUNDLE"], os.environ["BASE"], os.environ["DELTA"]
 TEXTS = ["", "good", "a stirring , funny and finally transporting film", "naïve 映画 \0 🎬", "film " * 100] + ["bad " * n for n in range(30)]
 
 
@@ -61,6 +62,29 @@ class MartletTests(unittest.TestCase):
                 self.assertEqual(prediction.scores, prediction.logits)
                 self.assertAlmostEqual(float(prediction.label), prediction.logits[0], places=6)
                 self.assertLess(len(prediction.label), 15)
+
+    def test_calibration_and_base(self):
+        error = martlet.MartletError
+        self.assertStatus(error.NO_CALIBRATION, lambda: martlet.Classifier(BUNDLE, calibrated=True), "no calibration")
+        self.assertStatus(error.INVALID_FILE, lambda: martlet.Classifier(DELTA), "tiny.martlet")
+        self.assertStatus(error.INVALID_FILE, lambda: martlet.Classifier(DELTA, base=BASE), "not the base")
+        self.assertStatus(error.INVALID_FILE, lambda: martlet.Classifier(BUNDLE, base=BUNDLE), "not a delta")
+        self.assertStatus(error.INVALID_ARGUMENT, lambda: martlet.Classifier(DELTA, base="a\0b"))
+        with martlet.Classifier(BUNDLE) as classifier:
+            expected = classifier.classify_batch(TEXTS)
+        with martlet.Classifier(DELTA, base=BUNDLE, mapped=False) as classifier:
+            self.assertEqual(classifier.classify_batch(TEXTS), expected)
+        with martlet.Classifier(DELTA, base=Path(BUNDLE), calibrated=True) as classifier:
+            for plain, calibrated in zip(expected, classifier.classify_batch(TEXTS)):
+                self.assertEqual((plain.logits, plain.label), (calibrated.logits, calibrated.label))
+                self.assertNotEqual(plain.scores, calibrated.scores)
+                # Divided by one temperature, logits keep their order and their ratios.
+                ratio = lambda row: math.log(row.scores[0] / row.scores[1])
+                self.assertAlmostEqual(ratio(plain) / ratio(calibrated), self.temperature(expected, classifier), places=3)
+
+    def temperature(self, expected, classifier):
+        plain, calibrated = expected[1], classifier.classify(TEXTS[1])
+        return math.log(plain.scores[0] / plain.scores[2]) / math.log(calibrated.scores[0] / calibrated.scores[2])
 
     def test_threads(self):
         with martlet.Classifier(BUNDLE, threads=2) as classifier:

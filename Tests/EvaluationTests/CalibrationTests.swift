@@ -63,4 +63,26 @@ import Testing
     #expect(abs(allWrong.temperature - 20) < 1e-2)
     #expect(fitTemperature(logits: [], classes: 2, truths: []).temperature == 1)
   }
+
+  /// Several labels: logits made from known probabilities and then halved, and the loss that the accumulator measures.
+  @Test func severalLabels() {
+    var logits: [Float] = []
+    var targets: [Float] = []
+    for (right, of, logit) in [(80, 100, 1.3862943611198906), (60, 100, 0.4054651081081644), (5, 100, -2.9444389791664403)] {
+      for record in 0..<of {
+        logits.append(Float(logit / 2))
+        targets.append(record < right ? 1 : 0)
+      }
+    }
+    let fit = fitTemperature(logits: logits, targets: targets)
+    #expect(abs(fit.temperature - 0.5) < 1e-5)
+    #expect(abs(fit.lossBefore - binaryCrossEntropy(logits, targets)) < 1e-12)
+    #expect(abs(fit.lossAfter - binaryCrossEntropy(logits.map { Float(Double($0) / fit.temperature) }, targets)) < 1e-6)
+    #expect(fitTemperature(logits: [], targets: []).temperature == 1)
+    #expect(fitTemperature(logits: [1, -1], targets: [1, 0]).temperature < 0.051)
+  }
+
+  private func binaryCrossEntropy(_ logits: [Float], _ targets: [Float]) -> Double {
+    logits.withUnsafeBufferPointer { logits in targets.withUnsafeBufferPointer { Evaluation.binaryCrossEntropy(logits: logits, targets: $0) } }
+  }
 }

@@ -1,5 +1,7 @@
+import Bundles
 import Checkpoints
 import Packing
+import Records
 import Storage
 import TestSupport
 import Testing
@@ -78,6 +80,8 @@ struct Installation: Sendable {
   var base: String { folder + "/base.martlet" }
   var multiLabel: String { folder + "/multi-label.martlet" }
   var regression: String { folder + "/regression.martlet" }
+  /// `tiny-bert` as changes of `bundle`, calibrated, in a folder where its base is not.
+  var delta: String { folder + "/away/delta.martlet" }
 
   static let shared = Result { try Installation() }
   private nonisolated(unsafe) static var leftover = ""
@@ -97,6 +101,7 @@ struct Installation: Sendable {
 
     try pack(fixture("tiny-bert"), to: bundle)
     try pack(fixture("tiny-bert-encoder"), to: base)
+    try packDelta()
     let configuration = String(decoding: try readFile(fixture("tiny-bert/config.json")), as: UTF8.self)
     for (kind, path) in [("multi_label_classification", multiLabel), ("regression", regression)] {
       let copy = folder + "/" + kind
@@ -105,6 +110,17 @@ struct Installation: Sendable {
       try write(Array(("{\"problem_type\": \"\(kind)\"," + configuration.dropFirst()).utf8), to: copy + "/config.json")
       try pack(copy, to: path)
     }
+  }
+
+  private func packDelta() throws {
+    try makeDirectory(folder + "/away")
+    let source = try CheckpointFolder(path: fixture("tiny-bert"))
+    var options = PackingOptions()
+    options.base = DeltaBase(try Bundle(path: bundle), fileName: "tiny.martlet")
+    let rows = RecordSource(name: "rows", bytes: Array("text\tlabel\ngood\tpositive\nbad\tnegative\ngood bad\tnegative\n".utf8))
+    var model = try Packing.pack(source, options: options)
+    try model.add(measureQuality(source, .int8, base: options.base, LabelledDataset(source: rows, format: .tsv), threads: 1))
+    _ = try model.write(to: delta)
   }
 
   private func pack(_ source: String, to path: String) throws {

@@ -127,8 +127,23 @@ import Testing
     #expect(try measureQuality(folder, .fp32, dataset, threads: 1).sameLabel == 1)
 
     var model = try packedModel(fixture("tiny-bert"))
-    try model.addQualityReport(quality.json)
-    let report = try model.writeToMemory().text(.qualityReport)
-    #expect(try JSONValue(parsing: Array(report.utf8)) == quality.json)
+    try model.add(quality)
+    let bundle = try model.writeToMemory()
+    #expect(try JSONValue(parsing: Array(bundle.text(.qualityReport).utf8)) == quality.json)
+
+    // Calibrated scores are those of the divided logits, and their loss on the same records is what the fit said.
+    let fit = try #require(quality.calibration)
+    #expect(try Calibration(bundle).temperature == fit.temperature)
+    let (plain, calibrated) = (try Classifier(bundle: bundle), try Classifier(bundle: bundle, calibrated: true))
+    var loss = 0.0
+    let truths = try dataset.classes(labels: plain.labels)
+    for (index, truth) in truths.enumerated() {
+      let text = dataset.texts.string(index)
+      let (before, after) = (try plain.classify(text), try calibrated.classify(text))
+      #expect(before.logits == after.logits && before.label == after.label)
+      #expect(after.scores == softmax(before.logits, temperature: fit.temperature))
+      loss -= log(Double(after.scores[truth]))
+    }
+    #expect(abs(loss / 150 - fit.lossAfter) < 1e-6 && fit.lossAfter <= fit.lossBefore)
   }
 }

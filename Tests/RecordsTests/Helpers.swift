@@ -19,7 +19,7 @@ struct Seeded: RandomNumberGenerator {
 }
 
 func reader(_ bytes: [UInt8], _ options: RecordOptions, pieceBytes: Int = .max, name: String = "input") -> RecordReader {
-  let source = RecordSource(name: name) { () throws(FileError) in MemorySource(bytes, pieceBytes: pieceBytes) }
+  let source = RecordSource(name: name) { () throws(RecordsError) in MemorySource(bytes, pieceBytes: pieceBytes) }
   return RecordReader(sources: [source], options: options)
 }
 

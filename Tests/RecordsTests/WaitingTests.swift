@@ -35,7 +35,7 @@ private final class Pipe {
   private func pipeReader(_ options: RecordOptions) -> (Pipe, RecordReader) {
     let pipe = Pipe()
     let end = pipe.readEnd
-    let source = RecordSource(name: "pipe") { () throws(FileError) in DescriptorSource(descriptor: end, name: "pipe") }
+    let source = RecordSource(name: "pipe") { () throws(RecordsError) in DescriptorSource(descriptor: end, name: "pipe") }
     return (pipe, RecordReader(sources: [source], options: options))
   }
 
