@@ -209,6 +209,12 @@ import Testing
     }
   }
 
+  /// Two keys of the header, one name to a Swift dictionary.
+  @Test func namesThatUnicodeHoldsEqual() throws {
+    let header = "{\"\u{E9}\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},\"e\u{301}\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}}"
+    #expect(try fault(opening: safetensors(header, data: [1, 2])) == .duplicateTensor("\u{E9}"))
+  }
+
   @Test func whatIsNoFile() throws {
     try withTemporaryFolder { folder in
       #expect(fault { _ = try SafetensorsFile(path: folder) } != nil)
