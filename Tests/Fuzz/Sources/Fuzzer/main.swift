@@ -5,17 +5,18 @@ import FuzzHarness
   import Glibc
 #endif
 
-// fuzz-reader TARGET [arguments of libFuzzer]: feeds one reader until something breaks. fuzz-reader --list: the targets.
+// FUZZ_TARGET=TARGET fuzz-reader [arguments of libFuzzer]: feeds one reader until something breaks. A variable, because libFuzzer starts
+// itself anew with arguments of its own. Without it the targets are listed.
 
 nonisolated(unsafe) var target = FuzzTarget.bundle
 
-guard CommandLine.argc > 1, let chosen = FuzzTarget(rawValue: CommandLine.arguments[1]) else {
+guard let name = getenv("FUZZ_TARGET"), let chosen = FuzzTarget(rawValue: String(cString: name)) else {
   print(FuzzTarget.allCases.map(\.rawValue).joined(separator: "\n"))
-  exit(CommandLine.arguments.dropFirst() == ["--list"] ? 0 : 64)
+  exit(64)
 }
 target = chosen
-var count = CommandLine.argc - 1
-var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv + 1
+var count = CommandLine.argc
+var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = CommandLine.unsafeArgv
 exit(
   LLVMFuzzerRunDriver(&count, &arguments) { data, size in
     let start = threadProcessorSeconds()
