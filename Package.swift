@@ -85,6 +85,14 @@ let testTargets: [Target] = modules.map { module in
     dependencies: [.init(stringLiteral: module.name)] + module.imports + testImports[module.name, default: []] + ["TestSupport"])
 }
 
+/// The readers of untrusted bytes as a fuzzer feeds them (`Tests/Fuzz`), and the replay of its corpus.
+let fuzzing: [Target] = [
+  .target(
+    name: "FuzzHarness",
+    dependencies: ["Bundles", "Checkpoints", "Encoders", "JSON", "Martlet", "Records", "Storage", "Tokenizers"], path: "Tests/Fuzz/Harness"),
+  .testTarget(name: "FuzzTests", dependencies: ["FuzzHarness", "Storage", "TestSupport"]),
+]
+
 /// Prints what must be the same on every machine. Of interest to `tools/check-arm64` alone, which asks for it.
 let crossCheck: [Target] =
   Context.environment["MARTLET_CROSS_CHECK"] == nil
@@ -110,5 +118,5 @@ let package = Package(
     // The C interface's header, which MartletABI implements.
     .systemLibrary(name: "CMartlet"),
     .target(name: "TestSupport", dependencies: ["JSON", "Storage"], path: "Tests/TestSupport"),
-  ] + kernelTargets + moduleTargets + testTargets + crossCheck
+  ] + kernelTargets + moduleTargets + testTargets + fuzzing + crossCheck
 )

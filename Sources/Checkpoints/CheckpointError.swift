@@ -16,8 +16,10 @@ package struct CheckpointError: Error, Sendable, Equatable {
     case file(FileError)
     case notAFolder
     case missingFile(lookedFor: [String])
-    /// Only Python pickles hold the weights.
-    case pickledWeights(String)
+    /// A file of PyTorch before 1.6.
+    case legacyPickle
+    /// The pickle of a PyTorch file does what building tensors does not need, or is broken: `offset` is that of the opcode.
+    case pickle(offset: Int, expected: String, found: String)
     case json(String)
     /// Fewer bytes than the format's own numbers ask for.
     case truncated(place: String, expected: Int, found: Int)
@@ -47,8 +49,10 @@ extension CheckpointError.Fault: CustomStringConvertible {
     case .file(let refusal): "\(refusal)"
     case .notAFolder: "expected a checkpoint folder, found something else"
     case .missingFile(let names): "expected \(names.joined(separator: " or ")), found none"
-    case .pickledWeights(let name):
-      "expected model.safetensors, found only \(name), a Python pickle: convert it (transformers' save_pretrained does)"
+    case .legacyPickle:
+      "expected a zip archive, found a bare pickle as PyTorch before 1.6 wrote it: convert it "
+        + "(with a newer PyTorch, torch.save(torch.load(file, weights_only=True), file))"
+    case .pickle(let offset, let expected, let found): "data.pkl, byte \(offset): expected \(expected), found \(found)"
     case .json(let reason): reason
     case .truncated(let place, let expected, let found):
       "\(place) is truncated: expected \(expected) bytes, found \(found)"

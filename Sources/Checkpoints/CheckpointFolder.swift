@@ -6,7 +6,8 @@ enum FileName {
   static let configuration = "config.json"
   static let weights = "model.safetensors"
   static let weightsIndex = "model.safetensors.index.json"
-  static let pickles = ["pytorch_model.bin", "pytorch_model.bin.index.json"]
+  static let pickledWeights = "pytorch_model.bin"
+  static let pickledWeightsIndex = "pytorch_model.bin.index.json"
 
   /// The small files that make a folder whole again beside its weights.
   static let carried = [

@@ -27,6 +27,32 @@ package enum ElementType: String, CaseIterable, Sendable {
   }
 }
 
+extension ElementType {
+  /// Converts every `stride`th element of `source` to float32 until the target is full; false for what is no floating point type.
+  func convert(_ source: UnsafeRawBufferPointer, stride: Int, into target: UnsafeMutableBufferPointer<Float>) -> Bool {
+    switch self {
+    case .float32:
+      guard stride != 1 else {
+        UnsafeMutableRawBufferPointer(target).copyMemory(from: source)
+        return true
+      }
+      for index in target.indices { target[index] = Float(bitPattern: source.element(index * stride)) }
+    case .float16: for index in target.indices { target[index] = Float(halfBits: source.element(index * stride)) }
+    case .bfloat16: for index in target.indices { target[index] = Float(bfloatBits: source.element(index * stride)) }
+    case .float64: for index in target.indices { target[index] = Float(Double(bitPattern: source.element(index * stride))) }
+    default: return false
+    }
+    return true
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  @inline(__always)
+  fileprivate func element<T: FixedWidthInteger & BitwiseCopyable>(_ index: Int) -> T {
+    T(littleEndian: loadUnaligned(fromByteOffset: index * MemoryLayout<T>.size, as: T.self))
+  }
+}
+
 extension Float {
   /// The value of IEEE 754 binary16 bits, exactly; a NaN keeps its payload.
   @inline(__always)

@@ -5,7 +5,7 @@ import Storage
 ///
 /// Read as strictly as the format asks (huggingface/safetensors, README): the header is at most 100 MB and starts with
 /// `{`; tensors cover the rest of the file without hole or overlap; a tensor's bytes are those of its shape and type.
-package final class SafetensorsFile: Sendable {
+package final class SafetensorsFile: TensorFile {
   package let path: String
   /// In file order.
   package let tensors: [Tensor]
@@ -21,7 +21,7 @@ package final class SafetensorsFile: Sendable {
       self.path = path
       tensors = header.tensors
       metadata = header.metadata
-      positions = Dictionary(uniqueKeysWithValues: header.tensors.enumerated().map { ($1.name, $0) })
+      positions = try positionsByName(header.tensors)
     } catch {
       throw CheckpointError(path: path, fault: error)
     }

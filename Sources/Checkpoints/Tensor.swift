@@ -12,19 +12,38 @@ package struct Tensor: Sendable {
   /// The file that holds the tensor.
   package let file: MappedFile
   private let offset: Int
+  /// In elements, as many as dimensions.
+  private let strides: [Int]
 
-  init(name: String, elementType: ElementType, shape: [Int], elementCount: Int, file: MappedFile, offset: Int) {
+  /// - Parameters:
+  ///   - offset: of the first element, from the start of the file.
+  ///   - strides: elements from one index of a dimension to the next; row-major without them. The caller has checked that
+  ///     every element lies inside the file.
+  init(
+    name: String, elementType: ElementType, shape: [Int], elementCount: Int, file: MappedFile, offset: Int, strides: [Int]? = nil
+  ) {
     self.name = name
     self.elementType = elementType
     self.shape = shape
     self.elementCount = elementCount
     self.file = file
     self.offset = offset
+    let rowMajor = rowMajorStrides(shape)
+    self.strides = strides ?? rowMajor
+    // The stride of a dimension of one index, or of anything without elements, is never taken.
+    isRowMajor = elementCount == 0 || zip(shape, zip(self.strides, rowMajor)).allSatisfy { $0 == 1 || $1.0 == $1.1 }
   }
 
-  /// The elements, little-endian and row-major, at any address; valid as long as `file` lives.
-  package var bytes: UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(rebasing: file.bytes[offset..<offset + elementCount * elementType.byteCount])
+  /// Whether the elements lie end to end in the order of their indices.
+  package let isRowMajor: Bool
+
+  /// The elements, little-endian, at any address; valid as long as `file` lives. Nil unless they are in row-major order.
+  package var bytes: UnsafeRawBufferPointer? { isRowMajor ? run(at: 0, elementCount) : nil }
+
+  /// So many elements end to end, from that element of the storage on.
+  private func run(at element: Int, _ count: Int) -> UnsafeRawBufferPointer {
+    let start = offset + element * elementType.byteCount
+    return UnsafeRawBufferPointer(rebasing: file.bytes[start..<start + count * elementType.byteCount])
   }
 
   /// Converts all elements to float32: F32 as they are, F16 and BF16 exactly, F64 rounded to nearest.
@@ -37,20 +56,15 @@ package struct Tensor: Sendable {
         path: file.path, fault: .shape(tensor: name, expected: [target.count], found: shape))
     }
     let isFloatingPoint = withExtendedLifetime(file) {
-      let source = bytes
-      switch elementType {
-      case .float32:
-        UnsafeMutableRawBufferPointer(target).copyMemory(from: source)
-      case .float16:
-        for index in target.indices { target[index] = Float(halfBits: source.element(index)) }
-      case .bfloat16:
-        for index in target.indices { target[index] = Float(bfloatBits: source.element(index)) }
-      case .float64:
-        for index in target.indices { target[index] = Float(Double(bitPattern: source.element(index))) }
-      default:
-        return false
+      if isRowMajor { return elementType.convert(run(at: 0, elementCount), stride: 1, into: target) }
+      let rowLength = shape.last!, stride = strides.last!
+      var isFloatingPoint = true
+      for (row, start) in RowStarts(shape: shape.dropLast(), strides: strides.dropLast()).enumerated() {
+        let target = UnsafeMutableBufferPointer(rebasing: target[row * rowLength..<(row + 1) * rowLength])
+        isFloatingPoint = elementType.convert(run(at: start, (rowLength - 1) * stride + 1), stride: stride, into: target)
+        guard isFloatingPoint else { break }
       }
-      return true
+      return isFloatingPoint
     }
     guard isFloatingPoint else {
       throw CheckpointError(path: file.path, fault: .notFloatingPoint(tensor: name, found: elementType))
@@ -69,9 +83,42 @@ package struct Tensor: Sendable {
   }
 }
 
-extension UnsafeRawBufferPointer {
-  @inline(__always)
-  fileprivate func element<T: FixedWidthInteger & BitwiseCopyable>(_ index: Int) -> T {
-    T(littleEndian: loadUnaligned(fromByteOffset: index * MemoryLayout<T>.size, as: T.self))
+/// Where the rows of a tensor start, in elements, in row-major order of their indices.
+private struct RowStarts: Sequence, IteratorProtocol {
+  let shape: ArraySlice<Int>
+  let strides: ArraySlice<Int>
+  private var indices: [Int]
+  private var start: Int? = 0
+
+  init(shape: ArraySlice<Int>, strides: ArraySlice<Int>) {
+    (self.shape, self.strides) = (shape, strides)
+    indices = shape.map { _ in 0 }
   }
+
+  mutating func next() -> Int? {
+    guard let current = start else { return nil }
+    var following = current
+    for dimension in indices.indices.reversed() {
+      indices[dimension] += 1
+      following += strides[dimension]
+      if indices[dimension] < shape[dimension] {
+        start = following
+        return current
+      }
+      following -= indices[dimension] * strides[dimension]
+      indices[dimension] = 0
+    }
+    start = nil
+    return current
+  }
+}
+
+private func rowMajorStrides(_ shape: [Int]) -> [Int] {
+  var strides = shape
+  var step = 1
+  for dimension in shape.indices.reversed() {
+    strides[dimension] = step
+    step &*= shape[dimension]
+  }
+  return strides
 }

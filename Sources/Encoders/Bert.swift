@@ -56,7 +56,7 @@ package struct Bert: LayeredFamily {
       normalization: blueprint.normalization("bert.embeddings.LayerNorm", width: width, epsilon: epsilon),
       firstPosition: 0)
     var layers: [Layer] = []
-    for number in 0..<(try settings.count("num_hidden_layers", default: 12)) {
+    for number in 0..<(try settings.count("num_hidden_layers", default: 12, atMost: 1000)) {
       let name = "bert.encoder.layer.\(number)."
       layers.append(
         Layer(

@@ -36,13 +36,15 @@ package struct Settings: Sendable {
   }
 
   /// A number of things, at least 1 and small enough that products of three cannot overflow.
-  package func count(_ key: String, default fallback: Int? = nil) throws(ConfigurationError) -> Int {
+  package func count(
+    _ key: String, default fallback: Int? = nil, atMost maximum: Int = 1 << 20
+  ) throws(ConfigurationError) -> Int {
     guard let value = self[key] else {
       guard let fallback else { throw .missing(key: key) }
       return fallback
     }
-    guard let count = value.int, count >= 1, count <= 1 << 20 else {
-      throw .invalid(key: key, found: value.text(), expected: "a whole number from 1 to \(1 << 20)")
+    guard let count = value.int, count >= 1, count <= maximum else {
+      throw .invalid(key: key, found: value.text(), expected: "a whole number from 1 to \(maximum)")
     }
     return count
   }

@@ -51,9 +51,9 @@ package final class TensorBoardWriter {
   private func append(event: [UInt8]) {
     let length = Event.littleEndian(UInt64(event.count))
     buffer += length
-    buffer += Event.littleEndian(CRC32C.masked(length))
+    buffer += Event.littleEndian(Event.maskedChecksum(length))
     buffer += event
-    buffer += Event.littleEndian(CRC32C.masked(event))
+    buffer += Event.littleEndian(Event.maskedChecksum(event))
   }
 
   /// The name of a run's folder as Hugging Face gives it: `Nov23_17-46-11_host`, in local time.
@@ -87,6 +87,12 @@ private enum Event {
   }
 
   static func littleEndian(_ value: some FixedWidthInteger) -> [UInt8] { withUnsafeBytes(of: value.littleEndian, Array.init) }
+
+  /// CRC-32C in the form that TFRecord files store, so that a checksum of data that holds checksums is sound.
+  static func maskedChecksum(_ bytes: [UInt8]) -> UInt32 {
+    let checksum = CRC32.castagnoli.checksum(bytes)
+    return ((checksum >> 15) | (checksum << 17)) &+ 0xA282_EAD8
+  }
 
   private static func double(_ field: UInt64, _ value: Double) -> [UInt8] { varint(field << 3 | 1) + littleEndian(value.bitPattern) }
   private static func float(_ field: UInt64, _ value: Float) -> [UInt8] { varint(field << 3 | 5) + littleEndian(value.bitPattern) }

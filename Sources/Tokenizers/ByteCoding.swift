@@ -62,10 +62,10 @@ struct ByteReader {
 
   /// A count in `counts`, and as many elements.
   mutating func list<Element>(
-    _ counts: PartialRangeFrom<Int>, _ what: String, _ element: (inout ByteReader) throws(TokenizerError) -> Element
+    _ counts: ClosedRange<Int>, _ what: String, _ element: (inout ByteReader) throws(TokenizerError) -> Element
   ) throws(TokenizerError) -> [Element] {
     let count = Int(try number())
-    guard counts.contains(count) else { throw error("\(what): expected more than \(count) parts") }
+    guard counts.contains(count) else { throw error("\(what): expected \(counts.lowerBound) to \(counts.upperBound) parts, found \(count)") }
     var elements: [Element] = []
     for _ in 0..<count { elements.append(try element(&self)) }
     return elements

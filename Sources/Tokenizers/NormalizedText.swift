@@ -23,6 +23,13 @@ struct NormalizedText: Sendable {
     count += bytes.withUnsafeMutableBufferPointer { encodeScalar(scalar, to: $0.baseAddress! + place) }
   }
 
+  /// Drops what is beyond so many bytes, and the part of a scalar before.
+  mutating func cut(to limit: Int) {
+    guard count > limit else { return }
+    count = limit
+    while count > 0, bytes[count] & 0xC0 == 0x80 { count -= 1 }
+  }
+
   /// The valid bytes.
   func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
     bytes.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[..<count])) }

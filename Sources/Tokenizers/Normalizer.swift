@@ -9,6 +9,8 @@ enum NormalizerStep: Sendable, Equatable {
   case prepend([UInt8])
   /// Whitespace off the ends.
   case strip(left: Bool, right: Bool)
+
+  static let maximumCount = 64
 }
 
 extension Tokenizer.Normalizer {
@@ -21,13 +23,15 @@ extension Tokenizer.Normalizer {
     case .none: output.append(text)
     case .bert(let bert): bert.normalize(text, into: &output)
     case .steps(let steps):
-      apply(steps[0], to: text, classes, into: &output, &scratch)
+      // Steps can multiply a text by each other; what is beyond any sensible normal form is cut off.
+      let limit = 65_536 + 64 * text.count
+      apply(steps[0], to: text, classes, limit, into: &output, &scratch)
       for step in steps.dropFirst() {
         swap(&output, &scratch.text)
         output.count = 0
         var input = NormalizedText()
         swap(&input, &scratch.text)
-        input.withBytes { apply(step, to: $0, classes, into: &output, &scratch) }
+        input.withBytes { apply(step, to: $0, classes, limit, into: &output, &scratch) }
         swap(&input, &scratch.text)
       }
     }
@@ -40,9 +44,10 @@ extension Tokenizer.Normalizer {
   }
 
   private func apply(
-    _ step: NormalizerStep, to text: UnsafeBufferPointer<UInt8>, _ classes: CharacterClasses, into output: inout NormalizedText,
-    _ scratch: inout Scratch
+    _ step: NormalizerStep, to text: UnsafeBufferPointer<UInt8>, _ classes: CharacterClasses, _ limit: Int,
+    into output: inout NormalizedText, _ scratch: inout Scratch
   ) {
+    defer { output.cut(to: limit) }
     switch step {
     case .scalars(let table): table.normalize(text, into: &output)
     case .form(let form): form.normalize(text, into: &output, &scratch.form)
@@ -52,7 +57,8 @@ extension Tokenizer.Normalizer {
       output.append(text)
     case .replace(let pattern, let content):
       var done = 0
-      while let match = pattern.next(in: text, from: done, &scratch.frames) {
+      var effort = Pattern.effort(for: text.count)
+      while output.count <= limit, let match = pattern.next(in: text, from: done, &scratch.frames, &effort) {
         output.append(UnsafeBufferPointer(rebasing: text[done..<match.lowerBound]))
         output.append(content)
         done = match.upperBound

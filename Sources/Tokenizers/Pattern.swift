@@ -6,6 +6,8 @@
 struct Pattern: Sendable, Equatable {
   /// A pattern has at most this many different classes.
   static let maximumSets = 16
+  /// Loops in loops with counts multiply; no tokenizer has a hundredth of this.
+  static let maximumInstructions = 10_000
 
   enum Instruction: Sendable, Equatable {
     case scalar(UInt32)
@@ -45,6 +47,9 @@ struct Pattern: Sendable, Equatable {
     guard !parsed.root.isNullable else { throw PatternParser.unsupported(source, "it matches the empty text") }
     self.source = source
     self.table = table
+    guard parsed.root.instructionCount <= Self.maximumInstructions else {
+      throw PatternParser.unsupported(source, "more than \(Self.maximumInstructions) instructions")
+    }
     let ascii = (0..<128).map { table[$0] }
     self.ascii = ascii
     var program: [Instruction] = []
@@ -56,8 +61,14 @@ struct Pattern: Sendable, Equatable {
     firstBytes = isFirst
   }
 
-  /// The first match at or after `position`.
-  func next(in text: UnsafeBufferPointer<UInt8>, from position: Int, _ stack: inout [Frame]) -> Range<Int>? {
+  /// The steps that all searches in a text of so many bytes may take together. Backtracking can take a step for every way to
+  /// cut a text (`(a+)+b`), and must come to an end: then nothing more matches. Patterns in use take a few steps a byte.
+  static func effort(for count: Int) -> Int { 1000 * (count + 64) }
+
+  /// The first match at or after `position`; nil too when `effort` is used up.
+  func next(
+    in text: UnsafeBufferPointer<UInt8>, from position: Int, _ stack: inout [Frame], _ effort: inout Int
+  ) -> Range<Int>? {
     guard let bytes = text.baseAddress else { return nil }
     let firstBytes = firstBytes.span
     var start = position
@@ -65,7 +76,8 @@ struct Pattern: Sendable, Equatable {
       let byte = bytes[start]
       if firstBytes[Int(byte)], byte & 0xC0 != 0x80 {
         stack.removeAll(keepingCapacity: true)
-        if let end = match(bytes, text.count, at: start, from: 0, &stack) { return start..<end }
+        if let end = match(bytes, text.count, at: start, from: 0, &stack, &effort) { return start..<end }
+        if effort < 0 { return nil }
       }
       start += 1
     }
@@ -74,12 +86,14 @@ struct Pattern: Sendable, Equatable {
 
   /// Where the match that starts at `position` ends.
   private func match(
-    _ bytes: UnsafePointer<UInt8>, _ count: Int, at position: Int, from first: Int, _ stack: inout [Frame]
+    _ bytes: UnsafePointer<UInt8>, _ count: Int, at position: Int, from first: Int, _ stack: inout [Frame], _ effort: inout Int
   ) -> Int? {
     let base = stack.count
     var instruction = first
     var position = position
     while true {
+      effort -= 1
+      guard effort >= 0 else { return nil }
       var isMatched = true
       switch program[instruction] {
       case .scalar(let scalar):
@@ -96,17 +110,17 @@ struct Pattern: Sendable, Equatable {
         position += length
         instruction += 1
       case .run(let set, let minimum, let maximum, let loop):
-        (isMatched, position) = run(bytes, count, position, instruction, set, minimum, maximum, loop, &stack)
+        (isMatched, position) = run(bytes, count, position, instruction, set, minimum, maximum, loop, &stack, &effort)
         instruction += 1
       case .fork(let first, let second):
         stack.append(Frame(instruction: second, position: position, limit: 0, step: 0))
         instruction = first
       case .jump(let target): instruction = target
       case .look(let negated, let end):
-        isMatched = (match(bytes, count, at: position, from: instruction + 1, &stack) != nil) != negated
+        isMatched = (match(bytes, count, at: position, from: instruction + 1, &stack, &effort) != nil) != negated
         instruction = end
       case .atomic(let end):
-        if let after = match(bytes, count, at: position, from: instruction + 1, &stack) {
+        if let after = match(bytes, count, at: position, from: instruction + 1, &stack, &effort) {
           position = after
         } else {
           isMatched = false
@@ -146,7 +160,7 @@ struct Pattern: Sendable, Equatable {
   @inline(__always)
   private func run(
     _ bytes: UnsafePointer<UInt8>, _ count: Int, _ position: Int, _ instruction: Int, _ set: UInt16, _ minimum: Int,
-    _ maximum: Int, _ loop: PatternNode.Loop, _ stack: inout [Frame]
+    _ maximum: Int, _ loop: PatternNode.Loop, _ stack: inout [Frame], _ effort: inout Int
   ) -> (isMatched: Bool, position: Int) {
     var end = position
     var taken = 0
@@ -158,6 +172,7 @@ struct Pattern: Sendable, Equatable {
       taken += 1
       if taken == minimum { least = end }
     }
+    effort -= taken
     guard taken >= minimum else { return (false, position) }
     if end > least {
       switch loop {
@@ -217,6 +232,19 @@ indirect enum PatternNode: Sendable, Equatable {
     case .loop(let node, let minimum, _, _): minimum == 0 || node.isNullable
     case .look, .edge: true
     }
+  }
+
+  /// How many instructions `compile` makes of it, one beyond the most that a pattern may have where it is more.
+  var instructionCount: Int {
+    let count =
+      switch self {
+      case .scalar, .set, .edge, .loop(.set, _, _, _): 1
+      case .sequence(let nodes): nodes.reduce(0) { $0 + $1.instructionCount }
+      case .alternation(let nodes): nodes.reduce(0) { $0 + $1.instructionCount + 2 }
+      case .look(let node, _): node.instructionCount + 2
+      case .loop(let node, let minimum, let maximum, _): (node.instructionCount + 1) * max(minimum + 1, maximum ?? 0) + 3
+      }
+    return min(count, Pattern.maximumInstructions + 1)
   }
 
   /// Marks the bytes that a match may start with.

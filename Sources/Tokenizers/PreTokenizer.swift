@@ -9,6 +9,12 @@ enum PreTokenizerStep: Sendable, Equatable {
   case metaspace(Metaspace)
   /// Writes each byte as the printable character that byte-level vocabularies have for it.
   case byteCharacters
+
+  /// Steps call each other, and one that writes bytes as characters doubles its text: no tokenizer has more than a few.
+  static func areFew(_ steps: [PreTokenizerStep]) -> Bool {
+    steps.count <= maximumCount && steps.count { $0 == .byteCharacters } <= 4
+  }
+  static let maximumCount = 64
 }
 
 /// Writes blanks as a visible character, puts one in front, and cuts before each.

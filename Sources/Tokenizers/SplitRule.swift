@@ -24,8 +24,9 @@ struct SplitRule: Sendable, Equatable {
   ) -> Bool {
     var pieces = Pieces(behavior: behavior)
     var done = 0
+    var effort = Pattern.effort(for: text.count)
     while done < text.count {
-      guard let match = nextMatch(in: text, from: done, classes, &stack) else { break }
+      guard let match = nextMatch(in: text, from: done, classes, &stack, &effort) else { break }
       if done < match.lowerBound, let piece = pieces.add(done..<match.lowerBound, isMatch: inverted), !body(piece, &stack) {
         return false
       }
@@ -38,10 +39,11 @@ struct SplitRule: Sendable, Equatable {
   }
 
   private func nextMatch(
-    in text: UnsafeBufferPointer<UInt8>, from position: Int, _ classes: CharacterClasses, _ stack: inout [Pattern.Frame]
+    in text: UnsafeBufferPointer<UInt8>, from position: Int, _ classes: CharacterClasses, _ stack: inout [Pattern.Frame],
+    _ effort: inout Int
   ) -> Range<Int>? {
     switch matcher {
-    case .pattern(let pattern): return pattern.next(in: text, from: position, &stack)
+    case .pattern(let pattern): return pattern.next(in: text, from: position, &stack, &effort)
     case .scalars(let flags):
       var position = position
       while position < text.count {

@@ -63,14 +63,20 @@ extension Tokenizer {
     case 0: normalizer = .none
     case 1: normalizer = .bert(try BertNormalizer(from: &reader))
     default:
-      normalizer = .steps(try reader.list(1..., "normalizer") { reader throws(TokenizerError) in try NormalizerStep(from: &reader) })
+      normalizer = .steps(
+        try reader.list(1...NormalizerStep.maximumCount, "normalizer") { reader throws(TokenizerError) in
+          try NormalizerStep(from: &reader)
+        })
     }
     let preTokenizer: PreTokenizer
     switch try reader.number(below: 3, "pre-tokenizer") {
     case 1: preTokenizer = .bert(BertPreTokenizer())
     case 2:
-      preTokenizer = .steps(
-        try reader.list(0..., "pre-tokenizer") { reader throws(TokenizerError) in try PreTokenizerStep(from: &reader) })
+      let steps = try reader.list(0...PreTokenizerStep.maximumCount, "pre-tokenizer") { reader throws(TokenizerError) in
+        try PreTokenizerStep(from: &reader)
+      }
+      guard PreTokenizerStep.areFew(steps) else { throw reader.error("pre-tokenizer: too many steps") }
+      preTokenizer = .steps(steps)
     default: throw reader.error("unknown pre-tokenizer")
     }
     let table = try ScalarTable(from: &reader, "character classes")

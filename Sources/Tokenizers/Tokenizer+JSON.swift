@@ -16,8 +16,13 @@ extension Tokenizer {
     let reader = TokenizerReader(file: "tokenizer.json", scoresAreExact: scoresAreExact)
     let modelJSON = try reader.member(tokenizerJSON, "model", "an object")
     let steps = try reader.preTokenizerSteps(tokenizerJSON["pre_tokenizer"])
+    guard PreTokenizerStep.areFew(steps) else { throw .unsupported(component: "pre-tokenizer", name: "Sequence of too many steps") }
     let loaded = try reader.model(modelJSON, isAfterByteCharacters: steps.last == .byteCharacters)
-    let normalizer = Normalizer(try reader.normalizerSteps(tokenizerJSON["normalizer"]))
+    let normalizerSteps = try reader.normalizerSteps(tokenizerJSON["normalizer"])
+    guard normalizerSteps.count <= NormalizerStep.maximumCount else {
+      throw .unsupported(component: "normalizer", name: "Sequence of more than \(NormalizerStep.maximumCount) steps")
+    }
+    let normalizer = Normalizer(normalizerSteps)
     let preTokenizer = PreTokenizer(steps, for: loaded.model)
     let added = try reader.addedTokens(tokenizerJSON["added_tokens"], model: loaded, normalizer: normalizer)
     self.init(

@@ -83,8 +83,10 @@ struct TokenizerReader {
 struct AddedTokensBuilder {
   let model: LoadedModel
   let normalizer: Tokenizer.Normalizer
-  private var tokens: [AddedToken] = []
+  private var tokens: [Int: AddedToken] = [:]
+  private var ids: [[UInt8]: Int] = [:]
   private var nextID: Int
+  private let classes = CharacterClasses(words: false)
 
   init(model: LoadedModel, normalizer: Tokenizer.Normalizer) {
     self.model = model
@@ -95,29 +97,28 @@ struct AddedTokensBuilder {
   mutating func add(_ text: String, _ flags: AddedToken.Flags) {
     let content = Array(text.utf8)
     guard !content.isEmpty else { return }
-    let known = tokens.first { $0.content == content }?.id ?? model.id(of: content)
+    let known = ids[content] ?? model.id(of: content)
     let id = known ?? nextID
     if known == nil { nextID += 1 }
-    tokens.removeAll { $0.id == id }
-    tokens.append(AddedToken(id: id, content: content, pattern: pattern(content, flags), flags: flags))
+    let token = AddedToken(id: id, content: content, pattern: pattern(content, flags), flags: flags)
+    if let replaced = tokens.updateValue(token, forKey: id) { ids[replaced.content] = nil }
+    ids[content] = id
   }
 
   func knows(_ text: String) -> Bool {
-    let content = Array(text.utf8)
-    return tokens.contains { $0.content == content }
+    ids[Array(text.utf8)] != nil
   }
 
   private func pattern(_ content: [UInt8], _ flags: AddedToken.Flags) -> [UInt8] {
     guard flags.contains(.normalized) else { return content }
     var text = NormalizedText()
     var scratch = Tokenizer.Normalizer.Scratch()
-    let classes = CharacterClasses(words: false)
     content.withUnsafeBufferPointer { normalizer.normalize($0, classes: classes, into: &text, &scratch) }
     return Array(text.bytes[..<text.count])
   }
 
   func finish(file: String) throws(TokenizerError) -> AddedTokens {
-    let sorted = tokens.sorted { $0.id < $1.id }
+    let sorted = tokens.values.sorted { $0.id < $1.id }
     for kind in [AddedToken.Flags.normalized, []] {
       var seen: Set<[UInt8]> = []
       for token in sorted where token.flags.intersection(.normalized) == kind {

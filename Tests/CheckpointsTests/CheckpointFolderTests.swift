@@ -73,10 +73,8 @@ import Testing
       try write("{}", to: folder + "/config.json")
       #expect(
         fault { _ = try CheckpointFolder(path: folder).openWeights() }
-          == .missingFile(lookedFor: ["model.safetensors", "model.safetensors.index.json"]))
-      try write([0x80, 2], to: folder + "/pytorch_model.bin")
-      #expect(
-        fault { _ = try CheckpointFolder(path: folder).openWeights() } == .pickledWeights("pytorch_model.bin"))
+          == .missingFile(
+            lookedFor: ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"]))
     }
   }
 

@@ -3,10 +3,13 @@ import Storage
 import TestSupport
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 func write(_ bytes: [UInt8], to path: String) throws {
-  var file = try AtomicFile(path: path)
-  try file.write(bytes)
-  try file.commit()
+  let file = try FileDescriptor(opening: path, flags: O_WRONLY | O_CREAT | O_TRUNC)
+  try bytes.withUnsafeBytes { try file.write($0) }
 }
 
 func write(_ text: String, to path: String) throws { try write(Array(text.utf8), to: path) }

@@ -46,6 +46,29 @@ import Testing
     }
   }
 
+  /// A folder of before safetensors is packed, classified with and tuned as its twin in safetensors is, to the same bytes.
+  @Test func pickledWeights() throws {
+    try withWorkshop { workshop in
+      let (pickled, twin) = (fixture("tiny-bert-pickled"), fixture("tiny-bert-sharded-f16"))
+      let input = reviews(20).map { $0 + "\n" }.joined()
+      let data = try workshop.writeTSV("train.tsv", labelledReviews(6))
+      let outputs = try [("pickled", pickled), ("twin", twin)].map { name, folder in
+        let bundle = try workshop.pack(folder, as: name + ".martlet")
+        let tuned = try martlet(["tune", folder, "--train", data, "--output-dir", workshop.path(name), "--max-steps", "1"])
+        try #require(tuned.status == 0, "\(tuned.errors)")
+        return try [
+          readFile(bundle), readFile(workshop.path(name + "/model.safetensors")), martlet("classify", folder, "--logits", input: input).output,
+        ]
+      }
+      #expect(outputs[0] == outputs[1] && !outputs[0].contains([]))
+      let attacked = try workshop.copy("tiny-bert-pickled", as: "attacked", ["pytorch_model.bin": readFile(fixture("pytorch/attack.bin"))])
+      for command in [["classify", attacked], ["pack", attacked, "-o", workshop.path("a.martlet")], ["evaluate", attacked, "--data", data]] {
+        expectFailure(try martlet(command), naming: ["pytorch_model.bin: data.pkl, byte ", "found posix.system"])
+      }
+      #expect(!fileExists("attacked"))
+    }
+  }
+
   /// Every way to store the same weights, and the tables that people read.
   @Test func storedFormsAreTheSameModel() throws {
     try withWorkshop { workshop in

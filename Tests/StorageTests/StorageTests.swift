@@ -135,3 +135,20 @@ private func makeTemporaryFolder() -> String {
     #expect(path.lastPathComponent == name)
   }
 }
+
+@Suite struct CRC32Tests {
+  /// The check values of the catalogue of parametrised CRC algorithms, and every length against a bit at a time.
+  @Test func checksums() {
+    #expect(CRC32.zip.checksum(Array("123456789".utf8)) == 0xCBF4_3926)
+    #expect(CRC32.castagnoli.checksum(Array("123456789".utf8)) == 0xE306_9283)
+    for count in 0..<40 {
+      let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ 11) }
+      var state = UInt32.max
+      for byte in bytes {
+        state ^= UInt32(byte)
+        for _ in 0..<8 { state = state & 1 == 1 ? state >> 1 ^ 0xEDB8_8320 : state >> 1 }
+      }
+      #expect(CRC32.zip.checksum(bytes) == ~state, "\(count) bytes")
+    }
+  }
+}

@@ -21,7 +21,8 @@ import Training
   private func doubles(_ name: String) throws -> [Double] {
     let tensor = try #require(tensors[name])
     try #require(tensor.elementType == .float64)
-    return (0..<tensor.elementCount).map { tensor.bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Double.self) }
+    let bytes = try #require(tensor.bytes)
+    return (0..<tensor.elementCount).map { bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Double.self) }
   }
 
   @Test func firstGradients() throws {

@@ -1,0 +1,110 @@
+import Storage
+
+/// A file of `torch.save` (PyTorch 1.6 and later), mapped: a zip archive with a pickle that says what the tensors are, and an
+/// entry for each storage that they are views of.
+///
+/// The pickle is read, never run (`PickleReader`). Checksums of what is used are compared when opening, unless the file was
+/// written without (`torch.serialization.set_crc32_options(False)` leaves zeros).
+package final class PyTorchFile: TensorFile {
+  package let path: String
+  /// In the pickle's order.
+  package let tensors: [Tensor]
+  private let positions: [String: Int]
+
+  static let maximumPickleSize = 16 << 20
+
+  package init(path: String) throws(CheckpointError) {
+    let file = try refusing(path) { () throws(FileError) in try MappedFile(path: path) }
+    do throws(CheckpointError.Fault) {
+      self.path = path
+      tensors = try Self.tensors(of: file)
+      positions = try positionsByName(tensors)
+    } catch {
+      throw CheckpointError(path: path, fault: error)
+    }
+  }
+
+  package subscript(name: String) -> Tensor? { positions[name].map { tensors[$0] } }
+
+  private static func tensors(of file: MappedFile) throws(CheckpointError.Fault) -> [Tensor] {
+    // Before 1.6 a file was a row of pickles.
+    if file.bytes.starts(with: [0x80, 2]) { throw .legacyPickle }
+    let archive = try PyTorchArchive(file)
+    let named = try PickleReader.namedTensors(archive.contents(archive.pickle))
+    var tensors: [Tensor] = []
+    var verified: [String: ZipArchive.Entry] = [:]
+    for (name, tensor) in named {
+      let storage = tensor.storage
+      let key = archive.root + "data/" + storage.key
+      let entry: ZipArchive.Entry
+      if let known = verified[key] {
+        entry = known
+      } else {
+        entry = try archive.verifiedEntry(key)
+        verified[key] = entry
+      }
+      let (size, overflow) = storage.elementCount.multipliedReportingOverflow(by: storage.elementType.byteCount)
+      guard !overflow, size == entry.size else {
+        throw .value(
+          place: "tensor \(name), storage \(storage.key)",
+          expected: "\(storage.elementCount) elements of \(storage.elementType.rawValue)", found: "\(entry.size) bytes")
+      }
+      tensors.append(
+        Tensor(
+          name: name, elementType: storage.elementType, shape: tensor.shape, elementCount: tensor.elementCount, file: file,
+          offset: entry.offset + tensor.offset * storage.elementType.byteCount, strides: tensor.strides))
+    }
+    return tensors
+  }
+}
+
+/// The entries of the archive: all under one folder, which is called `archive` or like the file it was first saved as.
+private struct PyTorchArchive {
+  let file: MappedFile
+  let zip: ZipArchive
+  /// With its slash.
+  let root: String
+  let pickle: ZipArchive.Entry
+  private let hasChecksums: Bool
+
+  init(_ file: MappedFile) throws(CheckpointError.Fault) {
+    self.file = file
+    zip = try ZipArchive(file.bytes)
+    let first = zip.entries.first?.name ?? ""
+    root = first.firstIndex(of: "/").map { String(first[...$0]) } ?? ""
+    guard let pickle = zip[root + "data.pkl"] else {
+      throw .value(place: "zip archive", expected: "an entry data.pkl in the folder of the first", found: "none")
+    }
+    self.pickle = pickle
+    hasChecksums = zip.entries.contains { $0.checksum != 0 }
+    guard pickle.size <= PyTorchFile.maximumPickleSize else {
+      throw .value(place: pickle.name, expected: "at most \(PyTorchFile.maximumPickleSize) bytes", found: "\(pickle.size)")
+    }
+    try verify(pickle)
+    if let entry = zip[root + "byteorder"] {
+      try verify(entry)
+      guard contents(entry).elementsEqual("little".utf8) else {
+        throw .value(place: entry.name, expected: "little", found: "another byte order")
+      }
+    }
+  }
+
+  func contents(_ entry: ZipArchive.Entry) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: file.bytes[entry.offset..<entry.offset + entry.size])
+  }
+
+  func verifiedEntry(_ name: String) throws(CheckpointError.Fault) -> ZipArchive.Entry {
+    guard let entry = zip[name] else { throw .value(place: "zip archive", expected: "an entry \(name)", found: "none") }
+    try verify(entry)
+    return entry
+  }
+
+  private func verify(_ entry: ZipArchive.Entry) throws(CheckpointError.Fault) {
+    guard hasChecksums else { return }
+    let checksum = CRC32.zip.checksum(contents(entry))
+    guard checksum == entry.checksum else {
+      throw .value(
+        place: "zip entry \(entry.name), checksum", expected: String(entry.checksum, radix: 16), found: String(checksum, radix: 16))
+    }
+  }
+}

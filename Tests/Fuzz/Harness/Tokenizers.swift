@@ -1,0 +1,62 @@
+import JSON
+import Tokenizers
+
+func readTokenizerJSON(_ bytes: [UInt8]) throws {
+  guard let json = try attempt({ try JSONValue(parsing: bytes) }) else { return }
+  guard let tokenizer = try attempt({ try Tokenizer(tokenizerJSON: json) }) else { return }
+  try use(tokenizer, input: bytes)
+}
+
+func readCompiledTokenizer(_ bytes: [UInt8]) throws {
+  let tokenizer = try attempt { try bytes.withUnsafeBytes { try Tokenizer(compiled: $0) } }
+  guard let tokenizer else { return }
+  encodeHostileTexts(tokenizer, input: bytes) { _ in }
+}
+
+func readOlderTokenizer(_ bytes: [UInt8]) throws {
+  guard let kind = bytes.first else { return }
+  let content = Array(bytes.dropFirst())
+  let tokenizer = try attempt { () throws -> Tokenizer in
+    switch kind % 5 {
+    case 0: return try Tokenizer(sentencePiece: content, file: "spiece.model", configuration: nil)
+    case 1: return try Tokenizer(sentencePiece: content, file: "spm.model", configuration: nil)
+    case 2: return try Tokenizer(sentencePiece: content, file: "sentencepiece.bpe.model", configuration: nil)
+    case 3: return try content.withUnsafeBytes { try Tokenizer(vocabulary: $0) }
+    default:
+      // vocab.json, a zero byte, merges.txt
+      let end = content.firstIndex(of: 0) ?? content.endIndex
+      let vocabulary = try JSONValue(parsing: content[..<end])
+      return try Tokenizer(bytePairs: vocabulary, merges: Array(content[end...].dropFirst()), configuration: nil)
+    }
+  }
+  if let tokenizer { try use(tokenizer, input: content) }
+}
+
+/// A tokenizer that was read is compiled, read back, and gives the same ids.
+private func use(_ tokenizer: Tokenizer, input: [UInt8]) throws {
+  let compiled = tokenizer.compiled()
+  let again = try compiled.withUnsafeBytes { try Tokenizer(compiled: $0) }
+  var expected: [[Int32]] = []
+  encodeHostileTexts(tokenizer, input: input) { expected.append($0) }
+  var found: [[Int32]] = []
+  encodeHostileTexts(again, input: input) { found.append($0) }
+  guard expected == found else { throw Finding("other ids once compiled") }
+  guard again.compiled() == compiled else { throw Finding("compiled again to other bytes") }
+}
+
+/// Encodes texts that break things, and the beginning of the input, which holds words of its vocabulary.
+private func encodeHostileTexts(_ tokenizer: Tokenizer, input: [UInt8], _ body: ([Int32]) -> Void) {
+  let hostile = "A g\u{65}\u{301}ood \u{FB01}lm!\r\n\t\u{0}\u{AD}\u{200D}\u{1F468}\u{200D}\u{1F469} \u{4E2D}\u{AC00}\u{1100}\u{1161} \u{FFFD}[MASK]</s> 1234"
+  var workspace = TokenizerWorkspace()
+  for text in [[], Array(hostile.utf8), Array(input.prefix(2000)), [0xC3, 0x28, 0xF0, 0x9F, 0xFF]] {
+    text.withUnsafeBufferPointer { text in
+      for limit in [512, 3] {
+        var (ids, types): ([Int32], [Int32]) = ([], [])
+        _ = tokenizer.encode(text, maximumLength: limit, workspace: &workspace, into: &ids)
+        body(ids)
+        _ = tokenizer.encodePair(text, text, maximumLength: limit, workspace: &workspace, into: &ids, typeIDs: &types)
+        body(ids)
+      }
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import JSON
+import TestSupport
+import Testing
+import Tokenizers
+
+/// Files made to use up time or memory: refused, or done with in little of either. Each of these once took all there was.
+@Suite struct HostileTests {
+  private func tokenizer(_ changes: (key: String, value: JSONValue)...) throws -> Tokenizer {
+    var json: JSONValue = ["model": ["type": "WordLevel", "vocab": ["a": 0, "[UNK]": 1], "unk_token": "[UNK]"]]
+    for (key, value) in changes { json = json.setting(key, to: value) }
+    return try Tokenizer(tokenizerJSON: json)
+  }
+
+  private func split(_ pattern: String) -> JSONValue {
+    ["type": "Split", "pattern": ["Regex": .string(pattern)], "behavior": "Isolated", "invert": false]
+  }
+
+  private func sequence(_ key: String, _ step: JSONValue, _ count: Int) -> JSONValue {
+    ["type": "Sequence", .init(stringLiteral: key): .array(Array(repeating: step, count: count))]
+  }
+
+  @Test func whatIsRefused() {
+    let large = "((a{1000}){1000}){1000}"
+    for (key, value, words) in [
+      ("pre_tokenizer", split(large), "regular expression \(large) (more than 10000 instructions)"),
+      ("pre_tokenizer", sequence("pretokenizers", ["type": "WhitespaceSplit"], 65), "pre-tokenizer Sequence of too many steps"),
+      ("pre_tokenizer", sequence("pretokenizers", ["type": "ByteLevel", "use_regex": false], 5), "pre-tokenizer Sequence of too many steps"),
+      ("normalizer", sequence("normalizers", ["type": "Lowercase"], 65), "normalizer Sequence of more than 64 steps"),
+    ] {
+      do {
+        _ = try tokenizer((key, value))
+        Issue.record("\(words): accepted")
+      } catch {
+        #expect("\(error)" == "tokenizer: \(words) is not supported")
+      }
+    }
+  }
+
+  /// A pattern that can cut the text in 2⁶⁰ ways ends, and what it has not found is one piece; the next text is not touched by that.
+  @Test(arguments: ["(a+)+b", "(a|a)+b", "(?=(a+)+b)a|c", "(?!(a|aa)+c)b"]) func backtrackingEnds(pattern: String) throws {
+    let tokenizer = try tokenizer(("pre_tokenizer", split(pattern)))
+    let ids = tokenizer.ids(String(repeating: "a", count: 60))
+    #expect(!ids.isEmpty && ids.allSatisfy { $0 == 0 || $0 == 1 })
+    let long = tokenizer.ids(String(repeating: String(repeating: "a", count: 40) + " ", count: 50))
+    #expect(!long.isEmpty)
+    #expect(tokenizer.ids("a") == [0])
+  }
+
+  /// Each step makes ten of one, twelve times over.
+  @Test func growthEnds() throws {
+    let step: JSONValue = ["type": "Replace", "pattern": ["String": "a"], "content": "aaaaaaaaaé"]
+    let tokenizer = try tokenizer(("normalizer", sequence("normalizers", step, 12)))
+    let form = tokenizer.normalForm(of: "aaa")
+    #expect(form.count <= 65_536 + 64 * 3 && form.count > 65_000)
+    #expect(String(validating: form, as: UTF8.self) != nil, "cut between scalars")
+    #expect(tokenizer.normalForm(of: "bcd") == Array("bcd".utf8))
+  }
+
+  /// Time that grows with the square would be minutes.
+  @Test(.timeLimit(.minutes(1))) func manyAddedTokens() throws {
+    let entries: [JSONValue] = (0..<50_000).map { ["id": .integer($0 + 2), "content": .string("t\($0)x"), "normalized": true] }
+    let tokenizer = try tokenizer(("added_tokens", .array(entries)))
+    #expect(tokenizer.ids("t49999x") == [50_001])
+    #expect(tokenizer.vocabularySize == 50_002)
+  }
+}
