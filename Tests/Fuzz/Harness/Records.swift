@@ -18,7 +18,7 @@ func readRecords(_ bytes: [UInt8]) throws {
 
 /// What is seen of all records, or the error at their end.
 private func records(_ content: [UInt8], _ options: RecordOptions, pieceBytes: Int) throws -> [String] {
-  let source = RecordSource(name: "input") { () throws(FileError) in MemorySource(content, pieceBytes: pieceBytes) }
+  let source = RecordSource(name: "input") { () throws(RecordsError) in MemorySource(content, pieceBytes: pieceBytes) }
   let reader = RecordReader(sources: [source], options: options)
   var seen: [String] = []
   var record = Record()
