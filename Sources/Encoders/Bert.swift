@@ -17,9 +17,9 @@ package struct Bert: LayeredFamily {
   package let hiddenWidth: Int
   package let maximumLength: Int
   package let tokenTypeCount: Int
-  private let heads: Int
+  private let attention: Attention
   private let activation: Activation
-  private let hiddenDropout, attentionDropout, classifierDropout: Float
+  private let hiddenDropout, classifierDropout: Float
   private let embeddings: Embeddings
   private let layers: [Layer]
   private let pooler, classifier: Linear
@@ -32,7 +32,7 @@ package struct Bert: LayeredFamily {
     let intermediate = try settings.count("intermediate_size", default: 3072)
     let epsilon = try settings.positive("layer_norm_eps", default: 1e-12)
     hiddenWidth = width
-    heads = try settings.count("num_attention_heads", default: 12)
+    let heads = try settings.count("num_attention_heads", default: 12)
     guard width % heads == 0 else {
       throw .invalid(key: "num_attention_heads", found: "\(heads)", expected: "a divisor of hidden_size \(width)")
     }
@@ -40,7 +40,8 @@ package struct Bert: LayeredFamily {
     maximumLength = try settings.count("max_position_embeddings", default: 512)
     tokenTypeCount = try settings.count("type_vocab_size", default: 2)
     hiddenDropout = try settings.rate("hidden_dropout_prob", default: 0.1)
-    attentionDropout = try settings.rate("attention_probs_dropout_prob", default: 0.1)
+    attention = Attention(
+      heads: heads, dropout: try settings.rate("attention_probs_dropout_prob", default: 0.1))
     classifierDropout = try settings.rate("classifier_dropout", default: hiddenDropout)
 
     var blueprint = Blueprint(initializerRange: try settings.positive("initializer_range", default: 0.02))
@@ -91,7 +92,7 @@ package struct Bert: LayeredFamily {
     let layer = layers[number]
     let queries: Queries = number == layers.count - 1 ? .firstTokens : .allTokens
     let context = engine.attend(
-      queryKeyValue: engine.linear(hidden, layer.queryKeyValue), heads: heads, queries: queries, dropout: attentionDropout)
+      queryKeyValue: engine.linear(hidden, layer.queryKeyValue), attention, queries: queries)
     let attended = engine.residualNormalize(
       engine.linear(context, layer.attentionOutput),
       residual: queries == .firstTokens ? engine.firstTokens(hidden) : hidden, layer.attentionNormalization,

@@ -21,18 +21,16 @@ package final class ParameterUse: Verbs {
   }
 
   package func embed(_ embeddings: Embeddings, dropout: Float) {
-    self.embeddings.formUnion([
-      embeddings.words.weight, embeddings.positions.weight, embeddings.tokenTypes.weight,
-      embeddings.normalization.weight, embeddings.normalization.bias,
-    ])
+    self.embeddings.formUnion([embeddings.words.weight, embeddings.positions.weight, embeddings.tokenTypes.weight])
+    self.embeddings.formUnion(embeddings.normalization.parameters)
   }
 
   package func operand(_ rows: Void) {}
   package func linear(_ operand: Void, _ layer: Linear) { note(layer.weights + layer.biases) }
   package func linear(_ operand: Void, _ layer: Linear, _ activation: Activation) { note(layer.weights + layer.biases) }
-  package func attend(queryKeyValue: Void, heads: Int, queries: Queries, dropout: Float) {}
+  package func attend(queryKeyValue: Void, _ attention: Attention, queries: Queries) {}
   package func residualNormalize(_ rows: Void, residual: Void, _ normalization: Normalization, dropout: Float) {
-    note([normalization.weight, normalization.bias])
+    note(normalization.parameters)
   }
   package func firstTokens(_ rows: Void) {}
   package func dense(_ rows: Void, _ layer: Linear, _ activation: Activation) { note(layer.weights + layer.biases) }

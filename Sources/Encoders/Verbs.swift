@@ -40,6 +40,18 @@ package struct Embeddings: Sendable, Equatable {
   }
 }
 
+/// How the tokens of a text attend to one another: for each head `softmax(q kᵀ · headWidth^-0.5) v`.
+package struct Attention: Sendable, Equatable {
+  package let heads: Int
+  /// The rate for the probabilities, in training.
+  package let dropout: Float
+
+  package init(heads: Int, dropout: Float) {
+    self.heads = heads
+    self.dropout = dropout
+  }
+}
+
 /// Which tokens of a text attend to the others. In the last layer of a model whose head reads the first token, the others'
 /// states are read by nobody: only the first attends, and what follows has one row for each text.
 package enum Queries: Sendable { case allTokens, firstTokens }
@@ -68,14 +80,14 @@ package protocol Verbs: AnyObject {
   /// `f(x Wᵀ + b)`, ready for the next product: `[rows, outputs]`.
   func linear(_ operand: Operand, _ layer: Linear, _ activation: Activation) -> Operand
 
-  /// Attention of tokens to all tokens of their own text, scores scaled by `headWidth^-0.5`.
+  /// Attention of tokens to the tokens of their own text.
   ///
   /// - Parameters:
   ///   - queryKeyValue: `[tokens, 3 x width]`: queries, keys and values side by side, heads contiguous within each.
+  ///   - attention: how.
   ///   - queries: which tokens attend.
-  ///   - dropout: the rate for the probabilities, in training.
   /// - Returns: the context, `[tokens, width]`, or `[texts, width]` when the first tokens alone attend.
-  func attend(queryKeyValue: Rows, heads: Int, queries: Queries, dropout: Float) -> Operand
+  func attend(queryKeyValue: Rows, _ attention: Attention, queries: Queries) -> Operand
 
   /// `normalise(dropout(rows) + residual)`.
   func residualNormalize(_ rows: Rows, residual: Rows, _ normalization: Normalization, dropout: Float) -> Rows

@@ -109,7 +109,8 @@ final class ForwardPass: Verbs {
     return out
   }
 
-  func attend(queryKeyValue: Activations, heads: Int, queries: Queries, dropout: Float) -> Activations {
+  func attend(queryKeyValue: Activations, _ attention: Attention, queries: Queries) -> Activations {
+    let heads = attention.heads
     let width = queryKeyValue.width / 3
     let headWidth = width / heads
     let scale = 1 / Float(headWidth).squareRoot()

@@ -174,14 +174,14 @@ package final class TrainingEngine: Verbs {
     return output
   }
 
-  package func attend(queryKeyValue: TapeRows, heads: Int, queries: Queries, dropout rate: Float) -> TapeRows {
+  package func attend(queryKeyValue: TapeRows, _ attention: Attention, queries: Queries) -> TapeRows {
     let width = queryKeyValue.width / 3
-    let attention = Attention(
-      batch: batch, heads: heads, width: width, queries: queries, dropout: nextDropout(rate), buffers: buffers)
+    let step = AttentionStep(
+      attention, batch: batch, width: width, queries: queries, dropout: nextDropout(attention.dropout), buffers: buffers)
     let context = record(rows: queries == .firstTokens ? batch.textCount : queryKeyValue.rows, width: width) {
-      AttentionRule(input: queryKeyValue.node, output: $0, attention: attention)
+      AttentionRule(input: queryKeyValue.node, output: $0, attention: step)
     }
-    attention.forward(self, queryKeyValue.values, context.values)
+    step.forward(self, queryKeyValue.values, context.values)
     return context
   }
 
@@ -252,7 +252,7 @@ package final class TrainingEngine: Verbs {
       let start = block.lowerBound * width
       training.normalizeForward(
         rows.values + start, residual.map { UnsafePointer($0.values + start) }, block.count, width,
-        parameters.values(normalization.weight), parameters.values(normalization.bias), normalization.epsilon,
+        parameters.values(normalization.weight), normalization.bias.map { parameters.values($0) }, normalization.epsilon,
         dropout.rate, dropout.key, start, normalized.values + start, deviations.values + block.lowerBound,
         output.values + start)
     }

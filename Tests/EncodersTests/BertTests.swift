@@ -91,7 +91,7 @@ import Testing
     }
     for (place, normalization) in blueprint.normalizations.enumerated() {
       #expect(normalization.index == place && normalization.width == 45)
-      used += [normalization.weight, normalization.bias]
+      used += normalization.parameters
     }
     for (place, table) in blueprint.tables.enumerated() {
       #expect(table.index == place && blueprint.parameters[table.weight].shape == [table.rows, table.width])
@@ -154,8 +154,8 @@ private final class Recorder: Verbs {
   func linear(_ operand: Substring, _ layer: Linear, _ activation: Activation) -> Substring {
     record("\(activation) \(operand) \(layer.name)")[...]
   }
-  func attend(queryKeyValue: String, heads: Int, queries: Queries, dropout: Float) -> Substring {
-    record("attend \(queryKeyValue) heads \(heads) \(queries) dropout \(dropout)")[...]
+  func attend(queryKeyValue: String, _ attention: Attention, queries: Queries) -> Substring {
+    record("attend \(queryKeyValue) heads \(attention.heads) \(queries) dropout \(attention.dropout)")[...]
   }
   func residualNormalize(_ rows: String, residual: String, _ normalization: Normalization, dropout: Float) -> String {
     record("\(normalization.name) of \(rows) dropout \(dropout) + \(residual)")

@@ -73,7 +73,8 @@ final class DoubleEngine: Verbs {
     return output
   }
 
-  func attend(queryKeyValue: Rows, heads: Int, queries: Queries, dropout rate: Float) -> Rows {
+  func attend(queryKeyValue: Rows, _ attention: Attention, queries: Queries) -> Rows {
+    let (heads, rate) = (attention.heads, attention.dropout)
     let width = queryKeyValue.width / 3
     let headWidth = width / heads
     let key = nextKey(rate)
@@ -140,7 +141,7 @@ final class DoubleEngine: Verbs {
       for column in 0..<width {
         output.values[row * width + column] =
           (rows[row, column] - mean) / (variance + Double(normalization.epsilon)).squareRoot()
-          * parameters[normalization.weight][column] + parameters[normalization.bias][column]
+          * parameters[normalization.weight][column] + (normalization.bias.map { parameters[$0][column] } ?? 0)
       }
     }
     return output

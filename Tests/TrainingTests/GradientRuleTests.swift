@@ -61,14 +61,14 @@ struct Probe: EncoderFamily {
     case .linear(let activation): return engine.dense(rows, inner, activation)
     case .attend(let heads, let queries):
       let context = engine.attend(
-        queryKeyValue: engine.linear(rows, queryKeyValue), heads: heads, queries: queries, dropout: rate)
+        queryKeyValue: engine.linear(rows, queryKeyValue), Attention(heads: heads, dropout: rate), queries: queries)
       return engine.linear(context, square)
     case .residualNormalize:
       return engine.residualNormalize(engine.linear(rows, square), residual: rows, normalization, dropout: rate)
     case .firstTokens: return engine.firstTokens(rows)
     case .dropout: return engine.dropout(engine.linear(rows, square), rate)
     case .shared:
-      let context = engine.attend(queryKeyValue: engine.linear(rows, queryKeyValue), heads: 1, queries: .allTokens, dropout: rate)
+      let context = engine.attend(queryKeyValue: engine.linear(rows, queryKeyValue), Attention(heads: 1, dropout: rate), queries: .allTokens)
       let once = engine.residualNormalize(engine.linear(context, square), residual: rows, normalization, dropout: rate)
       let twice = engine.residualNormalize(engine.linear(once, square), residual: rows, normalization, dropout: rate)
       let first = engine.firstTokens(engine.dropout(engine.linear(twice, square), rate))
