@@ -21,8 +21,8 @@ package final class ParameterUse: Verbs {
   }
 
   package func embed(_ embeddings: Embeddings, dropout: Float) {
-    self.embeddings.formUnion([embeddings.words.weight, embeddings.positions.weight, embeddings.tokenTypes.weight])
-    self.embeddings.formUnion(embeddings.normalization.parameters)
+    let tables = [embeddings.words, embeddings.positions, embeddings.tokenTypes].compactMap { $0?.weight }
+    self.embeddings.formUnion(tables + embeddings.normalization.parameters)
   }
 
   package func operand(_ rows: Void) {}

@@ -121,15 +121,10 @@ package final class TrainingEngine: Verbs {
     let width = embeddings.words.width
     var positions: [Int32] = []
     positions.reserveCapacity(tokens)
-    for text in 0..<batch.textCount {
-      for place in 0..<batch.starts[text + 1] - batch.starts[text] {
-        positions.append(Int32(embeddings.firstPosition + place))
-      }
-    }
+    embeddings.appendPositions(of: 0..<batch.textCount, in: batch, to: &positions)
     let lookups = [
-      Lookup(table: embeddings.words, rows: batch.ids), Lookup(table: embeddings.positions, rows: positions),
-      Lookup(table: embeddings.tokenTypes, rows: batch.tokenTypes),
-    ]
+      (embeddings.words, batch.ids), (embeddings.positions, positions), (embeddings.tokenTypes, batch.tokenTypes),
+    ].compactMap { table, rows in table.map { Lookup(table: $0, rows: rows) } }
     let sum = record(rows: tokens, width: width) { GatherRule(output: $0, lookups: lookups) }
     forEachBlock(tokens) { block in
       for (place, lookup) in lookups.enumerated() {

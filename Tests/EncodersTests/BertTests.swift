@@ -145,9 +145,9 @@ private final class Recorder: Verbs {
   }
 
   func embed(_ embeddings: Embeddings, dropout: Float) -> String {
-    record(
-      "embed \(embeddings.words.name) + \(embeddings.positions.name) from \(embeddings.firstPosition) + "
-        + "\(embeddings.tokenTypes.name), \(embeddings.normalization.name), dropout \(dropout)")
+    let positions = embeddings.positions.map { " + \($0.name) from \(embeddings.firstPosition)" } ?? ""
+    let types = embeddings.tokenTypes.map { " + \($0.name)" } ?? ""
+    return record("embed \(embeddings.words.name)\(positions)\(types), \(embeddings.normalization.name), dropout \(dropout)")
   }
   func operand(_ rows: String) -> Substring { rows[...] }
   func linear(_ operand: Substring, _ layer: Linear) -> String { record("\(operand) \(layer.name)") }

@@ -38,12 +38,17 @@ final class DoubleEngine: Verbs {
     var sum = Rows(width: width, values: [])
     for text in 0..<batch.textCount {
       for token in batch.starts[text]..<batch.starts[text + 1] {
-        let rows = [
+        let before = batch.ids[batch.starts[text]..<token].count { $0 != embeddings.uncountedToken }
+        let place = batch.ids[token] == embeddings.uncountedToken ? -1 : before
+        let rows: [(table: Table?, row: Int)] = [
           (embeddings.words, Int(batch.ids[token])), (embeddings.tokenTypes, Int(batch.tokenTypes[token])),
-          (embeddings.positions, embeddings.firstPosition + token - batch.starts[text]),
+          (embeddings.positions, embeddings.firstPosition + place),
         ]
         for column in 0..<width {
-          sum.values.append(rows.reduce(0) { $0 + parameters[$1.0.weight][$1.1 * width + column] })
+          sum.values.append(
+            rows.reduce(0) { sum, part in
+              sum + (part.table.map { parameters[$0.weight][part.row * width + column] } ?? 0)
+            })
         }
       }
     }
