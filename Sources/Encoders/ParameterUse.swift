@@ -3,7 +3,7 @@ package final class ParameterUse: Verbs {
   package typealias Rows = Void
   package typealias Operand = Void
 
-  /// Places in `Blueprint.parameters`.
+  /// Places in `Blueprint.parameters`; what comes before the first layer belongs to the embeddings.
   package private(set) var embeddings: Set<Int> = []
   package private(set) var layers: [Set<Int>] = []
   package private(set) var head: Set<Int> = []
@@ -17,7 +17,13 @@ package final class ParameterUse: Verbs {
   }
 
   private func note(_ parameters: [Int]) {
-    if isInLayer { layers[layers.count - 1].formUnion(parameters) } else { head.formUnion(parameters) }
+    if isInLayer {
+      layers[layers.count - 1].formUnion(parameters)
+    } else if layers.isEmpty {
+      embeddings.formUnion(parameters)
+    } else {
+      head.formUnion(parameters)
+    }
   }
 
   package func embed(_ embeddings: Embeddings, dropout: Float) {

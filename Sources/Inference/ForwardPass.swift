@@ -71,7 +71,14 @@ final class ForwardPass: Verbs {
     return rows
   }
 
-  func operand(_ rows: Activations) -> Activations { rows.operand ?? rows }
+  func operand(_ rows: Activations) -> Activations {
+    guard isInt8 else { return rows }
+    if let operand = rows.operand { return operand }
+    let operand = quantized(rows: rows.rows, width: rows.width)
+    timed(.products) { forEachBlock(rows.rows) { block, _ in quantize(rows, block, into: operand) } }
+    rows.operand = operand
+    return operand
+  }
 
   func linear(_ operand: Activations, _ layer: Linear) -> Activations {
     let matrix = weights.matrices[layer.index]

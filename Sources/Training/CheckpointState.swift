@@ -110,12 +110,13 @@ extension ParameterStore {
   fileprivate func writeAdapter(into folder: String, _ settings: LowRankSettings, base: String) throws {
     try writeSafetensors(
       tensors(values, trained, prefix: AdapterFile.prefix), to: folder + "/" + AdapterFile.weights)
-    let head = Set(blueprint.linears.filter(\.isHead).map { String($0.name.split(separator: ".").last!) })
+    // Whole names: the library takes all modules whose names end so.
+    let head = blueprint.linears.filter(\.isHead).map(\.name)
     let configuration: JSONValue = [
       "peft_type": "LORA", "task_type": "SEQ_CLS", "base_model_name_or_path": .string(base), "bias": "none",
       "r": .integer(Int64(settings.rank)), "lora_alpha": .number(settings.alpha), "lora_dropout": 0.0,
       "target_modules": .array(settings.targets.map { .string($0) }), "fan_in_fan_out": false, "inference_mode": true,
-      "modules_to_save": .array(head.sorted().map { .string($0) }),
+      "modules_to_save": .array(head.map { .string($0) }),
     ]
     var file = try AtomicFile(path: folder + "/" + AdapterFile.configuration)
     try file.write(configuration.text(indent: 2, sortedKeys: true) + "\n")

@@ -1,5 +1,6 @@
 import Encoders
 import Kernels
+import TestSupport
 import Testing
 import Training
 
@@ -195,6 +196,16 @@ struct Probe: EncoderFamily {
     var random = Generator(seed: 3)
     let batch = randomBatch([19, 1, 8], vocabulary: 181, &random)
     try check(model.family, try tinyEngine(model), batch, elements: 1, "tiny-bert")
+  }
+
+  /// The whole of every other family, its dropout on.
+  @Test(arguments: familyNames) func wholeFamily(_ name: String) throws {
+    let folder = "families/" + name
+    let model = try tinyModel(folder)
+    var random = Generator(seed: 3)
+    let batch = randomBatch(
+      [11, 1, 7], vocabulary: model.blueprint.tables[0].rows, tokenTypes: min(2, model.family.tokenTypeCount), &random)
+    try check(model.family, try tinyEngine(model, folder: folder), batch, elements: 1, name)
   }
 
   /// The derivatives themselves, over the range where they change and far beyond.
