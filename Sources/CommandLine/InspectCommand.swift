@@ -34,7 +34,7 @@ struct InspectCommand: ParsableCommand {
     if json {
       let report: JSONValue = [
         "model": .string(path), "format_version": .integer(Int64(bundle.formatVersion)),
-        "family": .string(type(of: model.family).modelType), "has_head": .bool(hasHead),
+        "family": .string(model.modelType), "has_head": .bool(hasHead),
         "labels": .array(hasHead ? model.labels.names.map { .string($0) } : []),
         "problem_type": .string(model.labels.problemType.rawValue),
         "maximum_length": .integer(Int64(model.family.maximumLength)), "parameters": .integer(Int64(parameters)),
@@ -48,7 +48,7 @@ struct InspectCommand: ParsableCommand {
     }
     var lines = [
       "model            \(path)", "format version   \(bundle.formatVersion)",
-      "family           \(type(of: model.family).modelType), \(formatCount(parameters)) parameters, \(model.family.maximumLength) tokens at most",
+      "family           \(model.modelType), \(formatCount(parameters)) parameters, \(model.family.maximumLength) tokens at most",
       "labels           \(hasHead ? model.labels.names.joined(separator: ", ") : "none: a base to fine-tune")",
       "size             \(formatBytes(bundle.fileSize)), opened and checked in \(formatMilliseconds(seconds))\(times)",
       "instruction set  \(instructionSet.rawValue) (this machine: \(InstructionSet.supported.map(\.rawValue).joined(separator: ", ")))",

@@ -105,8 +105,10 @@ struct TuneCommand: ParsableCommand {
   var loraRank = 0
   @Option(name: spellings("lora-alpha"), help: "An adapter's share is scaled by this over the rank.")
   var loraAlpha = 16.0
-  @Option(name: spellings("lora-targets"), help: "Comma-separated: the layers that get adapters, by the last part of their names.")
-  var loraTargets = "query,value"
+  @Option(
+    name: spellings("lora-targets"),
+    help: "Comma-separated: the layers that get adapters, by the last part of their names. (default: queries and values)")
+  var loraTargets: String?
   @Flag(name: spellings("no-forecast"), help: "Do without the few steps that foretell memory and time.")
   var noForecast = false
   @Option(
@@ -122,6 +124,13 @@ struct TuneCommand: ParsableCommand {
   func validate() throws {
     let arguments = try arguments()
     do { try arguments.check() } catch { throw ValidationError("--\(error)") }
+  }
+
+  private func parsedLoraTargets() throws -> [String] {
+    guard let loraTargets else { return [] }
+    let targets = loraTargets.split(separator: ",").map(String.init)
+    guard !targets.isEmpty else { throw ValidationError("--lora-targets: expected at least one layer, found none") }
+    return targets
   }
 
   private func parsedClassWeights() throws -> [Double] {
@@ -183,7 +192,7 @@ struct TuneCommand: ParsableCommand {
     arguments.freezeLayers = freezeLayers
     arguments.loraRank = loraRank
     arguments.loraAlpha = loraAlpha
-    arguments.loraTargets = loraTargets.split(separator: ",").map(String.init)
+    arguments.loraTargets = try parsedLoraTargets()
     return arguments
   }
 

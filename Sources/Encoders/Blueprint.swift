@@ -52,14 +52,17 @@ package struct Linear: Sendable, Equatable {
   package let isOutput: Bool
 }
 
-/// A layer normalisation's weight and bias, each `[width]`.
+/// A layer normalisation's weight and bias, each `[width]`; some families have no bias.
 package struct Normalization: Sendable, Equatable {
   package let index: Int
   package let name: String
   package let width: Int
   package let epsilon: Float
   package let weight: Int
-  package let bias: Int
+  package let bias: Int?
+
+  /// Places in `Blueprint.parameters`.
+  package var parameters: [Int] { [weight] + (bias.map { [$0] } ?? []) }
 }
 
 /// An embedding table `[rows, width]`.
@@ -91,9 +94,11 @@ package struct Blueprint: Sendable {
     return table
   }
 
-  package mutating func normalization(_ name: String, width: Int, epsilon: Float) -> Normalization {
+  package mutating func normalization(
+    _ name: String, width: Int, epsilon: Float, hasBias: Bool = true
+  ) -> Normalization {
     let weight = parameter(name + ".weight", [width], .ones, decays: false)
-    let bias = parameter(name + ".bias", [width], .zeros, decays: false)
+    let bias = hasBias ? parameter(name + ".bias", [width], .zeros, decays: false) : nil
     let normalization = Normalization(
       index: normalizations.count, name: name, width: width, epsilon: epsilon, weight: weight, bias: bias)
     normalizations.append(normalization)
@@ -101,23 +106,24 @@ package struct Blueprint: Sendable {
   }
 
   package mutating func linear(
-    _ name: String, inputs: Int, outputs: Int, isHead: Bool = false, isOutput: Bool = false
+    _ name: String, inputs: Int, outputs: Int, hasBias: Bool = true, isHead: Bool = false, isOutput: Bool = false
   ) -> Linear {
-    stack(name, parts: [name], inputs: inputs, outputsOfEach: outputs, isHead: isHead, isOutput: isOutput)
+    stack(
+      name, parts: [name], inputs: inputs, outputsOfEach: outputs, hasBias: hasBias, isHead: isHead, isOutput: isOutput)
   }
 
   /// Layers that read the same input, as one: `parts` are their names in stacking order. All weights come before all
   /// biases, so that in memory laid out by the parameters' order a stack is one matrix and one vector.
   package mutating func stack(
-    _ name: String, parts: [String], inputs: Int, outputsOfEach outputs: Int, isHead: Bool = false,
-    isOutput: Bool = false
+    _ name: String, parts: [String], inputs: Int, outputsOfEach outputs: Int, hasBias: Bool = true,
+    isHead: Bool = false, isOutput: Bool = false
   ) -> Linear {
     var weights: [Int] = []
     for part in parts {
       weights.append(
         parameter(part + ".weight", [outputs, inputs], .normal(standardDeviation: initializerRange)))
     }
-    let biases = parts.map { parameter($0 + ".bias", [outputs], .zeros, decays: false) }
+    let biases = hasBias ? parts.map { parameter($0 + ".bias", [outputs], .zeros, decays: false) } : []
     let linear = Linear(
       index: linears.count, name: name, inputs: inputs, outputs: outputs * parts.count, weights: weights,
       biases: biases, isHead: isHead || isOutput, isOutput: isOutput)

@@ -7,6 +7,8 @@ package enum ConfigurationError: Error, CustomStringConvertible, Sendable, Equat
   case unknownFamily(String, known: [String])
   /// A setting that changes the result and is not implemented: never ignored.
   case unsupported(key: String, value: String)
+  /// Sizes that each are possible and together are not.
+  case tooLarge(parameters: Int, limit: Int)
 
   package var description: String {
     switch self {
@@ -15,6 +17,7 @@ package enum ConfigurationError: Error, CustomStringConvertible, Sendable, Equat
     case .unknownFamily(let name, let known):
       "config.json: model_type: expected one of \(known.joined(separator: ", ")), found \(name)"
     case .unsupported(let key, let value): "config.json: \(key) \(value) is not supported"
+    case .tooLarge(let parameters, let limit): "config.json: expected sizes of at most \(limit) parameters, found \(parameters)"
     }
   }
 }
@@ -37,14 +40,14 @@ package struct Settings: Sendable {
 
   /// A number of things, at least 1 and small enough that products of three cannot overflow.
   package func count(
-    _ key: String, default fallback: Int? = nil, atMost maximum: Int = 1 << 20
+    _ key: String, default fallback: Int? = nil, atMost most: Int = 1 << 20
   ) throws(ConfigurationError) -> Int {
     guard let value = self[key] else {
       guard let fallback else { throw .missing(key: key) }
       return fallback
     }
-    guard let count = value.int, count >= 1, count <= maximum else {
-      throw .invalid(key: key, found: value.text(), expected: "a whole number from 1 to \(maximum)")
+    guard let count = value.int, count >= 1, count <= most else {
+      throw .invalid(key: key, found: value.text(), expected: "a whole number from 1 to \(most)")
     }
     return count
   }
@@ -83,6 +86,8 @@ package struct Settings: Sendable {
     guard let value = self[key], value != expected else { return }
     throw .unsupported(key: key, value: value.text())
   }
+
+  package func has(_ key: String) -> Bool { self[key] != nil }
 
   /// A value that is there and not null.
   private subscript(key: String) -> JSONValue? {

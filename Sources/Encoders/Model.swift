@@ -6,21 +6,30 @@ package protocol EncoderFamily: Sendable {
   static var modelType: String { get }
   /// The architecture that a checkpoint with this head names in `config.json`.
   static var architecture: String { get }
+  /// Other model types that are the same model under another name, with their architectures.
+  static var relatives: [String: String] { get }
   /// The prefix of the encoder's parameters in a checkpoint with a head; one without a head may omit it.
   static var prefix: String { get }
+  /// The last parts of the names of the layers that adapters go to unless others are asked for: queries and values.
+  static var adapterTargets: [String] { get }
 
   var blueprint: Blueprint { get }
   /// The widest hidden state `[tokens, hiddenWidth]`.
   var hiddenWidth: Int { get }
   /// The longest text in tokens, special tokens included.
   var maximumLength: Int { get }
-  /// The number of token types (segments) that the embeddings know.
+  /// The number of token types (segments) that the embeddings know; `Int.max` for a family that takes any and ignores it.
   var tokenTypeCount: Int { get }
 
   init(_ settings: Settings, labels: Int) throws(ConfigurationError)
 
   /// The logits `[texts, labels]` of the batch that the engine holds.
   func forward<Engine: Verbs>(_ engine: Engine) -> Engine.Rows
+}
+
+extension EncoderFamily {
+  package static var relatives: [String: String] { [:] }
+  package static var adapterTargets: [String] { ["query", "value"] }
 }
 
 /// A family whose forward pass asks the engine for its layers, one after the other from number 0 (`Verbs.layer`).
@@ -31,25 +40,53 @@ package protocol LayeredFamily: EncoderFamily {
   func layer<Engine: Verbs>(_ number: Int, _ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows
 }
 
+extension LayeredFamily {
+  /// The hidden states after all layers. Those before are let go of, so that their memory serves the layers.
+  func runLayers<Engine: Verbs>(_ hidden: consuming Engine.Rows, _ engine: Engine) -> Engine.Rows {
+    for number in 0..<layerCount { hidden = engine.layer(number, hidden, of: self) }
+    return hidden
+  }
+}
+
 /// A model as its configuration describes it: the family, its labels, the JSON it was read from.
 package struct Model: Sendable {
   package let family: any EncoderFamily
+  /// The value of `model_type` in the configuration.
+  package let modelType: String
   package let labels: LabelConfiguration
   package let configuration: JSONValue
 
   package var blueprint: Blueprint { family.blueprint }
+  /// The architecture that a checkpoint with this head names in `config.json`.
+  package var architecture: String {
+    let family = type(of: family)
+    return family.relatives[modelType] ?? family.architecture
+  }
 
-  private static let families: [any EncoderFamily.Type] = [Bert.self]
+  private static let families: [any EncoderFamily.Type] = [
+    Bert.self, DistilBert.self, Roberta.self, Electra.self, Albert.self,
+  ]
+
+  /// The values of `model_type` that are served.
+  package static let modelTypes = families.flatMap { [$0.modelType] + $0.relatives.keys.sorted() }
+
+  /// Far more than any encoder has; beyond it memory would be asked for that no machine of ours has.
+  private static let maximumParameters = 1 << 32
 
   /// - Parameter labels: the labels to use instead of the ones that the configuration names (a new head).
   package init(configuration: JSONValue, labels: LabelConfiguration? = nil) throws(ConfigurationError) {
     let settings = try Settings(configuration)
     let name = try settings.string("model_type", default: "")
-    guard let family = Self.families.first(where: { $0.modelType == name }) else {
-      throw .unknownFamily(name.isEmpty ? "none" : name, known: Self.families.map { $0.modelType })
+    guard let family = Self.families.first(where: { $0.modelType == name || $0.relatives[name] != nil }) else {
+      throw .unknownFamily(name.isEmpty ? "none" : name, known: Self.modelTypes)
     }
+    modelType = name
     self.configuration = configuration
     if let labels { self.labels = labels } else { self.labels = try LabelConfiguration(settings) }
     self.family = try family.init(settings, labels: self.labels.names.count)
+    let parameters = self.family.blueprint.parameters.reduce(0) { $0 + $1.count }
+    guard parameters <= Self.maximumParameters else {
+      throw .tooLarge(parameters: parameters, limit: Self.maximumParameters)
+    }
   }
 }

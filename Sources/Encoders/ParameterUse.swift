@@ -3,7 +3,7 @@ package final class ParameterUse: Verbs {
   package typealias Rows = Void
   package typealias Operand = Void
 
-  /// Places in `Blueprint.parameters`.
+  /// Places in `Blueprint.parameters`; what comes before the first layer belongs to the embeddings.
   package private(set) var embeddings: Set<Int> = []
   package private(set) var layers: [Set<Int>] = []
   package private(set) var head: Set<Int> = []
@@ -17,22 +17,26 @@ package final class ParameterUse: Verbs {
   }
 
   private func note(_ parameters: [Int]) {
-    if isInLayer { layers[layers.count - 1].formUnion(parameters) } else { head.formUnion(parameters) }
+    if isInLayer {
+      layers[layers.count - 1].formUnion(parameters)
+    } else if layers.isEmpty {
+      embeddings.formUnion(parameters)
+    } else {
+      head.formUnion(parameters)
+    }
   }
 
   package func embed(_ embeddings: Embeddings, dropout: Float) {
-    self.embeddings.formUnion([
-      embeddings.words.weight, embeddings.positions.weight, embeddings.tokenTypes.weight,
-      embeddings.normalization.weight, embeddings.normalization.bias,
-    ])
+    let tables = [embeddings.words, embeddings.positions, embeddings.tokenTypes].compactMap { $0?.weight }
+    self.embeddings.formUnion(tables + embeddings.normalization.parameters)
   }
 
   package func operand(_ rows: Void) {}
   package func linear(_ operand: Void, _ layer: Linear) { note(layer.weights + layer.biases) }
   package func linear(_ operand: Void, _ layer: Linear, _ activation: Activation) { note(layer.weights + layer.biases) }
-  package func attend(queryKeyValue: Void, heads: Int, queries: Queries, dropout: Float) {}
+  package func attend(queryKeyValue: Void, _ attention: Attention, queries: Queries) {}
   package func residualNormalize(_ rows: Void, residual: Void, _ normalization: Normalization, dropout: Float) {
-    note([normalization.weight, normalization.bias])
+    note(normalization.parameters)
   }
   package func firstTokens(_ rows: Void) {}
   package func dense(_ rows: Void, _ layer: Linear, _ activation: Activation) { note(layer.weights + layer.biases) }

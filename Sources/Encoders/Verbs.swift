@@ -25,18 +25,54 @@ package enum Activation: Int32, Sendable, CaseIterable {
 /// How a family turns ids into the first hidden states: the sum of a row of each table, normalised.
 package struct Embeddings: Sendable, Equatable {
   package let words: Table
-  package let positions: Table
-  package let tokenTypes: Table
+  /// Nil in a family that tells positions apart elsewhere.
+  package let positions: Table?
+  /// Nil in a family without token types.
+  package let tokenTypes: Table?
   package let normalization: Normalization
   /// The row of `positions` that a text's first token takes.
   package let firstPosition: Int
+  /// A token that is not counted: wherever it stands it takes the row before the first (RoBERTa's padding, which a text
+  /// may spell out).
+  package let uncountedToken: Int32?
 
-  package init(words: Table, positions: Table, tokenTypes: Table, normalization: Normalization, firstPosition: Int) {
+  package init(
+    words: Table, positions: Table? = nil, tokenTypes: Table? = nil, normalization: Normalization, firstPosition: Int = 0,
+    uncountedToken: Int32? = nil
+  ) {
     self.words = words
     self.positions = positions
     self.tokenTypes = tokenTypes
     self.normalization = normalization
     self.firstPosition = firstPosition
+    self.uncountedToken = uncountedToken
+  }
+
+  /// Appends the row of `positions` for each token of some texts of a batch.
+  package func appendPositions(of texts: Range<Int>, in batch: Batch, to positions: inout [Int32]) {
+    for text in texts {
+      var next = Int32(firstPosition)
+      for token in batch.starts[text]..<batch.starts[text + 1] {
+        guard batch.ids[token] != uncountedToken else {
+          positions.append(Int32(firstPosition - 1))
+          continue
+        }
+        positions.append(next)
+        next += 1
+      }
+    }
+  }
+}
+
+/// How the tokens of a text attend to one another: for each head `softmax(q kᵀ · headWidth^-0.5) v`.
+package struct Attention: Sendable, Equatable {
+  package let heads: Int
+  /// The rate for the probabilities, in training.
+  package let dropout: Float
+
+  package init(heads: Int, dropout: Float) {
+    self.heads = heads
+    self.dropout = dropout
   }
 }
 
@@ -68,14 +104,14 @@ package protocol Verbs: AnyObject {
   /// `f(x Wᵀ + b)`, ready for the next product: `[rows, outputs]`.
   func linear(_ operand: Operand, _ layer: Linear, _ activation: Activation) -> Operand
 
-  /// Attention of tokens to all tokens of their own text, scores scaled by `headWidth^-0.5`.
+  /// Attention of tokens to the tokens of their own text.
   ///
   /// - Parameters:
   ///   - queryKeyValue: `[tokens, 3 x width]`: queries, keys and values side by side, heads contiguous within each.
+  ///   - attention: how.
   ///   - queries: which tokens attend.
-  ///   - dropout: the rate for the probabilities, in training.
   /// - Returns: the context, `[tokens, width]`, or `[texts, width]` when the first tokens alone attend.
-  func attend(queryKeyValue: Rows, heads: Int, queries: Queries, dropout: Float) -> Operand
+  func attend(queryKeyValue: Rows, _ attention: Attention, queries: Queries) -> Operand
 
   /// `normalise(dropout(rows) + residual)`.
   func residualNormalize(_ rows: Rows, residual: Rows, _ normalization: Normalization, dropout: Float) -> Rows

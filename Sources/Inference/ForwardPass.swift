@@ -45,10 +45,7 @@ final class ForwardPass: Verbs {
 
   func embed(_ embeddings: Embeddings, dropout: Float) -> Activations {
     positions.removeAll(keepingCapacity: true)
-    for text in texts {
-      let first = Int32(embeddings.firstPosition)
-      for place in 0..<batch.starts[text + 1] - batch.starts[text] { positions.append(first + Int32(place)) }
-    }
+    embeddings.appendPositions(of: texts, in: batch, to: &positions)
     let width = embeddings.words.width
     let rows = hidden(rows: tokens.count, width: width)
     let first = tokens.lowerBound
@@ -59,8 +56,12 @@ final class ForwardPass: Verbs {
             forEachBlock(rows.rows) { block, _ in
               let out = rows.values + block.lowerBound * width
               gather(embeddings.words, ids.baseAddress! + first + block.lowerBound, block.count, out, adds: false)
-              gather(embeddings.positions, positions.baseAddress! + block.lowerBound, block.count, out, adds: true)
-              gather(embeddings.tokenTypes, types.baseAddress! + first + block.lowerBound, block.count, out, adds: true)
+              if let table = embeddings.positions {
+                gather(table, positions.baseAddress! + block.lowerBound, block.count, out, adds: true)
+              }
+              if let table = embeddings.tokenTypes {
+                gather(table, types.baseAddress! + first + block.lowerBound, block.count, out, adds: true)
+              }
               normalize(rows, block, residual: nil, embeddings.normalization, into: rows)
             }
           }
@@ -70,7 +71,14 @@ final class ForwardPass: Verbs {
     return rows
   }
 
-  func operand(_ rows: Activations) -> Activations { rows.operand ?? rows }
+  func operand(_ rows: Activations) -> Activations {
+    guard isInt8 else { return rows }
+    if let operand = rows.operand { return operand }
+    let operand = quantized(rows: rows.rows, width: rows.width)
+    timed(.products) { forEachBlock(rows.rows) { block, _ in quantize(rows, block, into: operand) } }
+    rows.operand = operand
+    return operand
+  }
 
   func linear(_ operand: Activations, _ layer: Linear) -> Activations {
     let matrix = weights.matrices[layer.index]
@@ -109,7 +117,8 @@ final class ForwardPass: Verbs {
     return out
   }
 
-  func attend(queryKeyValue: Activations, heads: Int, queries: Queries, dropout: Float) -> Activations {
+  func attend(queryKeyValue: Activations, _ attention: Attention, queries: Queries) -> Activations {
+    let heads = attention.heads
     let width = queryKeyValue.width / 3
     let headWidth = width / heads
     let scale = 1 / Float(headWidth).squareRoot()
@@ -193,7 +202,6 @@ final class ForwardPass: Verbs {
     activations.quantized(rows: rows, width: width, stride: kernels.operandStride(width))
   }
 
-  /// The most floats of a block before it is quantised: a quarter of a second-level cache of 1 MiB.
   /// The most floats of a block before it is quantised: a part of the second-level cache of a small core.
   private static let scratchFloats = 48 * 1536
 

@@ -96,13 +96,14 @@ extension Kernel {
   ///
   /// - Parameters:
   ///   - x: [M, width]; residual: the same, or nil.
+  ///   - bias: [width], or nil for none.
   ///   - normalized: out, [M, width]: the rows before weight and bias.
   ///   - inverseDeviation: out, [M].
   ///   - out: [M, width].
   @inline(never)
   package static func normalizeForward(
     _ x: UnsafePointer<Float>, _ residual: UnsafePointer<Float>?, _ M: Int, _ width: Int, _ weight: UnsafePointer<Float>,
-    _ bias: UnsafePointer<Float>, _ epsilon: Float, _ rate: Float, _ key: UInt64, _ first: Int,
+    _ bias: UnsafePointer<Float>?, _ epsilon: Float, _ rate: Float, _ key: UInt64, _ first: Int,
     _ normalized: UnsafeMutablePointer<Float>, _ inverseDeviation: UnsafeMutablePointer<Float>,
     _ out: UnsafeMutablePointer<Float>
   ) {
@@ -131,7 +132,9 @@ extension Kernel {
       forEachVector(width) { index, lanes in
         let value = (load(normal, index, lanes) - mean) * Floats(repeating: inverse)
         store(value, normal, index, lanes)
-        store(v_fma(value, load(weight, index, lanes), load(bias, index, lanes)), target, index, lanes)
+        var shift = Floats()
+        if let bias { shift = load(bias, index, lanes) }
+        store(v_fma(value, load(weight, index, lanes), shift), target, index, lanes)
       }
     }
   }
@@ -140,13 +143,15 @@ extension Kernel {
   @inline(never)
   package static func scaleAndShift(
     _ normalized: UnsafePointer<Float>, _ M: Int, _ width: Int, _ weight: UnsafePointer<Float>,
-    _ bias: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>
+    _ bias: UnsafePointer<Float>?, _ out: UnsafeMutablePointer<Float>
   ) {
     for row in 0..<M {
       let start = row &* width
       forEachVector(width) { index, lanes in
         let value = load(normalized + start, index, lanes)
-        store(v_fma(value, load(weight, index, lanes), load(bias, index, lanes)), out + start, index, lanes)
+        var shift = Floats()
+        if let bias { shift = load(bias, index, lanes) }
+        store(v_fma(value, load(weight, index, lanes), shift), out + start, index, lanes)
       }
     }
   }

@@ -9,12 +9,12 @@ package protocol TrainingKernelTable: SendableMetatype {
     _ x: Floats, _ count: Int, _ rate: Float, _ key: UInt64, _ first: Int, _ out: MutableFloats, _ adds: Bool
   )
   static func normalizeForward(
-    _ x: Floats, _ residual: Floats?, _ M: Int, _ width: Int, _ weight: Floats, _ bias: Floats, _ epsilon: Float,
+    _ x: Floats, _ residual: Floats?, _ M: Int, _ width: Int, _ weight: Floats, _ bias: Floats?, _ epsilon: Float,
     _ rate: Float, _ key: UInt64, _ first: Int, _ normalized: MutableFloats, _ inverseDeviation: MutableFloats,
     _ out: MutableFloats
   )
   static func scaleAndShift(
-    _ normalized: Floats, _ M: Int, _ width: Int, _ weight: Floats, _ bias: Floats, _ out: MutableFloats
+    _ normalized: Floats, _ M: Int, _ width: Int, _ weight: Floats, _ bias: Floats?, _ out: MutableFloats
   )
   static func normalizeBackward(
     _ dy: Floats, _ normalized: Floats, _ inverseDeviation: Floats, _ M: Int, _ width: Int, _ weight: Floats,

@@ -99,18 +99,19 @@ public struct Tuner: Sendable {
     let kernels = try InstructionSet.selected()
     let base = try Base(path: base)
     let model = try makeModel(base, training)
-    let maximumLength = min(arguments.maxLength, model.family.maximumLength)
-    let trainingData = try TokenizedData(training, base.tokenizer, model.labels, maximumLength: maximumLength)
-    let validationData = try TokenizedData(validation, base.tokenizer, model.labels, maximumLength: maximumLength)
+    let rows = model.blueprint.tables[0].rows
+    guard base.tokenizer.vocabularySize <= rows else {
+      throw PackingError.vocabulary(path: base.path, tokenizer: base.tokenizer.vocabularySize, model: rows)
+    }
+    let trainingData = try TokenizedData(training, base.tokenizer, model, limit: arguments.maxLength)
+    let validationData = try TokenizedData(validation, base.tokenizer, model, limit: arguments.maxLength)
 
     let parameters = try base.parameters(for: model)
     try arguments.check()
     let store =
       arguments.loraRank == 0
       ? ParameterStore(model.blueprint)
-      : try ParameterStore(
-        model.blueprint,
-        LowRankSettings(rank: arguments.loraRank, alpha: arguments.loraAlpha, targets: arguments.loraTargets))
+      : try ParameterStore(model.blueprint, arguments.lowRankSettings(for: type(of: model.family)))
     let drawn = try store.load(from: parameters, seed: arguments.seed)
     let pool = ThreadPool(threads: threads ?? Machine.availableCores)
     let engine = try TrainingEngine(parameters: store, blas: blas, threads: pool, instructionSet: kernels)
@@ -155,7 +156,7 @@ public struct Tuner: Sendable {
   private func makeModel(_ base: Base, _ training: TuningData) throws -> Model {
     let pretrained = try Model(configuration: base.configuration)
     if try base.hasHead(for: pretrained) {
-      return try Model(configuration: configuration(base.configuration, pretrained.labels, type(of: pretrained.family)))
+      return try Model(configuration: configuration(base.configuration, pretrained.labels, pretrained.architecture))
     }
     let target = training.dataset.suggestedTarget
     let names = try training.dataset.discoverLabels(target)
@@ -164,15 +165,15 @@ public struct Tuner: Sendable {
       throw TrainingError.argument("\(training.dataset.name): expected at least two labels, found only \(names.first ?? "none")")
     }
     let labels = LabelConfiguration(names: names, problemType: problem)
-    return try Model(configuration: configuration(base.configuration, labels, type(of: pretrained.family)))
+    return try Model(configuration: configuration(base.configuration, labels, pretrained.architecture))
   }
 
   /// The base's configuration as the reference library would write it for this head.
   private func configuration(
-    _ base: JSONValue, _ labels: LabelConfiguration, _ family: any EncoderFamily.Type
+    _ base: JSONValue, _ labels: LabelConfiguration, _ architecture: String
   ) -> JSONValue {
     var object = base.object!
-    object["architectures"] = [.string(family.architecture)]
+    object["architectures"] = [.string(architecture)]
     object["id2label"] = .object(JSONObject(labels.names.enumerated().map { ("\($0.offset)", .string($0.element)) }))
     object["label2id"] = .object(JSONObject(labels.names.enumerated().map { ($0.element, .integer(Int64($0.offset))) }))
     object["problem_type"] = .string(labels.problemType.rawValue)

@@ -54,8 +54,15 @@ struct TokenizedData {
 
   var tokens: Int { examples.reduce(0) { $0 + $1.ids.count } }
 
-  init(_ data: TuningData?, _ tokenizer: Tokenizer, _ labels: LabelConfiguration, maximumLength: Int) throws {
+  /// - Parameter limit: of tokens, if the model does not ask for fewer.
+  init(_ data: TuningData?, _ tokenizer: Tokenizer, _ model: Model, limit: Int) throws {
     guard let dataset = data?.dataset else { return }
+    let (labels, family) = (model.labels, model.family)
+    let maximumLength = min(limit, family.maximumLength)
+    guard dataset.pairs == nil || tokenizer.pairTypeCount <= family.tokenTypeCount else {
+      throw TrainingError.argument(
+        "\(dataset.name): this model takes no text pairs: they need \(tokenizer.pairTypeCount) token types, it has \(family.tokenTypeCount)")
+    }
     var targets: [Target] = []
     switch labels.problemType {
     case .singleLabel: targets = try dataset.classes(labels: labels.names).map(Target.label)
@@ -81,6 +88,7 @@ struct TokenizedData {
       }
       if summary.wasTruncated { truncated += 1 }
       if dataset.texts.byteCount(index) == 0 { empty += 1 }
+      if ids.isEmpty { ids.append(tokenizer.emptyTextID) }
       examples.append(TrainingExample(ids: ids, tokenTypes: types, target: targets[index]))
     }
   }

@@ -22,7 +22,7 @@ package final class BundleParameters: ParameterSource {
     for table in blueprint.tables { tables[names[table.weight]] = table }
     for normalization in blueprint.normalizations {
       normalizations[names[normalization.weight]] = (normalization, false)
-      normalizations[names[normalization.bias]] = (normalization, true)
+      if let bias = normalization.bias { normalizations[names[bias]] = (normalization, true) }
     }
   }
 

@@ -128,7 +128,7 @@ package func pack(_ folder: CheckpointFolder, options: PackingOptions = PackingO
   for normalization in model.blueprint.normalizations {
     try sections.writer.add(
       .normalization, normalization.name, layout: .float32, shape: [2, normalization.width],
-      contents: SectionContents(parameters.concatenated([normalization.weight, normalization.bias])))
+      contents: SectionContents(parameters.vectors(normalization)))
   }
   if isBase || options.carriesSource {
     for name in folder.carriedFileNames {
@@ -257,6 +257,16 @@ private struct LoadedParameters: ~Copyable {
     }
     self.buffers = buffers
     self.missing = missing
+  }
+
+  /// The weight and the bias of a normalisation, zeros where there is none.
+  func vectors(_ normalization: Normalization) -> AlignedBuffer {
+    let vectors = AlignedBuffer(count: 2 * normalization.width, of: Float.self)
+    for (place, index) in normalization.parameters.enumerated() {
+      (vectors.baseAddress + place * normalization.width * 4).copyMemory(
+        from: buffers[index].baseAddress, byteCount: normalization.width * 4)
+    }
+    return vectors
   }
 
   /// Parameters one after the other.

@@ -42,6 +42,18 @@ struct Template: Sendable, Equatable {
     specialsAfter = Self.specials(single.drop { $0 != .first(typeID: 0) })
   }
 
+  /// The same with all types 0.
+  var withoutTypes: Template {
+    let pair = pair.map { piece -> Piece in
+      switch piece {
+      case .special(let id, _): .special(id: id, typeID: 0)
+      case .first: .first(typeID: 0)
+      case .second: .second(typeID: 0)
+      }
+    }
+    return Template(single: single, pair: pair)!
+  }
+
   /// The special tokens around one text.
   let specialsBefore: [Int32]
   let specialsAfter: [Int32]

@@ -5,8 +5,8 @@ extension Tokenizer {
   ///
   /// Truncation and padding settings in it are not used: the caller says how long and pads nothing.
   ///
-  /// - Parameter configuration: `tokenizer_config.json`, for the padding token, the model's length and the side that
-  ///   truncation takes from.
+  /// - Parameter configuration: `tokenizer_config.json`, for the padding token, the model's length, the side that
+  ///   truncation takes from and whether a model is given token types.
   package init(tokenizerJSON: JSONValue, configuration: JSONValue? = nil) throws(TokenizerError) {
     try self.init(tokenizerJSON: tokenizerJSON, configuration: configuration, scoresAreExact: false)
   }
@@ -25,10 +25,11 @@ extension Tokenizer {
     let normalizer = Normalizer(normalizerSteps)
     let preTokenizer = PreTokenizer(steps, for: loaded.model)
     let added = try reader.addedTokens(tokenizerJSON["added_tokens"], model: loaded, normalizer: normalizer)
+    let template = try reader.template(tokenizerJSON["post_processor"])
     self.init(
       normalizer: normalizer, preTokenizer: preTokenizer, model: loaded.model, addedTokens: added,
       classes: CharacterClasses(words: added.needsWordCharacters, numbers: preTokenizer.needsNumbers),
-      template: try reader.template(tokenizerJSON["post_processor"]), settings: Settings())
+      template: Self.givesTokenTypes(configuration) ? template : template.withoutTypes, settings: Settings())
     let padding = configuration?.tokenText("pad_token") ?? tokenizerJSON["padding"]?["pad_token"]?.string
     self = with(try Settings(configuration, paddingID: padding.flatMap { id(of: $0) }))
   }

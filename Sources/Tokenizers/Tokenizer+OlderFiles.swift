@@ -103,6 +103,15 @@ extension Tokenizer {
     try self.init(tokenizerJSON: json, configuration: configuration, scoresAreExact: true)
   }
 
+  /// Whether the reference library hands a model the token types of a pair: what the configuration lists, or what the class
+  /// of tokenizer that it names is known to leave out, though its template may have them (ALBERT's).
+  static func givesTokenTypes(_ configuration: JSONValue?) -> Bool {
+    guard let configuration else { return true }
+    if let names = configuration["model_input_names"]?.array { return names.contains("token_type_ids") }
+    let without = ["Albert", "Camembert", "DistilBert", "MPNet", "PreTrained", "Roberta", "TokenizersBackend", "XLMRoberta"]
+    return !without.contains(className(configuration, otherwise: ""))
+  }
+
   private static func className(_ configuration: JSONValue, otherwise: String) -> String {
     guard var name = configuration["tokenizer_class"]?.string else { return otherwise }
     for suffix in ["Fast", "Tokenizer"] where name.hasSuffix(suffix) { name.removeLast(suffix.count) }

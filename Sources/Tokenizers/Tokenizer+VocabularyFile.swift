@@ -19,10 +19,11 @@ extension Tokenizer {
     guard let cls = id(names.cls) else { throw .missingToken(names.cls) }
     guard let sep = id(names.sep) else { throw .missingToken(names.sep) }
     let isMPNet = configuration["tokenizer_class"]?.string?.utf8.starts(with: "MPNet".utf8) ?? false
+    let template: Template = isMPNet ? .roberta(cls: cls, sep: sep) : .bert(cls: cls, sep: sep)
     self.init(
       normalizer: normalizer, preTokenizer: .bert(BertPreTokenizer()), model: model.model,
       addedTokens: added, classes: CharacterClasses(words: added.needsWordCharacters),
-      template: isMPNet ? .roberta(cls: cls, sep: sep) : .bert(cls: cls, sep: sep),
+      template: Self.givesTokenTypes(configuration) ? template : template.withoutTypes,
       settings: try Settings(configuration, paddingID: id(names.padding)))
   }
 

@@ -5,9 +5,9 @@ import Storage
 
 /// The attention of one layer in one step. Nothing is kept but queries, keys and values: the backward pass makes the
 /// probabilities of each text and head again, on its thread's own scratch memory.
-final class Attention {
+final class AttentionStep {
   private let batch: Batch
-  private let heads: Int
+  private let attention: Attention
   private let width: Int
   private let queries: Queries
   private let dropout: Dropout
@@ -16,9 +16,9 @@ final class Attention {
   /// other; `stride` is the length rounded up to 16. Dropout asks for the numbers.
   private let offsets: [Int]
 
-  init(batch: Batch, heads: Int, width: Int, queries: Queries, dropout: Dropout, buffers: BufferPool) {
+  init(_ attention: Attention, batch: Batch, width: Int, queries: Queries, dropout: Dropout, buffers: BufferPool) {
+    self.attention = attention
     self.batch = batch
-    self.heads = heads
     self.width = width
     self.queries = queries
     self.dropout = dropout
@@ -27,11 +27,12 @@ final class Attention {
     for text in 0..<batch.textCount {
       let length = batch.starts[text + 1] - batch.starts[text]
       let queryCount = queries == .firstTokens ? 1 : length
-      offsets.append(offsets[text] + heads * queryCount * length.roundedUp(toMultipleOf: 16))
+      offsets.append(offsets[text] + attention.heads * queryCount * length.roundedUp(toMultipleOf: 16))
     }
     self.offsets = offsets
   }
 
+  private var heads: Int { attention.heads }
   private var headWidth: Int { width / heads }
   private var scale: Float { 1 / Float(headWidth).squareRoot() }
 
@@ -133,9 +134,9 @@ final class Attention {
 struct AttentionRule: GradientRule {
   let input: TapeNode
   let output: TapeNode
-  let attention: Attention
+  let attention: AttentionStep
 
-  init(input: TapeNode, output: TapeNode, attention: Attention) {
+  init(input: TapeNode, output: TapeNode, attention: AttentionStep) {
     (self.input, self.output, self.attention) = (input, output, attention)
     input.keepValues()
   }

@@ -134,7 +134,7 @@ struct NormalizationRule: GradientRule {
         let start = block.lowerBound * width
         engine.training.scaleAndShift(
           normalized.values + start, block.count, width, engine.parameters.values(normalization.weight),
-          engine.parameters.values(normalization.bias), values + start)
+          normalization.bias.map { engine.parameters.values($0) }, values + start)
       }
     }
   }
@@ -160,7 +160,7 @@ struct NormalizationRule: GradientRule {
         parameters.values(normalization.weight), dropout.rate, dropout.key, start, toInput.map { $0.gradient + start },
         toInput?.adds ?? false, toResidual.map { $0.gradient + start }, toResidual?.adds ?? false, weight, weight + width)
     }
-    for (place, parameter) in [normalization.weight, normalization.bias].enumerated()
+    for (place, parameter) in normalization.parameters.enumerated()
     where parameters.isTrained[parameter] {
       let gradient = parameters.gradient(parameter)
       if parameters.beginContribution([parameter]) { gradient.update(repeating: 0, count: width) }

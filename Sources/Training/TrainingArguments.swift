@@ -1,3 +1,5 @@
+import Encoders
+
 /// When something is done during training.
 public enum IntervalStrategy: String, Sendable, CaseIterable {
   case no
@@ -61,10 +63,14 @@ public struct TrainingArguments: Sendable, Equatable {
   public var loraRank = 0
   /// An adapter's share is scaled by this over the rank.
   public var loraAlpha = 16.0
-  /// The layers that get adapters, by the last part of their names.
-  public var loraTargets = ["query", "value"]
+  /// The layers that get adapters, by the last part of their names; none for what the model calls queries and values.
+  public var loraTargets: [String] = []
 
   public init() {}
+
+  package func lowRankSettings(for family: any EncoderFamily.Type) -> LowRankSettings {
+    LowRankSettings(rank: loraRank, alpha: loraAlpha, targets: loraTargets.isEmpty ? family.adapterTargets : loraTargets)
+  }
 
   /// The metric for the best model, without `eval_`.
   var metricName: String {
@@ -110,7 +116,6 @@ extension TrainingArguments {
     for weight in classWeights { try require(weight > 0 && weight.isFinite, "class-weights", "positive numbers", weight) }
     try require(dropout == nil || dropout == 0, "dropout", "0 (or leave it out for the model's own rates)", dropout ?? 0)
     try require(loraRank <= 4096, "lora-rank", "at most 4096", loraRank)
-    try require(loraRank == 0 || !loraTargets.isEmpty, "lora-targets", "at least one layer", "none")
     try require(
       loraRank == 0 || freezeLayers == 0 && !freezeEmbeddings, "lora-rank",
       "0 with frozen layers (adapters leave all of the encoder as it is)", loraRank)

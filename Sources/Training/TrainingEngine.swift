@@ -121,15 +121,10 @@ package final class TrainingEngine: Verbs {
     let width = embeddings.words.width
     var positions: [Int32] = []
     positions.reserveCapacity(tokens)
-    for text in 0..<batch.textCount {
-      for place in 0..<batch.starts[text + 1] - batch.starts[text] {
-        positions.append(Int32(embeddings.firstPosition + place))
-      }
-    }
+    embeddings.appendPositions(of: 0..<batch.textCount, in: batch, to: &positions)
     let lookups = [
-      Lookup(table: embeddings.words, rows: batch.ids), Lookup(table: embeddings.positions, rows: positions),
-      Lookup(table: embeddings.tokenTypes, rows: batch.tokenTypes),
-    ]
+      (embeddings.words, batch.ids), (embeddings.positions, positions), (embeddings.tokenTypes, batch.tokenTypes),
+    ].compactMap { table, rows in table.map { Lookup(table: $0, rows: rows) } }
     let sum = record(rows: tokens, width: width) { GatherRule(output: $0, lookups: lookups) }
     forEachBlock(tokens) { block in
       for (place, lookup) in lookups.enumerated() {
@@ -174,14 +169,14 @@ package final class TrainingEngine: Verbs {
     return output
   }
 
-  package func attend(queryKeyValue: TapeRows, heads: Int, queries: Queries, dropout rate: Float) -> TapeRows {
+  package func attend(queryKeyValue: TapeRows, _ attention: Attention, queries: Queries) -> TapeRows {
     let width = queryKeyValue.width / 3
-    let attention = Attention(
-      batch: batch, heads: heads, width: width, queries: queries, dropout: nextDropout(rate), buffers: buffers)
+    let step = AttentionStep(
+      attention, batch: batch, width: width, queries: queries, dropout: nextDropout(attention.dropout), buffers: buffers)
     let context = record(rows: queries == .firstTokens ? batch.textCount : queryKeyValue.rows, width: width) {
-      AttentionRule(input: queryKeyValue.node, output: $0, attention: attention)
+      AttentionRule(input: queryKeyValue.node, output: $0, attention: step)
     }
-    attention.forward(self, queryKeyValue.values, context.values)
+    step.forward(self, queryKeyValue.values, context.values)
     return context
   }
 
@@ -252,7 +247,7 @@ package final class TrainingEngine: Verbs {
       let start = block.lowerBound * width
       training.normalizeForward(
         rows.values + start, residual.map { UnsafePointer($0.values + start) }, block.count, width,
-        parameters.values(normalization.weight), parameters.values(normalization.bias), normalization.epsilon,
+        parameters.values(normalization.weight), normalization.bias.map { parameters.values($0) }, normalization.epsilon,
         dropout.rate, dropout.key, start, normalized.values + start, deviations.values + block.lowerBound,
         output.values + start)
     }

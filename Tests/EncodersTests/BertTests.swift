@@ -91,7 +91,7 @@ import Testing
     }
     for (place, normalization) in blueprint.normalizations.enumerated() {
       #expect(normalization.index == place && normalization.width == 45)
-      used += [normalization.weight, normalization.bias]
+      used += normalization.parameters
     }
     for (place, table) in blueprint.tables.enumerated() {
       #expect(table.index == place && blueprint.parameters[table.weight].shape == [table.rows, table.width])
@@ -145,17 +145,17 @@ private final class Recorder: Verbs {
   }
 
   func embed(_ embeddings: Embeddings, dropout: Float) -> String {
-    record(
-      "embed \(embeddings.words.name) + \(embeddings.positions.name) from \(embeddings.firstPosition) + "
-        + "\(embeddings.tokenTypes.name), \(embeddings.normalization.name), dropout \(dropout)")
+    let positions = embeddings.positions.map { " + \($0.name) from \(embeddings.firstPosition)" } ?? ""
+    let types = embeddings.tokenTypes.map { " + \($0.name)" } ?? ""
+    return record("embed \(embeddings.words.name)\(positions)\(types), \(embeddings.normalization.name), dropout \(dropout)")
   }
   func operand(_ rows: String) -> Substring { rows[...] }
   func linear(_ operand: Substring, _ layer: Linear) -> String { record("\(operand) \(layer.name)") }
   func linear(_ operand: Substring, _ layer: Linear, _ activation: Activation) -> Substring {
     record("\(activation) \(operand) \(layer.name)")[...]
   }
-  func attend(queryKeyValue: String, heads: Int, queries: Queries, dropout: Float) -> Substring {
-    record("attend \(queryKeyValue) heads \(heads) \(queries) dropout \(dropout)")[...]
+  func attend(queryKeyValue: String, _ attention: Attention, queries: Queries) -> Substring {
+    record("attend \(queryKeyValue) heads \(attention.heads) \(queries) dropout \(attention.dropout)")[...]
   }
   func residualNormalize(_ rows: String, residual: String, _ normalization: Normalization, dropout: Float) -> String {
     record("\(normalization.name) of \(rows) dropout \(dropout) + \(residual)")

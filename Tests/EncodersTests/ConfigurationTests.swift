@@ -34,16 +34,16 @@ import Testing
     let names = "expected ids from 0 with their names, found"
     let once = "expected each id from 0 once, found"
     let cases: [(key: String, value: JSONValue?, error: String)] = [
-      ("model_type", "roberta", "model_type: expected one of bert, found roberta"),
-      ("model_type", nil, "model_type: expected one of bert, found none"),
+      ("model_type", "t5", "model_type: expected one of \(Model.modelTypes.joined(separator: ", ")), found t5"),
+      ("model_type", nil, "model_type: expected one of \(Model.modelTypes.joined(separator: ", ")), found none"),
       ("model_type", 3, "model_type: expected a string, found 3"),
       ("hidden_size", 0, "hidden_size: \(count) 0"),
       ("hidden_size", -45, "hidden_size: \(count) -45"),
       ("hidden_size", 45.5, "hidden_size: \(count) 45.5"),
       ("hidden_size", "45", "hidden_size: \(count) \"45\""),
       ("intermediate_size", 1_048_577, "intermediate_size: \(count) 1048577"),
-      ("num_hidden_layers", 0, "num_hidden_layers: expected a whole number from 1 to 1000, found 0"),
-      ("num_hidden_layers", 1001, "num_hidden_layers: expected a whole number from 1 to 1000, found 1001"),
+      ("num_hidden_layers", 0, "num_hidden_layers: expected a whole number from 1 to 1024, found 0"),
+      ("num_hidden_layers", 1_048_576, "num_hidden_layers: expected a whole number from 1 to 1024, found 1048576"),
       ("num_attention_heads", true, "num_attention_heads: \(count) true"),
       ("num_attention_heads", 7, "num_attention_heads: expected a divisor of hidden_size 45, found 7"),
       ("max_position_embeddings", [], "max_position_embeddings: \(count) []"),
@@ -86,7 +86,7 @@ import Testing
       try settings.positive("a", default: 1)
     }
     #expect(throws: ConfigurationError.unsupported(key: "a", value: "x")) { try settings.activation("a", default: .relu) }
-    #expect(throws: ConfigurationError.unknownFamily("x", known: ["bert"])) { try Model(configuration: ["model_type": "x"]) }
+    #expect(throws: ConfigurationError.unknownFamily("x", known: Model.modelTypes)) { try Model(configuration: ["model_type": "x"]) }
   }
 
   /// Absent and null are the reference's defaults.

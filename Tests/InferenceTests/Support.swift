@@ -30,7 +30,9 @@ final class PackedWeights: WeightProvider {
       Grid.quantizeRows(values, rows: table.rows, width: table.width, into: block.baseAddress)
       return block
     }
-    normalizations = try blueprint.normalizations.map { AlignedBuffer(try values([$0.weight, $0.bias])) }
+    normalizations = try blueprint.normalizations.map {
+      AlignedBuffer(try values($0.parameters) + [Float](repeating: 0, count: $0.bias == nil ? $0.width : 0))
+    }
   }
 
   func matrix(_ linear: Linear) -> (form: MatrixForm, bytes: UnsafeRawBufferPointer) {

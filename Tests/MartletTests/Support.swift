@@ -76,7 +76,7 @@ func tinyBundle(_ changes: BundleChanges = BundleChanges()) throws -> [UInt8] {
   for normalization in blueprint.normalizations {
     try add(
       .normalization, normalization.name, .float32, [2, normalization.width],
-      AlignedBuffer(try values([normalization.weight, normalization.bias])))
+      AlignedBuffer(try values(normalization.parameters)))
   }
   return bytes(of: writer.writeToMemory().bundle)
 }

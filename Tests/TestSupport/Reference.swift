@@ -1,7 +1,7 @@
 import JSON
 import Storage
 
-/// A text and the logits that it must give: an entry of `tiny-bert-logits.json`.
+/// A text and the logits that it must give: an entry of `tiny-bert-logits.json`, or of a family's `reference.json`.
 package struct ReferenceText: Sendable {
   package let text: String?
   package let pair: String?
@@ -35,9 +35,10 @@ package struct ReferenceText: Sendable {
 }
 
 package func referenceTexts(_ folder: String) throws -> [ReferenceText] {
-  let json = try JSONValue(parsing: readFile(fixture("tiny-bert-logits.json")))
-  return json[folder]?.array?.compactMap(ReferenceText.init) ?? []
+  referenceTexts(try fixtureJSON("tiny-bert-logits.json")[folder])
 }
+
+func referenceTexts(_ json: JSONValue?) -> [ReferenceText] { json?.array?.compactMap(ReferenceText.init) ?? [] }
 
 /// The tensors of a fixture folder in fp32. Read here in a few lines, so that tests of what runs a model depend on
 /// nothing else that reads checkpoints.

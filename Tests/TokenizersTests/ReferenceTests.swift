@@ -115,6 +115,16 @@ import Tokenizers
     let configuration: JSONValue = ["tokenizer_class": "MPNetTokenizer", "cls_token": "[MASK]", "sep_token": "[PAD]"]
     let mpnet = try Tokenizer(vocabularyIn: "tiny-bert", configuration: configuration)
     #expect(mpnet.pair("", "").ids == [4, 0, 0, 0] && mpnet.pair("", "").typeIDs == [0, 0, 0, 0])
+    // Token types are given where the configuration, or else the class that it names, gives them.
+    for (configuration, types) in [
+      (["tokenizer_class": "BertTokenizer"], [0, 0, 1]), (["tokenizer_class": "AlbertTokenizerFast"], [0, 0, 0]),
+      (["tokenizer_class": "PreTrainedTokenizerFast"], [0, 0, 0]), (["model_input_names": ["input_ids"]], [0, 0, 0]),
+      (["tokenizer_class": "AlbertTokenizer", "model_input_names": ["input_ids", "token_type_ids"]], [0, 0, 1]), (nil, [0, 0, 1]),
+    ] as [(JSONValue?, [Int32])] {
+      let tokenizer = try Tokenizer(tokenizerJSON: json, configuration: configuration)
+      #expect(tokenizer.pair("", "").typeIDs == types && tokenizer.pairTypeCount == Int(types[2]) + 1)
+      #expect(try Tokenizer(vocabularyIn: "tiny-bert", configuration: configuration).pair("", "").typeIDs == types)
+    }
   }
 
   /// A word of 100 characters is looked up, one of 101 is unknown.

@@ -38,12 +38,17 @@ final class DoubleEngine: Verbs {
     var sum = Rows(width: width, values: [])
     for text in 0..<batch.textCount {
       for token in batch.starts[text]..<batch.starts[text + 1] {
-        let rows = [
+        let before = batch.ids[batch.starts[text]..<token].count { $0 != embeddings.uncountedToken }
+        let place = batch.ids[token] == embeddings.uncountedToken ? -1 : before
+        let rows: [(table: Table?, row: Int)] = [
           (embeddings.words, Int(batch.ids[token])), (embeddings.tokenTypes, Int(batch.tokenTypes[token])),
-          (embeddings.positions, embeddings.firstPosition + token - batch.starts[text]),
+          (embeddings.positions, embeddings.firstPosition + place),
         ]
         for column in 0..<width {
-          sum.values.append(rows.reduce(0) { $0 + parameters[$1.0.weight][$1.1 * width + column] })
+          sum.values.append(
+            rows.reduce(0) { sum, part in
+              sum + (part.table.map { parameters[$0.weight][part.row * width + column] } ?? 0)
+            })
         }
       }
     }
@@ -73,7 +78,8 @@ final class DoubleEngine: Verbs {
     return output
   }
 
-  func attend(queryKeyValue: Rows, heads: Int, queries: Queries, dropout rate: Float) -> Rows {
+  func attend(queryKeyValue: Rows, _ attention: Attention, queries: Queries) -> Rows {
+    let (heads, rate) = (attention.heads, attention.dropout)
     let width = queryKeyValue.width / 3
     let headWidth = width / heads
     let key = nextKey(rate)
@@ -140,7 +146,7 @@ final class DoubleEngine: Verbs {
       for column in 0..<width {
         output.values[row * width + column] =
           (rows[row, column] - mean) / (variance + Double(normalization.epsilon)).squareRoot()
-          * parameters[normalization.weight][column] + parameters[normalization.bias][column]
+          * parameters[normalization.weight][column] + (normalization.bias.map { parameters[$0][column] } ?? 0)
       }
     }
     return output

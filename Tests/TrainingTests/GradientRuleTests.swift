@@ -1,5 +1,6 @@
 import Encoders
 import Kernels
+import TestSupport
 import Testing
 import Training
 
@@ -61,14 +62,14 @@ struct Probe: EncoderFamily {
     case .linear(let activation): return engine.dense(rows, inner, activation)
     case .attend(let heads, let queries):
       let context = engine.attend(
-        queryKeyValue: engine.linear(rows, queryKeyValue), heads: heads, queries: queries, dropout: rate)
+        queryKeyValue: engine.linear(rows, queryKeyValue), Attention(heads: heads, dropout: rate), queries: queries)
       return engine.linear(context, square)
     case .residualNormalize:
       return engine.residualNormalize(engine.linear(rows, square), residual: rows, normalization, dropout: rate)
     case .firstTokens: return engine.firstTokens(rows)
     case .dropout: return engine.dropout(engine.linear(rows, square), rate)
     case .shared:
-      let context = engine.attend(queryKeyValue: engine.linear(rows, queryKeyValue), heads: 1, queries: .allTokens, dropout: rate)
+      let context = engine.attend(queryKeyValue: engine.linear(rows, queryKeyValue), Attention(heads: 1, dropout: rate), queries: .allTokens)
       let once = engine.residualNormalize(engine.linear(context, square), residual: rows, normalization, dropout: rate)
       let twice = engine.residualNormalize(engine.linear(once, square), residual: rows, normalization, dropout: rate)
       let first = engine.firstTokens(engine.dropout(engine.linear(twice, square), rate))
@@ -195,6 +196,16 @@ struct Probe: EncoderFamily {
     var random = Generator(seed: 3)
     let batch = randomBatch([19, 1, 8], vocabulary: 181, &random)
     try check(model.family, try tinyEngine(model), batch, elements: 1, "tiny-bert")
+  }
+
+  /// The whole of every other family, its dropout on.
+  @Test(arguments: familyNames) func wholeFamily(_ name: String) throws {
+    let folder = "families/" + name
+    let model = try tinyModel(folder)
+    var random = Generator(seed: 3)
+    let batch = randomBatch(
+      [11, 1, 7], vocabulary: model.blueprint.tables[0].rows, tokenTypes: min(2, model.family.tokenTypeCount), &random)
+    try check(model.family, try tinyEngine(model, folder: folder), batch, elements: 1, name)
   }
 
   /// The derivatives themselves, over the range where they change and far beyond.

@@ -116,13 +116,15 @@ extension TrainingEngine {
   }
 }
 
-/// What `tiny-bert-training.json` says.
+/// What `tiny-bert-training.json` says, or a family's `reference.json`.
 struct TrainingFixture {
   let json: JSONValue
   let examples: [TrainingExample]
 
-  init() throws {
-    json = try readJSON("tiny-bert-training.json")
+  init() throws { self.init(try readJSON("tiny-bert-training.json")) }
+
+  init(_ json: JSONValue) {
+    self.json = json
     examples = json["examples"]!.array!.map { example in
       TrainingExample(
         ids: example["input_ids"]!.ints.map(Int32.init), target: .label(example["label"]!.int!))

@@ -50,9 +50,7 @@ struct TinyRun {
     let store =
       arguments.loraRank == 0
       ? ParameterStore(model.blueprint)
-      : try ParameterStore(
-        model.blueprint,
-        LowRankSettings(rank: arguments.loraRank, alpha: arguments.loraAlpha, targets: arguments.loraTargets))
+      : try ParameterStore(model.blueprint, arguments.lowRankSettings(for: type(of: model.family)))
     _ = try store.load(from: FixtureWeights(weights), seed: 42)
     return store
   }

@@ -1,0 +1,58 @@
+/// DistilBERT (Sanh et al., 2019) with its sequence classification head: the first token, a linear layer with ReLU, one for
+/// the labels. It has no token types: those of a pair change nothing.
+///
+/// Reference: `DistilBertForSequenceClassification` of the transformers library.
+package struct DistilBert: StackedFamily {
+  package static let modelType = "distilbert"
+  package static let architecture = "DistilBertForSequenceClassification"
+  package static let prefix = "distilbert."
+  package static let adapterTargets = ["q_lin", "v_lin"]
+
+  package let blueprint: Blueprint
+  package let hiddenWidth: Int
+  package let maximumLength: Int
+  package let tokenTypeCount = Int.max
+  package let layers: [TransformerLayer]
+  private let dropout, classifierDropout: Float
+  private let embeddings: Embeddings
+  private let preClassifier, classifier: Linear
+
+  private static let names = TransformerLayer.Names(
+    query: "attention.q_lin", key: "attention.k_lin", value: "attention.v_lin", queryKeyValue: "attention.qkv_lin",
+    attentionOutput: "attention.out_lin", attentionNormalization: "sa_layer_norm", intermediate: "ffn.lin1",
+    output: "ffn.lin2", outputNormalization: "output_layer_norm")
+
+  package init(_ settings: Settings, labels: Int) throws(ConfigurationError) {
+    // The library's common names mean the same, and win.
+    func key(_ name: String, _ common: String) -> String { settings.has(common) ? common : name }
+    let shape = try TransformerSettings(
+      settings, .init(layers: 6),
+      keys: .init(
+        width: key("dim", "hidden_size"), heads: key("n_heads", "num_attention_heads"),
+        layers: key("n_layers", "num_hidden_layers"), intermediate: "hidden_dim", activation: "activation",
+        dropout: "dropout", attentionDropout: "attention_dropout"),
+      hasEpsilon: false)
+    (hiddenWidth, maximumLength) = (shape.width, shape.positions)
+    dropout = shape.dropout
+    classifierDropout = try settings.rate("seq_classif_dropout", default: 0.2)
+    var blueprint = Blueprint(initializerRange: shape.initializerRange)
+    embeddings = Embeddings(
+      words: blueprint.table(
+        "distilbert.embeddings.word_embeddings", rows: shape.vocabulary, width: shape.width,
+        frozenRow: settings.paddingRow(of: shape.vocabulary)),
+      positions: blueprint.table("distilbert.embeddings.position_embeddings", rows: shape.positions, width: shape.width),
+      normalization: blueprint.normalization("distilbert.embeddings.LayerNorm", width: shape.width, epsilon: shape.epsilon))
+    layers = (0..<shape.layers).map {
+      TransformerLayer("distilbert.transformer.layer.\($0).", shape, Self.names, in: &blueprint)
+    }
+    preClassifier = blueprint.linear("pre_classifier", inputs: shape.width, outputs: shape.width, isHead: true)
+    classifier = blueprint.linear("classifier", inputs: shape.width, outputs: labels, isOutput: true)
+    self.blueprint = blueprint
+  }
+
+  package func forward<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
+    let hidden = runLayers(engine.embed(embeddings, dropout: dropout), engine)
+    let pooled = engine.dense(hidden, preClassifier, .relu)
+    return engine.dense(engine.dropout(pooled, classifierDropout), classifier, .identity)
+  }
+}

@@ -1,0 +1,49 @@
+/// ELECTRA's discriminator (Clark et al., 2020) with its sequence classification head: the first token, a linear layer with
+/// GELU, one for the labels. Embeddings of another width than the layers are projected.
+///
+/// Reference: `ElectraForSequenceClassification` of the transformers library, which has no use for the `summary_…` settings.
+package struct Electra: StackedFamily {
+  package static let modelType = "electra"
+  package static let architecture = "ElectraForSequenceClassification"
+  package static let prefix = "electra."
+
+  package let blueprint: Blueprint
+  package let hiddenWidth: Int
+  package let maximumLength: Int
+  package let tokenTypeCount: Int
+  package let layers: [TransformerLayer]
+  private let dropout, classifierDropout: Float
+  private let embeddings: Embeddings
+  private let projection: Linear?
+  private let dense, classifier: Linear
+
+  package init(_ settings: Settings, labels: Int) throws(ConfigurationError) {
+    let shape = try TransformerSettings(settings, .init(width: 256, heads: 4, intermediate: 1024))
+    let embeddingWidth = try settings.count("embedding_size", default: 128)
+    (hiddenWidth, maximumLength, tokenTypeCount) = (shape.width, shape.positions, shape.tokenTypes)
+    dropout = shape.dropout
+    classifierDropout = try settings.rate("classifier_dropout", default: dropout)
+    var blueprint = Blueprint(initializerRange: shape.initializerRange)
+    embeddings = blueprint.embeddings(
+      "electra.embeddings.", shape, width: embeddingWidth, padding: settings.paddingRow(of: shape.vocabulary))
+    projection =
+      embeddingWidth == shape.width
+      ? nil : blueprint.linear("electra.embeddings_project", inputs: embeddingWidth, outputs: shape.width)
+    layers = (0..<shape.layers).map { TransformerLayer("electra.encoder.layer.\($0).", shape, in: &blueprint) }
+    dense = blueprint.linear("classifier.dense", inputs: shape.width, outputs: shape.width, isHead: true)
+    classifier = blueprint.linear("classifier.out_proj", inputs: shape.width, outputs: labels, isOutput: true)
+    self.blueprint = blueprint
+  }
+
+  package func forward<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
+    let hidden = runLayers(embed(engine), engine)
+    let pooled = engine.dense(engine.dropout(hidden, classifierDropout), dense, .gelu)
+    return engine.dense(engine.dropout(pooled, classifierDropout), classifier, .identity)
+  }
+
+  private func embed<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
+    let rows = engine.embed(embeddings, dropout: dropout)
+    guard let projection else { return rows }
+    return engine.linear(rows, projection)
+  }
+}

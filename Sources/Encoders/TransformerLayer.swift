@@ -1,0 +1,72 @@
+/// A layer of the original transformer (Vaswani et al., 2017): attention, then a feed-forward network, each with what it
+/// read added, and normalised.
+package struct TransformerLayer: Sendable {
+  /// What a checkpoint calls the parts, behind the name of the layer.
+  package struct Names: Sendable {
+    var query = "attention.self.query"
+    var key = "attention.self.key"
+    var value = "attention.self.value"
+    /// What a bundle calls the three of them together.
+    var queryKeyValue = "attention.self.query_key_value"
+    var attentionOutput = "attention.output.dense"
+    var attentionNormalization = "attention.output.LayerNorm"
+    var intermediate = "intermediate.dense"
+    var output = "output.dense"
+    var outputNormalization = "output.LayerNorm"
+  }
+
+  private let queryKeyValue, attentionOutput: Linear
+  private let attentionNormalization: Normalization
+  private let intermediate, output: Linear
+  private let outputNormalization: Normalization
+  private let attention: Attention
+  private let activation: Activation
+  private let dropout, outputDropout: Float
+
+  /// - Parameters:
+  ///   - name: of the layer, with its dot.
+  ///   - outputDropout: after the feed-forward network; the same as after attention if nil.
+  package init(
+    _ name: String, _ shape: TransformerSettings, _ names: Names = Names(), outputDropout: Float? = nil,
+    in blueprint: inout Blueprint
+  ) {
+    let (width, epsilon) = (shape.width, shape.epsilon)
+    queryKeyValue = blueprint.stack(
+      name + names.queryKeyValue, parts: [names.query, names.key, names.value].map { name + $0 }, inputs: width,
+      outputsOfEach: width)
+    attentionOutput = blueprint.linear(name + names.attentionOutput, inputs: width, outputs: width)
+    attentionNormalization = blueprint.normalization(name + names.attentionNormalization, width: width, epsilon: epsilon)
+    intermediate = blueprint.linear(name + names.intermediate, inputs: width, outputs: shape.intermediate)
+    output = blueprint.linear(name + names.output, inputs: shape.intermediate, outputs: width)
+    outputNormalization = blueprint.normalization(name + names.outputNormalization, width: width, epsilon: epsilon)
+    attention = shape.attention
+    activation = shape.activation
+    dropout = shape.dropout
+    self.outputDropout = outputDropout ?? shape.dropout
+  }
+
+  /// The hidden states after the layer: `[tokens, width]`, or `[texts, width]` when the first tokens alone attend.
+  package func forward<Engine: Verbs>(_ hidden: Engine.Rows, queries: Queries, _ engine: Engine) -> Engine.Rows {
+    let context = engine.attend(queryKeyValue: engine.linear(hidden, queryKeyValue), attention, queries: queries)
+    let attended = engine.residualNormalize(
+      engine.linear(context, attentionOutput),
+      residual: queries == .firstTokens ? engine.firstTokens(hidden) : hidden, attentionNormalization, dropout: dropout)
+    let inner = engine.linear(attended, intermediate, activation)
+    return engine.residualNormalize(
+      engine.linear(inner, output), residual: attended, outputNormalization, dropout: outputDropout)
+  }
+}
+
+/// A family that has one `TransformerLayer` for each layer, and whose head reads the first token.
+package protocol StackedFamily: LayeredFamily {
+  var layers: [TransformerLayer] { get }
+}
+
+extension StackedFamily {
+  package var layerCount: Int { layers.count }
+
+  /// The last layer has one row for each text: its first token is all that the head reads.
+  package func layer<Engine: Verbs>(_ number: Int, _ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
+    layers[number].forward(hidden, queries: number == layers.count - 1 ? .firstTokens : .allTokens, engine)
+  }
+}

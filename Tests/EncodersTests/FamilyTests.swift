@@ -1,0 +1,136 @@
+import Encoders
+import JSON
+import Storage
+import TestSupport
+import Testing
+
+/// What each family reads of its configuration; what it makes of it the engines' tests compare with the reference.
+@Suite struct FamilyTests {
+  private func model(_ family: String, _ changes: [String: JSONValue] = [:]) throws -> Model {
+    var object = try #require(fixtureJSON("families/\(family)/config.json").object)
+    for (key, value) in changes { object[key] = value }
+    return try Model(configuration: .object(object))
+  }
+
+  private func refusal(_ family: String, _ changes: [String: JSONValue]) -> String {
+    do { _ = try model(family, changes) } catch { return "\(error)" }
+    return "accepted"
+  }
+
+  /// A configuration that names nothing is the reference's default: its parameters, counted there.
+  @Test(arguments: [
+    ("bert", 109_483_778, 512), ("distilbert", 66_955_010, 512), ("roberta", 124_646_402, 510), ("xlm-roberta", 109_483_778, 510),
+    ("camembert", 109_483_778, 510), ("electra", 13_549_314, 512), ("albert", 222_603_778, 512),
+  ])
+  func defaults(_ modelType: String, _ count: Int, _ maximumLength: Int) throws {
+    let model = try Model(configuration: ["model_type": .string(modelType)])
+    #expect(model.blueprint.parameters.reduce(0) { $0 + $1.count } == count)
+    #expect(model.family.maximumLength == maximumLength && model.modelType == modelType)
+    #expect(model.blueprint.normalizations.allSatisfy { $0.epsilon == 1e-12 })
+  }
+
+  @Test(arguments: familyNames) func handlesAndParametersAgree(_ name: String) throws {
+    let blueprint = try model(name).blueprint
+    let names = blueprint.parameters.map(\.name)
+    #expect(Set(names).count == names.count)
+    for linear in blueprint.linears {
+      for places in [linear.weights, linear.biases] where !places.isEmpty {
+        #expect(places == Array(places[0]..<places[0] + places.count), "\(linear.name): side by side")
+      }
+    }
+    // The sections of a bundle.
+    let sections = blueprint.linears.map(\.name) + blueprint.normalizations.map(\.name) + blueprint.tables.map(\.name)
+    #expect(Set(sections).count == sections.count)
+    #expect(blueprint.linears.filter(\.isOutput).count == 1 && blueprint.linears.last?.isOutput == true)
+  }
+
+  @Test func architectures() throws {
+    let expected = [
+      "distilbert": "DistilBertForSequenceClassification", "roberta": "RobertaForSequenceClassification",
+      "xlm-roberta": "XLMRobertaForSequenceClassification", "camembert": "CamembertForSequenceClassification",
+      "electra": "ElectraForSequenceClassification", "albert": "AlbertForSequenceClassification",
+    ]
+    for (name, architecture) in expected {
+      let model = try model(name)
+      #expect(model.architecture == architecture)
+      #expect(model.configuration["architectures"]?.array == [.string(architecture)], "as the reference wrote it")
+    }
+  }
+
+  @Test func refusals() {
+    let count = "expected a whole number from 1 to"
+    let cases: [(family: String, changes: [String: JSONValue], error: String)] = [
+      ("distilbert", ["n_heads": 3], "n_heads: expected a divisor of dim 20, found 3"),
+      ("distilbert", ["n_layers": 2000], "n_layers: \(count) 1024, found 2000"),
+      ("distilbert", ["activation": "mish"], "activation mish is not supported"),
+      ("distilbert", ["hidden_size": 0], "hidden_size: \(count) 1048576, found 0"),
+      ("distilbert", ["seq_classif_dropout": 1], "seq_classif_dropout: expected a number from 0 to below 1, found 1"),
+      ("roberta", ["pad_token_id": .null], "pad_token_id: expected an id of the vocabulary, behind which positions begin, found null"),
+      ("roberta", ["pad_token_id": 39], "pad_token_id: expected an id of the vocabulary, behind which positions begin, found 39"),
+      ("roberta", ["max_position_embeddings": 2], "max_position_embeddings: expected more than 2, for pad_token_id 1, found 2"),
+      ("roberta", ["position_embedding_type": "relative_key"], "position_embedding_type \"relative_key\" is not supported"),
+      ("roberta", ["is_decoder": true], "is_decoder true is not supported"),
+      ("electra", ["embedding_size": "7"], "embedding_size: \(count) 1048576, found \"7\""),
+      ("albert", ["num_hidden_groups": 4], "num_hidden_groups: \(count) 3, found 4"),
+      ("albert", ["inner_group_num": 342], "inner_group_num: \(count) 341, found 342"),
+      ("albert", ["num_attention_heads": 4], "num_attention_heads: expected a divisor of hidden_size 15, found 4"),
+    ]
+    for (family, changes, error) in cases { #expect(refusal(family, changes) == "config.json: \(error)") }
+  }
+
+  /// Sizes that lie are refused at once, whatever they would make together.
+  @Test(arguments: familyNames) func hostileSizes(_ name: String) {
+    let large: JSONValue = 1_048_576
+    var changes: [String: JSONValue] = [
+      "num_attention_heads": 1, "n_heads": 1, "num_hidden_groups": 1, "inner_group_num": 1, "hidden_size": large,
+    ]
+    #expect(refusal(name, changes).hasPrefix("config.json: expected sizes of at most 4294967296 parameters, found "))
+    for key in ["intermediate_size", "hidden_dim", "vocab_size", "max_position_embeddings", "type_vocab_size", "embedding_size"] {
+      changes[key] = large
+    }
+    (changes["num_hidden_layers"], changes["n_layers"]) = (1024, 1024)
+    #expect(refusal(name, changes).hasPrefix("config.json: expected sizes of at most 4294967296 parameters, found "))
+  }
+
+  /// The library's common names for DistilBERT's settings mean the same there, and win.
+  @Test func commonNames() throws {
+    let model = try model("distilbert", ["hidden_size": 24, "num_hidden_layers": 1, "num_attention_heads": 8])
+    #expect(model.blueprint.tables[0].width == 24 && (model.family as? DistilBert)?.layerCount == 1)
+  }
+
+  @Test func positionsOfRoberta() throws {
+    var batch = Batch()
+    batch.append([5, 6, 7])
+    batch.append([1, 8, 1, 9, 1])
+    batch.append([1])
+    let table = Table.words
+    let counted = Embeddings(words: table.words, positions: table.words, normalization: table.norm, firstPosition: 2, uncountedToken: 1)
+    var positions: [Int32] = []
+    counted.appendPositions(of: 0..<3, in: batch, to: &positions)
+    #expect(positions == [2, 3, 4, 1, 2, 1, 3, 1, 1])
+    let plain = Embeddings(words: table.words, positions: table.words, normalization: table.norm)
+    plain.appendPositions(of: 1..<2, in: batch, to: &positions)
+    #expect(positions.suffix(5) == [0, 1, 2, 3, 4])
+  }
+
+  /// ALBERT's layers take groups of parameters as the reference counts them.
+  @Test func groupsOfAlbert() throws {
+    for (layers, groups, inner, expected) in [
+      (3, 2, 1, [0, 0, 1]), (12, 1, 1, Array(repeating: 0, count: 12)), (7, 3, 2, [0, 0, 0, 1, 1, 2, 2]), (4, 4, 1, [0, 1, 2, 3]),
+    ] as [(JSONValue, JSONValue, JSONValue, [Int])] {
+      let model = try model("albert", ["num_hidden_layers": layers, "num_hidden_groups": groups, "inner_group_num": inner])
+      let use = ParameterUse(model.family)
+      let names = use.layers.map { Set($0.map { model.blueprint.parameters[$0].name.split(separator: ".")[3] }) }
+      #expect(names == expected.map { ["\($0)"] }, "\(layers.text()) layers, \(groups.text()) groups")
+      #expect(use.layers.allSatisfy { $0.count == 16 * inner.int! })
+    }
+  }
+}
+
+extension Table {
+  /// Any table and normalisation.
+  fileprivate static var words: (words: Table, norm: Normalization) {
+    var blueprint = Blueprint(initializerRange: 1)
+    return (blueprint.table("words", rows: 10, width: 2), blueprint.normalization("norm", width: 2, epsilon: 1))
+  }
+}

@@ -1,0 +1,178 @@
+import Checkpoints
+import Encoders
+import JSON
+import Kernels
+import TestSupport
+import Testing
+import Training
+
+/// `families/NAME`: what the reference library in float64 makes of every family's model and data.
+@Suite struct FamilyTests {
+  /// A family's fixture: its model, and what is known of it.
+  private struct Family {
+    let folder: String
+    let model: Model
+    let fixture: TrainingFixture
+    private let tensors: SafetensorsFile
+
+    init(_ name: String, labels: LabelConfiguration? = nil) throws {
+      folder = "families/" + name
+      model = try tinyModel(folder, labels: labels)
+      fixture = TrainingFixture(try familyReference(name))
+      tensors = try SafetensorsFile(path: TestSupport.fixture(folder + "/reference.safetensors"))
+    }
+
+    func doubles(_ name: String) throws -> [Double] { try #require(tensors[name], "\(name)").readFloat32().map(Double.init) }
+
+    func names(_ key: String) -> [String] { fixture.json[key]!.array!.map { $0.string! } }
+
+    /// An engine without dropout.
+    func engine(threads: Int = 2, _ instructionSet: InstructionSet = InstructionSet.supported[0]) throws -> TrainingEngine {
+      let engine = try tinyEngine(model, folder: folder, threads: threads, instructionSet)
+      engine.dropoutIsOff = true
+      return engine
+    }
+
+    /// The gradients of the first batch, in the order of the blueprint.
+    func gradients(_ engine: TrainingEngine) -> (loss: Double, gradients: [[Float]]) {
+      let loss = engine.lossAndGradients(model, fixture.batch(0), Loss(model.labels.problemType))
+      _ = AdamW().gradientNorm(engine)
+      let store = engine.parameters
+      return (loss, model.blueprint.parameters.indices.map { store.array($0, of: store.gradients) })
+    }
+  }
+
+  @Test(arguments: familyNames) func firstGradients(_ name: String) throws {
+    let family = try Family(name)
+    let parameters = family.model.blueprint.parameters
+    let reference = try parameters.map { try family.doubles("gradient." + $0.name) }
+    let globalNorm = norm(reference.joined())
+    #expect(abs(globalNorm / family.fixture.steps[0]["grad_norm"]!.double! - 1) <= 1e-6, "every gradient is compared")
+    for instructionSet in InstructionSet.supported {
+      let (loss, gradients) = family.gradients(try family.engine(instructionSet))
+      #expect(abs(loss / family.fixture.steps[0]["loss"]!.double! - 1) <= 1e-5)
+      for (index, parameter) in parameters.enumerated() {
+        let error = norm(zip(gradients[index], reference[index]).map { Double($0) - $1 })
+        // A key's bias has no gradient by mathematics: what is left is fp32's noise.
+        let isZero = norm(reference[index]) <= 1e-9 * globalNorm
+        let tolerance = isZero ? 1e-7 * globalNorm : 1e-4 * max(norm(reference[index]), 1e-6 * globalNorm)
+        #expect(error <= tolerance, "\(instructionSet), \(parameter.name): \(error) > \(tolerance)")
+      }
+      #expect(parameters.indices.count { norm(reference[$0]) <= 1e-9 * globalNorm } <= family.model.blueprint.linears.count / 4)
+    }
+  }
+
+  /// Two epochs of five steps, the last batch of each smaller.
+  @Test(arguments: familyNames) func tenSteps(_ name: String) throws {
+    let family = try Family(name)
+    var losses: [Double] = []
+    let trainer = try Trainer(
+      model: family.model, engine: family.engine(), arguments: family.fixture.arguments, training: family.fixture.examples,
+      validation: [], outputFolder: nil, configuration: family.model.configuration, files: [],
+      onEvent: { if case .step(_, _, _, let loss, _, _) = $0 { losses.append(loss) } })
+    let outcome = try trainer.run()
+    try #require(losses.count == 10 && family.fixture.steps.count == 10)
+    for (number, expected) in family.fixture.steps.enumerated() {
+      #expect(abs(losses[number] - expected["loss"]!.double!) <= 1e-5, "step \(number)")
+      #expect(abs(outcome.logHistory[number]["grad_norm"]!.double! / expected["grad_norm"]!.double! - 1) <= 1e-4, "step \(number)")
+    }
+  }
+
+  @Test(arguments: familyNames) func parametersAreTheReferences(_ name: String) throws {
+    let family = try Family(name)
+    let parameters = family.model.blueprint.parameters
+    let order = family.names("order")
+    #expect(Set(parameters.map(\.name)) == Set(order) && parameters.count == order.count)
+    // What is drawn comes in the order of drawing; of a stack all weights come before the biases, which are not drawn.
+    let drawn = Set(parameters.filter { if case .normal = $0.initialization { true } else { false } }.map(\.name))
+    let head = Set(family.names("new_head"))
+    let inOrder = order.filter(drawn.contains)
+    // Some of the reference's classes make the head first; with an encoder alone the head is all that is drawn.
+    #expect(parameters.map(\.name).filter(drawn.contains) == inOrder.filter { !head.contains($0) } + inOrder.filter(head.contains))
+    #expect(Set(parameters.filter { !$0.decays }.map(\.name)) == Set(family.names("no_decay")))
+  }
+
+  /// An encoder alone gets the head that the reference draws.
+  @Test(arguments: familyNames) func newHead(_ name: String) throws {
+    let labels = LabelConfiguration(names: ["a", "b", "c"], problemType: .singleLabel)
+    let family = try Family(name, labels: labels)
+    let expected = family.names("new_head")
+    let store = ParameterStore(family.model.blueprint)
+    let drawn = try store.load(from: EncoderAlone(FixtureWeights(family.folder), without: Set(expected)), seed: 42)
+    #expect(drawn.filter { $0.hasSuffix("weight") } == expected.filter { $0.hasSuffix("weight") })
+    #expect(Set(drawn) == Set(expected))
+    // Nothing but the head may be missing from an encoder alone.
+    let blueprint = family.model.blueprint
+    let head = blueprint.linears.filter(\.isHead).flatMap { $0.weights + $0.biases }.map { blueprint.parameters[$0].name }
+    #expect(Set(expected).isSubset(of: head))
+    for name in expected {
+      let found = store.array(store.index(of: name), of: store.values)
+      let values = try family.doubles("new." + name)
+      try #require(found.count == values.count)
+      for (value, expected) in zip(found, values) { #expect(abs(Double(value) - expected) <= 3e-8, "\(name)") }
+    }
+  }
+
+  /// Layers that run a second time, and embeddings that are left alone: the same gradients, bit for bit.
+  @Test(arguments: familyNames) func leanModes(_ name: String) throws {
+    let family = try Family(name)
+    let expected = family.gradients(try family.engine()).gradients
+    let again = try family.engine()
+    again.checkpointsGradients = true
+    #expect(family.gradients(again).gradients == expected)
+
+    let use = ParameterUse(family.model.family)
+    let frozen = try family.engine()
+    frozen.parameters.freeze(use.embeddings)
+    frozen.frozen = FrozenPart(embeddings: true)
+    let found = family.gradients(frozen).gradients
+    for (index, parameter) in family.model.blueprint.parameters.enumerated() {
+      let isFrozen = use.embeddings.contains(index)
+      #expect(isFrozen ? found[index].allSatisfy { $0 == 0 } : found[index] == expected[index], "\(parameter.name)")
+    }
+    #expect(use.layers.reduce(use.embeddings.union(use.head)) { $0.union($1) }.count == expected.count, "every part belongs somewhere")
+  }
+
+  /// Layers that share parameters are frozen together or not at all.
+  @Test func sharedLayersAreFrozenTogether() throws {
+    func refusal(_ name: String, _ layers: Int) throws -> String? {
+      let family = try Family(name)
+      var arguments = family.fixture.arguments
+      arguments.freezeLayers = layers
+      do {
+        _ = try Trainer(
+          model: family.model, engine: family.engine(), arguments: arguments, training: family.fixture.examples,
+          validation: [], outputFolder: nil, configuration: family.model.configuration, files: [], onEvent: { _ in })
+      } catch { return "\(error)" }
+      return nil
+    }
+    let sentence = "freeze-layers: expected layers that share no parameters with those above, found "
+    // Layers 0 and 1 are one group, layer 2 the other.
+    #expect(try [1, 2, 3].map { try refusal("albert", $0) } == [sentence + "1", nil, nil])
+    #expect(try [1, 3, 4].map { try refusal("albert-one-size", $0) } == [sentence + "1", sentence + "3", nil])
+    #expect(try refusal("distilbert", 1) == nil)
+  }
+
+  /// Adapters go to what each family calls queries and values.
+  @Test(arguments: familyNames) func adapters(_ name: String) throws {
+    let family = try Family(name)
+    var arguments = TrainingArguments()
+    arguments.loraRank = 2
+    let store = try ParameterStore(family.model.blueprint, arguments.lowRankSettings(for: type(of: family.model.family)))
+    let adapters = store.parameters.count - family.model.blueprint.parameters.count
+    let stacks = family.model.blueprint.linears.count { $0.weights.count == 3 }
+    #expect(adapters == 4 * stacks && stacks > 0)
+  }
+}
+
+/// Weights without some of them.
+private final class EncoderAlone: ParameterSource {
+  private let weights: FixtureWeights
+  private let missing: Set<String>
+
+  init(_ weights: FixtureWeights, without missing: Set<String>) { (self.weights, self.missing) = (weights, missing) }
+
+  func read(_ parameter: Parameter, into values: UnsafeMutableBufferPointer<Float>) throws -> Bool {
+    try !missing.contains(parameter.name) && weights.read(parameter, into: values)
+  }
+}
