@@ -40,6 +40,14 @@ import Testing
         == "tune: step 537/1,299 (41 %), 2 min 10 s left, loss 0.3291, epoch 1.24/3, 8,213 tokens/s, lr 1.17e-05")
   }
 
+  @Test func bytesAndTexts() {
+    var snapshot = ProgressSnapshot(label: "classify", step: 3_000_000, totalSteps: 12_000_000, elapsedSeconds: 20)
+    snapshot.unit = .bytes
+    snapshot.textsPerSecond = 1234
+    #expect(plainProgressLine(snapshot) == "classify: 3.0 MB/12.0 MB (25 %), 1 min 00 s left, 1,234 texts/s")
+    #expect(progressLine(snapshot, width: 90).hasSuffix(" 25 % 3.0 MB/12.0 MB  1 min 00 s left  1,234 texts/s"))
+  }
+
   /// What a reporter writes while a clock is moved by hand.
   func output(_ mode: ProgressReporter.Mode, _ work: (ProgressReporter, (Double) -> Void) -> Void) throws -> String {
     var ends: [Int32] = [0, 0]
