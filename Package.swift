@@ -63,19 +63,22 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ),
 ]
 
+/// A section for each function, and none of them marked to be kept: what a program does not call is not linked into it.
+let linkedIfCalled = ["-Xfrontend", "-function-sections", "-Xfrontend", "-internalize-at-link"]
+
 let kernelTargets: [Target] = kernelFlags.keys.sorted().map { name in
   // Optimised in debug builds too: unoptimised SIMD is a hundred times slower.
-  .target(name: name, dependencies: ["CVector"], swiftSettings: [.unsafeFlags(["-O", "-wmo"] + kernelFlags[name]!)])
+  .target(
+    name: name, dependencies: ["CVector"], swiftSettings: [.unsafeFlags(["-O", "-wmo"] + linkedIfCalled + kernelFlags[name]!)])
 }
 let linkerSettings: [String: [LinkerSetting]] = [
   "Bundles": [.unsafeFlags(["-Xlinker", "-l:liblz4.a"])],
   "Decompression": [.unsafeFlags(["-Xlinker", "-l:liblz4.a", "-Xlinker", "-l:libz.a"])],
 ]
 let moduleTargets: [Target] = modules.map {
-  // A section for each function, so that what a program does not call is not linked into it.
   .target(
-    name: $0.name, dependencies: $0.imports, exclude: ["README.md"],
-    swiftSettings: [.unsafeFlags(["-Xfrontend", "-function-sections"])], linkerSettings: linkerSettings[$0.name])
+    name: $0.name, dependencies: $0.imports, exclude: ["README.md"], swiftSettings: [.unsafeFlags(linkedIfCalled)],
+    linkerSettings: linkerSettings[$0.name])
 }
 /// What tests import besides their module and what it imports.
 let testImports: [String: [Target.Dependency]] = ["MartletABI": ["Bundles", "Checkpoints", "Packing", "Records", "Storage"]]

@@ -79,6 +79,9 @@ import Testing
     return (0..<count).map { texts[$0 % texts.count] }
   }
 
+  /// Soon all batches that there are have been met.
+  private let smallBatches = ["--batch-tokens", "2048"]
+
   @Test(arguments: [
     [], ["--output", "csv"], ["--output", "jsonl", "--all-scores", "--logits"], ["--output", "label"], ["--batch-tokens", "17"],
     ["--window", "mean"], ["--format", "csv"], ["--format", "tsv"], ["--format", "tsv", "--text-pair-field", "other"],
@@ -92,7 +95,8 @@ import Testing
         isTable ? "\"\(text)\"\(separator)\(index % 5 == 0 ? "good" : "bad film")" : text
       }
       let path = try workshop.write("texts", (isTable ? "text\(separator)other\n" : "") + lines.map { $0 + "\n" }.joined())
-      let counts = try allocations([workshop.bundle, path, "--threads", "1"] + options, in: workshop)
+      let batches = options.contains("--batch-tokens") ? [] : smallBatches
+      let counts = try allocations([workshop.bundle, path, "--threads", "1"] + batches + options, in: workshop)
       try #require(counts.count == count)
       let perText = Double(counts[count - 1] - counts[count / 2]) / Double(count / 2)
       #expect(perText <= Double(try budget("allocations per text")), "\(perText) allocations for a text")
@@ -104,7 +108,7 @@ import Testing
   @Test func hardlyAnyAllocationsForATextThatIsRepeated() throws {
     try withWorkshop { workshop in
       let path = try workshop.write("texts", texts(20_000).map { $0 + "\n" }.joined())
-      let counts = try allocations([workshop.bundle, path, "--threads", "1", "--echo"], in: workshop)
+      let counts = try allocations([workshop.bundle, path, "--threads", "1", "--echo"] + smallBatches, in: workshop)
       #expect(counts[19_999] - counts[10_000] <= 200, "\(counts[19_999] - counts[10_000]) allocations for 10,000 texts")
     }
   }
@@ -114,7 +118,7 @@ import Testing
   @Test func noAllocationsForATextOnSeveralThreads() throws {
     try withWorkshop { workshop in
       let path = try workshop.write("texts", texts(20_000).map { $0 + "\n" }.joined())
-      let counts = try allocations([workshop.bundle, path, "--threads", "3"], in: workshop)
+      let counts = try allocations([workshop.bundle, path, "--threads", "3"] + smallBatches, in: workshop)
       let (late, batches) = (counts[19_999] - counts[10_000], 10_000 / 100)
       #expect(late <= batches + 60, "\(late) allocations for 10,000 texts")
     }
