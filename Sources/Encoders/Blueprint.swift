@@ -3,6 +3,8 @@ package enum Initialization: Sendable, Equatable {
   case normal(standardDeviation: Float)
   /// From -bound to bound.
   case uniform(bound: Float)
+  /// Normal, drawn again beyond `cutoff` standard deviations.
+  case truncatedNormal(standardDeviation: Float, cutoff: Float)
   case zeros
   case ones
 }
@@ -60,6 +62,8 @@ package struct Normalization: Sendable, Equatable {
   package let epsilon: Float
   package let weight: Int
   package let bias: Int?
+  /// Whether it belongs to the head, which a checkpoint of an encoder alone may lack.
+  package let isHead: Bool
 
   /// Places in `Blueprint.parameters`.
   package var parameters: [Int] { [weight] + (bias.map { [$0] } ?? []) }
@@ -72,6 +76,8 @@ package struct Table: Sendable, Equatable {
   package let rows: Int
   package let width: Int
   package let weight: Int
+  /// Whether it stays in fp32 in every bundle: small, and not only summed up with other rows.
+  package let isExact: Bool
 }
 
 /// All the parameters of a model, the weights in the module order of the reference library (which draws new ones in it),
@@ -87,41 +93,46 @@ package struct Blueprint: Sendable {
   package init(initializerRange: Float) { self.initializerRange = initializerRange }
 
   /// - Parameter frozenRow: the padding row, which takes no gradient.
-  package mutating func table(_ name: String, rows: Int, width: Int, frozenRow: Int? = nil) -> Table {
-    let weight = parameter(name + ".weight", [rows, width], .normal(standardDeviation: initializerRange), frozenRow)
-    let table = Table(index: tables.count, name: name, rows: rows, width: width, weight: weight)
+  package mutating func table(
+    _ name: String, rows: Int, width: Int, frozenRow: Int? = nil, initialization: Initialization? = nil,
+    decays: Bool = true, isExact: Bool = false
+  ) -> Table {
+    let weight = parameter(name + ".weight", [rows, width], initialization ?? normal, frozenRow, decays: decays)
+    let table = Table(index: tables.count, name: name, rows: rows, width: width, weight: weight, isExact: isExact)
     tables.append(table)
     return table
   }
 
   package mutating func normalization(
-    _ name: String, width: Int, epsilon: Float, hasBias: Bool = true
+    _ name: String, width: Int, epsilon: Float, hasBias: Bool = true, isHead: Bool = false
   ) -> Normalization {
     let weight = parameter(name + ".weight", [width], .ones, decays: false)
     let bias = hasBias ? parameter(name + ".bias", [width], .zeros, decays: false) : nil
     let normalization = Normalization(
-      index: normalizations.count, name: name, width: width, epsilon: epsilon, weight: weight, bias: bias)
+      index: normalizations.count, name: name, width: width, epsilon: epsilon, weight: weight, bias: bias,
+      isHead: isHead)
     normalizations.append(normalization)
     return normalization
   }
 
   package mutating func linear(
-    _ name: String, inputs: Int, outputs: Int, hasBias: Bool = true, isHead: Bool = false, isOutput: Bool = false
+    _ name: String, inputs: Int, outputs: Int, hasBias: Bool = true, initialization: Initialization? = nil,
+    isHead: Bool = false, isOutput: Bool = false
   ) -> Linear {
     stack(
-      name, parts: [name], inputs: inputs, outputsOfEach: outputs, hasBias: hasBias, isHead: isHead, isOutput: isOutput)
+      name, parts: [name], inputs: inputs, outputsOfEach: outputs, hasBias: hasBias, initialization: initialization,
+      isHead: isHead, isOutput: isOutput)
   }
 
   /// Layers that read the same input, as one: `parts` are their names in stacking order. All weights come before all
   /// biases, so that in memory laid out by the parameters' order a stack is one matrix and one vector.
   package mutating func stack(
     _ name: String, parts: [String], inputs: Int, outputsOfEach outputs: Int, hasBias: Bool = true,
-    isHead: Bool = false, isOutput: Bool = false
+    initialization: Initialization? = nil, isHead: Bool = false, isOutput: Bool = false
   ) -> Linear {
     var weights: [Int] = []
     for part in parts {
-      weights.append(
-        parameter(part + ".weight", [outputs, inputs], .normal(standardDeviation: initializerRange)))
+      weights.append(parameter(part + ".weight", [outputs, inputs], initialization ?? normal))
     }
     let biases = hasBias ? parts.map { parameter($0 + ".bias", [outputs], .zeros, decays: false) } : []
     let linear = Linear(
@@ -130,6 +141,8 @@ package struct Blueprint: Sendable {
     linears.append(linear)
     return linear
   }
+
+  private var normal: Initialization { .normal(standardDeviation: initializerRange) }
 
   private mutating func parameter(
     _ name: String, _ shape: [Int], _ initialization: Initialization, _ frozenRow: Int? = nil, decays: Bool = true

@@ -87,6 +87,19 @@ package struct Settings: Sendable {
     throw .unsupported(key: key, value: value.text())
   }
 
+  package func flag(_ key: String, default fallback: Bool) throws(ConfigurationError) -> Bool {
+    guard let value = self[key] else { return fallback }
+    guard let flag = value.bool else { throw .invalid(key: key, found: value.text(), expected: "true or false") }
+    return flag
+  }
+
+  /// The settings of an object that is a setting; nil if there is none.
+  package func object(_ key: String) throws(ConfigurationError) -> Settings? {
+    guard let value = self[key] else { return nil }
+    guard value.object != nil else { throw .invalid(key: key, found: value.text(), expected: "an object") }
+    return try Settings(value)
+  }
+
   package func has(_ key: String) -> Bool { self[key] != nil }
 
   /// A value that is there and not null.

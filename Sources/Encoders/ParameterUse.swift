@@ -34,11 +34,19 @@ package final class ParameterUse: Verbs {
   package func operand(_ rows: Void) {}
   package func linear(_ operand: Void, _ layer: Linear) { note(layer.weights + layer.biases) }
   package func linear(_ operand: Void, _ layer: Linear, _ activation: Activation) { note(layer.weights + layer.biases) }
-  package func attend(queryKeyValue: Void, _ attention: Attention, queries: Queries) {}
+  package func gated(_ operand: Void, _ layer: Linear, _ activation: Activation, dropout: Float) {
+    note(layer.weights + layer.biases)
+  }
+  package func attend(queryKeyValue: Void, _ attention: Attention, queries: Queries) {
+    if let bias = attention.relativeBias { note([bias.table.weight]) }
+  }
   package func residualNormalize(_ rows: Void, residual: Void, _ normalization: Normalization, dropout: Float) {
     note(normalization.parameters)
   }
+  package func add(_ rows: Void, residual: Void, dropout: Float) {}
+  package func normalize(_ rows: Void, _ normalization: Normalization) { note(normalization.parameters) }
   package func firstTokens(_ rows: Void) {}
+  package func meanTokens(_ rows: Void) {}
   package func dense(_ rows: Void, _ layer: Linear, _ activation: Activation) { note(layer.weights + layer.biases) }
   package func dropout(_ rows: Void, _ rate: Float) {}
 

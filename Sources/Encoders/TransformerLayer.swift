@@ -19,7 +19,8 @@ package struct TransformerLayer: Sendable {
   private let attentionNormalization: Normalization
   private let intermediate, output: Linear
   private let outputNormalization: Normalization
-  private let attention: Attention
+  /// As the shape has it, unless a family adds to it what all layers share.
+  package var attention: Attention
   private let activation: Activation
   private let dropout, outputDropout: Float
 

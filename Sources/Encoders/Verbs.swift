@@ -64,18 +64,6 @@ package struct Embeddings: Sendable, Equatable {
   }
 }
 
-/// How the tokens of a text attend to one another: for each head `softmax(q kᵀ · headWidth^-0.5) v`.
-package struct Attention: Sendable, Equatable {
-  package let heads: Int
-  /// The rate for the probabilities, in training.
-  package let dropout: Float
-
-  package init(heads: Int, dropout: Float) {
-    self.heads = heads
-    self.dropout = dropout
-  }
-}
-
 /// Which tokens of a text attend to the others. In the last layer of a model whose head reads the first token, the others'
 /// states are read by nobody: only the first attends, and what follows has one row for each text.
 package enum Queries: Sendable { case allTokens, firstTokens }
@@ -104,10 +92,15 @@ package protocol Verbs: AnyObject {
   /// `f(x Wᵀ + b)`, ready for the next product: `[rows, outputs]`.
   func linear(_ operand: Operand, _ layer: Linear, _ activation: Activation) -> Operand
 
+  /// A gated linear unit (Shazeer, 2020): `dropout(f(u) · v)`, u the first half of the layer's outputs and v the second:
+  /// `[rows, outputs / 2]`.
+  func gated(_ operand: Operand, _ layer: Linear, _ activation: Activation, dropout: Float) -> Operand
+
   /// Attention of tokens to the tokens of their own text.
   ///
   /// - Parameters:
-  ///   - queryKeyValue: `[tokens, 3 x width]`: queries, keys and values side by side, heads contiguous within each.
+  ///   - queryKeyValue: `[tokens, 3 x width]`: queries, keys and values side by side, heads contiguous within each. Used
+  ///     up: no other verb may read it.
   ///   - attention: how.
   ///   - queries: which tokens attend.
   /// - Returns: the context, `[tokens, width]`, or `[texts, width]` when the first tokens alone attend.
@@ -116,8 +109,16 @@ package protocol Verbs: AnyObject {
   /// `normalise(dropout(rows) + residual)`.
   func residualNormalize(_ rows: Rows, residual: Rows, _ normalization: Normalization, dropout: Float) -> Rows
 
+  /// `dropout(rows) + residual`, where a layer normalises its input and not its result.
+  func add(_ rows: Rows, residual: Rows, dropout: Float) -> Rows
+
+  func normalize(_ rows: Rows, _ normalization: Normalization) -> Rows
+
   /// The row of each text's first token: `[texts, width]`.
   func firstTokens(_ rows: Rows) -> Rows
+
+  /// The mean of the rows of each text: `[texts, width]`.
+  func meanTokens(_ rows: Rows) -> Rows
 
   /// A layer of the head, on one row for each text: `f(x Wᵀ + b)`.
   func dense(_ rows: Rows, _ layer: Linear, _ activation: Activation) -> Rows

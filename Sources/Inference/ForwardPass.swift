@@ -10,17 +10,18 @@ final class ForwardPass: Verbs {
   typealias Rows = Activations
   typealias Operand = Activations
 
-  private let weights: ModelWeights
-  private let kernels: any KernelTable.Type
+  let weights: ModelWeights
+  let kernels: any KernelTable.Type
   private let pool: ThreadPool?
-  private var activations = ActivationPool()
-  private var batch = Batch.empty
+  var activations = ActivationPool()
+  var batch = Batch.empty
   /// The texts of the batch that this pass is for, and their tokens.
-  private var texts = 0..<0
-  private var tokens = 0..<0
+  var texts = 0..<0
+  var tokens = 0..<0
   private var positions: [Int32] = []
   /// fp32 scratch of each thread: a block of rows before it is quantised, or the attention of one head.
-  private var scratch: [AlignedBuffer]
+  var scratch: [AlignedBuffer]
+  var places = PlaceTables()
   /// Times the work while there is one; only for a pass on one thread.
   var profile: Profile?
 
@@ -117,40 +118,27 @@ final class ForwardPass: Verbs {
     return out
   }
 
-  func attend(queryKeyValue: Activations, _ attention: Attention, queries: Queries) -> Activations {
-    let heads = attention.heads
-    let width = queryKeyValue.width / 3
-    let headWidth = width / heads
-    let scale = 1 / Float(headWidth).squareRoot()
-    let context = activations.hidden(rows: queries == .firstTokens ? texts.count : tokens.count, width: width)
-    let longest = longestText
-    reserveScratch(isInt8 ? kernels.attentionInt8Scratch(longest, headWidth) : kernels.attentionScratch(longest, headWidth))
-    let out = isInt8 ? quantized(rows: context.rows, width: width) : context
-    timed(.attention) {
-      parallelFor(texts.count * heads) { task, worker in
-        let text = texts.lowerBound + task / heads
-        let head = task % heads
-        let first = batch.starts[text] - tokens.lowerBound
-        let length = batch.starts[text + 1] - batch.starts[text]
-        let query = queryKeyValue.values + first * queryKeyValue.width + head * headWidth
-        let row = queries == .firstTokens ? task / heads : first
-        let (key, value) = (query + width, query + 2 * width)
-        let count = queries == .firstTokens ? 1 : length
-        let out = context.values + row * width + head * headWidth
-        let scratch = scratch[worker].bound(to: Float.self)
-        // Two calls, not a choice of a function: that would be a closure on the heap for each head of each text.
-        if isInt8 {
-          kernels.attentionInt8(query, key, value, queryKeyValue.width, count, length, headWidth, scale, out, width, scratch)
-        } else {
-          kernels.attention(query, key, value, queryKeyValue.width, count, length, headWidth, scale, out, width, scratch)
-        }
+  func gated(_ operand: Activations, _ layer: Linear, _ activation: Activation, dropout: Float) -> Activations {
+    let matrix = weights.matrices[layer.index]
+    let width = layer.outputs / 2
+    let out = isInt8 ? quantized(rows: operand.rows, width: width) : activations.hidden(rows: operand.rows, width: width)
+    let blockRows = max(6, Self.scratchFloats / layer.outputs / 6 * 6)
+    reserveScratch(blockRows * layer.outputs)
+    forEachBlock(operand.rows, atMost: blockRows) { block, worker in
+      let values = scratch[worker].bound(to: Float.self)
+      timed(.products) { multiply(operand, block, matrix, values, layer.outputs) }
+      timed(.activation) {
+        let (target, stride) = isInt8 ? (values, layer.outputs) : (out.values + block.lowerBound * width, width)
+        kernels.activate(values, layer.outputs, block.count, width, activation.rawValue)
+        kernels.gateRows(values, layer.outputs, block.count, width, target, stride)
+        guard isInt8 else { return }
+        kernels.quantizeRows(
+          values, layer.outputs, block.count, width, Activation.identity.rawValue,
+          out.quantized + block.lowerBound * out.stride, out.stride, out.scales + block.lowerBound)
       }
-      if isInt8 { forEachBlock(context.rows) { block, _ in quantize(context, block, into: out) } }
     }
     return out
   }
-
-  private var longestText: Int { texts.reduce(0) { max($0, batch.starts[$1 + 1] - batch.starts[$1]) } }
 
   func residualNormalize(
     _ rows: Activations, residual: Activations, _ normalization: Normalization, dropout: Float
@@ -162,11 +150,41 @@ final class ForwardPass: Verbs {
     return out
   }
 
+  func add(_ rows: Activations, residual: Activations, dropout: Float) -> Activations {
+    timed(.normalization) {
+      forEachBlock(rows.rows) { block, _ in
+        let start = block.lowerBound * rows.width
+        kernels.add(residual.values + start, block.count * rows.width, rows.values + start)
+      }
+    }
+    return rows
+  }
+
+  func normalize(_ rows: Activations, _ normalization: Normalization) -> Activations {
+    let out = hidden(rows: rows.rows, width: rows.width)
+    timed(.normalization) {
+      forEachBlock(rows.rows) { block, _ in normalize(rows, block, residual: nil, normalization, into: out) }
+    }
+    return out
+  }
+
   func firstTokens(_ rows: Activations) -> Activations {
     let out = activations.hidden(rows: texts.count, width: rows.width)
     for (place, text) in texts.enumerated() {
       let first = batch.starts[text] - tokens.lowerBound
       (out.values + place * rows.width).update(from: rows.values + first * rows.width, count: rows.width)
+    }
+    return out
+  }
+
+  func meanTokens(_ rows: Activations) -> Activations {
+    let out = activations.hidden(rows: texts.count, width: rows.width)
+    for (place, text) in texts.enumerated() {
+      let mean = out.values + place * rows.width
+      let tokens = batch.starts[text] - tokens.lowerBound..<batch.starts[text + 1] - tokens.lowerBound
+      mean.update(repeating: 0, count: rows.width)
+      for token in tokens { kernels.add(rows.values + token * rows.width, rows.width, mean) }
+      kernels.scale(mean, rows.width, 1 / Float(tokens.count))
     }
     return out
   }
@@ -190,7 +208,7 @@ final class ForwardPass: Verbs {
 
   // MARK: Blocks
 
-  private var isInt8: Bool { weights.isInt8 }
+  var isInt8: Bool { weights.isInt8 }
 
   private func hidden(rows: Int, width: Int) -> Activations {
     let rows = activations.hidden(rows: rows, width: width)
@@ -198,7 +216,7 @@ final class ForwardPass: Verbs {
     return rows
   }
 
-  private func quantized(rows: Int, width: Int) -> Activations {
+  func quantized(rows: Int, width: Int) -> Activations {
     activations.quantized(rows: rows, width: width, stride: kernels.operandStride(width))
   }
 
@@ -206,7 +224,7 @@ final class ForwardPass: Verbs {
   private static let scratchFloats = 48 * 1536
 
   /// All rows at once on one thread, so that weights pass by once; with several threads in equal blocks.
-  private func forEachBlock(_ rows: Int, atMost limit: Int = .max, _ body: (_ block: Range<Int>, _ worker: Int) -> Void) {
+  func forEachBlock(_ rows: Int, atMost limit: Int = .max, _ body: (_ block: Range<Int>, _ worker: Int) -> Void) {
     let threads = pool?.threadCount ?? 1
     let count = ((rows - 1) / limit + 1).roundedUp(toMultipleOf: threads)
     parallelFor(min(count, rows)) { index, worker in
@@ -214,19 +232,19 @@ final class ForwardPass: Verbs {
     }
   }
 
-  private func parallelFor(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
+  func parallelFor(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
     if let pool { return pool.parallelFor(count, body) }
     for index in 0..<count { body(index, 0) }
   }
 
-  private func timed(_ work: Profile.Work, _ body: () -> Void) {
+  func timed(_ work: Profile.Work, _ body: () -> Void) {
     guard profile != nil else { return body() }
     let start = Machine.monotonicSeconds()
     body()
     profile!.add(Machine.monotonicSeconds() - start, to: work)
   }
 
-  private func reserveScratch(_ floats: Int) {
+  func reserveScratch(_ floats: Int) {
     let byteCount = floats * MemoryLayout<Float>.stride
     for index in scratch.indices where scratch[index].byteCount < byteCount {
       scratch[index] = AlignedBuffer(byteCount: byteCount, zeroed: false)
@@ -253,7 +271,7 @@ final class ForwardPass: Verbs {
     }
   }
 
-  private func quantize(_ rows: Activations, _ block: Range<Int>, into out: Activations) {
+  func quantize(_ rows: Activations, _ block: Range<Int>, into out: Activations) {
     kernels.quantizeRows(
       rows.values + block.lowerBound * rows.width, rows.width, block.count, rows.width, Activation.identity.rawValue,
       out.quantized + block.lowerBound * out.stride, out.stride, out.scales + block.lowerBound)
@@ -273,7 +291,7 @@ final class ForwardPass: Verbs {
       operand.map { $0.scales + block.lowerBound })
   }
 
-  private func gather(
+  func gather(
     _ table: Table, _ indices: UnsafePointer<Int32>, _ count: Int, _ out: UnsafeMutablePointer<Float>, adds: Bool
   ) {
     let source = weights.tables[table.index]

@@ -16,13 +16,14 @@ extension Kernel {
   ///   - query: [M, D], of the text's first tokens; `stride` floats from one token to the next.
   ///   - key, value: [L, D], likewise.
   ///   - scale: what the scores are multiplied by; positive.
+  ///   - bias: what is added to the scores before that, by distance (`addBias`); -infinity hides a key. Nil for nothing.
   ///   - out: [M, D], `outStride` floats from one token to the next.
   ///   - scratch: `attentionScratch(L, D)` floats, 64-byte aligned.
   @inline(never)
   package static func attention(
     _ query: UnsafePointer<Float>, _ key: UnsafePointer<Float>, _ value: UnsafePointer<Float>, _ stride: Int, _ M: Int,
-    _ L: Int, _ D: Int, _ scale: Float, _ out: UnsafeMutablePointer<Float>, _ outStride: Int,
-    _ scratch: UnsafeMutablePointer<Float>
+    _ L: Int, _ D: Int, _ scale: Float, _ bias: UnsafePointer<Float>?, _ out: UnsafeMutablePointer<Float>,
+    _ outStride: Int, _ scratch: UnsafeMutablePointer<Float>
   ) {
     let keys = (L &+ 63) / 64 &* 64
     let valueStride = (D &+ 31) / 32 &* 32
@@ -58,6 +59,7 @@ extension Kernel {
           query + first &* stride, stride, rows, keyPanels + column &* D, 64, D, 64, nil, scores + column, keys)
         column &+= 64
       }
+      if let bias { addBias(scores, keys, rows, L, bias - first) }
       softmaxRows(scores, keys, rows, L, scale)
       multiplyFloat(scores, keys, rows, values, valueStride, L, D, nil, out + first &* outStride, outStride)
       first &+= queryRows

@@ -52,13 +52,14 @@ extension Kernel {
   ///   - query: [M, D], of the text's first tokens; `stride` floats from one token to the next.
   ///   - key, value: [L, D], likewise.
   ///   - scale: what the scores are multiplied by; positive.
+  ///   - bias: what is added to the scores before that, by distance (`addBias`); -infinity hides a key. Nil for nothing.
   ///   - out: [M, D], `outStride` floats from one token to the next.
   ///   - scratch: `attentionInt8Scratch(L, D)` floats, 64-byte aligned.
   @inline(never)
   package static func attentionInt8(
     _ query: UnsafePointer<Float>, _ key: UnsafePointer<Float>, _ value: UnsafePointer<Float>, _ stride: Int, _ M: Int,
-    _ L: Int, _ D: Int, _ scale: Float, _ out: UnsafeMutablePointer<Float>, _ outStride: Int,
-    _ scratch: UnsafeMutablePointer<Float>
+    _ L: Int, _ D: Int, _ scale: Float, _ bias: UnsafePointer<Float>?, _ out: UnsafeMutablePointer<Float>,
+    _ outStride: Int, _ scratch: UnsafeMutablePointer<Float>
   ) {
     let parts = Parts(L, D)
     let keySums = UnsafeMutableRawPointer(scratch + parts.keySums).assumingMemoryBound(to: Int32.self)
@@ -91,6 +92,7 @@ extension Kernel {
       linearInt8(
         queries + first &* parts.queryStride, parts.queryStride, scratch + parts.queryScales + first, rows, scratch,
         scratch + parts.keyScales, keySums, zeros, L, D, scores, parts.tokens)
+      if let bias { addBias(scores, parts.tokens, rows, L, bias - first) }
       softmaxQuantizedRows(
         scores, parts.tokens, rows, L, scale, probabilities, parts.probabilityStride, probabilityScales)
       linearInt8(

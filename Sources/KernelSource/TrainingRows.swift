@@ -78,6 +78,26 @@ extension Kernel {
     }
   }
 
+  /// The gradient of f(the first N of each row of x) · the N behind them: `dx` [M, 2N] from `x` [M, 2N] and the gradient `dy` [M, N] of its result.
+  @inline(never)
+  package static func gateBackward(
+    _ x: UnsafePointer<Float>, _ M: Int, _ N: Int, _ activation: Int32, _ dy: UnsafePointer<Float>,
+    _ dx: UnsafeMutablePointer<Float>
+  ) {
+    for row in 0..<M {
+      let values = x + 2 &* row &* N
+      let target = dx + 2 &* row &* N
+      let upstream = dy + row &* N
+      forEachVector(N) { index, lanes in
+        let value = load(values, index, lanes)
+        let gradient = load(upstream, index, lanes)
+        let gate = load(values + N, index, lanes)
+        store(gradient * gate * derivative(value, activation), target, index, lanes)
+        store(gradient * activated(value, activation), target + N, index, lanes)
+      }
+    }
+  }
+
   /// out = dropout(x), or that added to what `out` holds. `first` is the number of the first element.
   @inline(never)
   package static func dropout(

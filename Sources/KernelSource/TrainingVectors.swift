@@ -1,14 +1,6 @@
 import CVector
 
 extension Kernel {
-  /// y += x, `count` floats.
-  @inline(never)
-  package static func add(_ x: UnsafePointer<Float>, _ count: Int, _ y: UnsafeMutablePointer<Float>) {
-    forEachVector(count) { index, lanes in
-      store(load(y, index, lanes) + load(x, index, lanes), y, index, lanes)
-    }
-  }
-
   /// sums [columns] += the sum over the M rows of x; rows are `stride` floats apart. In the order of the rows.
   @inline(never)
   package static func addColumnSums(
@@ -74,14 +66,6 @@ extension Kernel {
   package static func multiply(_ x: UnsafePointer<Float>, _ count: Int, _ y: UnsafeMutablePointer<Float>) {
     forEachVector(count) { index, lanes in
       store(load(y, index, lanes) * load(x, index, lanes), y, index, lanes)
-    }
-  }
-
-  /// x *= factor, `count` floats.
-  @inline(never)
-  package static func scale(_ x: UnsafeMutablePointer<Float>, _ count: Int, _ factor: Float) {
-    forEachVector(count) { index, lanes in
-      store(load(x, index, lanes) * Floats(repeating: factor), x, index, lanes)
     }
   }
 }

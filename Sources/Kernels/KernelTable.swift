@@ -28,6 +28,14 @@ package protocol KernelTable: SendableMetatype {
     _ weight: Floats, _ bias: Floats, _ epsilon: Float, _ out: MutableFloats, _ outStride: Int,
     _ q: UnsafeMutableRawPointer?, _ qStride: Int, _ scales: MutableFloats?
   )
+  static func gateRows(
+    _ x: Floats, _ xStride: Int, _ M: Int, _ N: Int, _ out: MutableFloats, _ outStride: Int
+  )
+  static func rotateRows(
+    _ rows: MutableFloats, _ stride: Int, _ M: Int, _ D: Int, _ cosines: Floats, _ sines: Floats, _ direction: Float
+  )
+  static func add(_ x: Floats, _ count: Int, _ y: MutableFloats)
+  static func scale(_ x: MutableFloats, _ count: Int, _ factor: Float)
   static func gatherInt8Rows(
     _ indices: UnsafePointer<Int32>, _ M: Int, _ values: UnsafePointer<Int8>, _ scales: Floats, _ width: Int,
     _ out: MutableFloats, _ outStride: Int, _ adds: Bool
@@ -39,13 +47,14 @@ package protocol KernelTable: SendableMetatype {
   static func attentionScratch(_ L: Int, _ D: Int) -> Int
   static func attention(
     _ query: Floats, _ key: Floats, _ value: Floats, _ stride: Int, _ M: Int, _ L: Int, _ D: Int, _ scale: Float,
-    _ out: MutableFloats, _ outStride: Int, _ scratch: MutableFloats
+    _ bias: Floats?, _ out: MutableFloats, _ outStride: Int, _ scratch: MutableFloats
   )
   static func attentionInt8Scratch(_ L: Int, _ D: Int) -> Int
   static func attentionInt8(
     _ query: Floats, _ key: Floats, _ value: Floats, _ stride: Int, _ M: Int, _ L: Int, _ D: Int, _ scale: Float,
-    _ out: MutableFloats, _ outStride: Int, _ scratch: MutableFloats
+    _ bias: Floats?, _ out: MutableFloats, _ outStride: Int, _ scratch: MutableFloats
   )
+  static func addBias(_ scores: MutableFloats, _ stride: Int, _ M: Int, _ L: Int, _ bias: Floats)
   static func softmaxRows(_ rows: MutableFloats, _ stride: Int, _ M: Int, _ count: Int, _ scale: Float)
   static func softmaxQuantizedRows(
     _ rows: MutableFloats, _ stride: Int, _ M: Int, _ count: Int, _ scale: Float, _ q: UnsafeMutableRawPointer,

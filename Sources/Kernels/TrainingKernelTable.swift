@@ -5,6 +5,9 @@ package protocol TrainingKernelTable: SendableMetatype {
 
   static func activateCopy(_ x: Floats, _ count: Int, _ activation: Int32, _ out: MutableFloats)
   static func activateAndDerive(_ x: MutableFloats, _ count: Int, _ activation: Int32, _ out: MutableFloats)
+  static func gateBackward(
+    _ x: Floats, _ M: Int, _ N: Int, _ activation: Int32, _ dy: Floats, _ dx: MutableFloats
+  )
   static func dropout(
     _ x: Floats, _ count: Int, _ rate: Float, _ key: UInt64, _ first: Int, _ out: MutableFloats, _ adds: Bool
   )
@@ -25,7 +28,6 @@ package protocol TrainingKernelTable: SendableMetatype {
     _ p: Floats, _ dp: MutableFloats, _ stride: Int, _ M: Int, _ L: Int, _ scale: Float, _ rate: Float, _ key: UInt64,
     _ first: Int
   )
-  static func add(_ x: Floats, _ count: Int, _ y: MutableFloats)
   static func addColumnSums(_ x: Floats, _ stride: Int, _ M: Int, _ columns: Int, _ sums: MutableFloats)
   static func sumOfSquares(_ x: Floats, _ count: Int) -> Double
   static func adamW(
@@ -33,5 +35,4 @@ package protocol TrainingKernelTable: SendableMetatype {
     _ decay: Float, _ stepSize: Float, _ beta1: Float, _ beta2: Float, _ epsilon: Float, _ correction: Float
   )
   static func multiply(_ x: Floats, _ count: Int, _ y: MutableFloats)
-  static func scale(_ x: MutableFloats, _ count: Int, _ factor: Float)
 }

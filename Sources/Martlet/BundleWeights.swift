@@ -45,6 +45,8 @@ package final class BundleWeights: WeightProvider, Sendable {
   /// Whether the bundle has every section of a head (a base bundle does not).
   package func has(_ linear: Linear) -> Bool { bundle.entry(.matrix, linear.name) != nil }
 
+  package func has(_ normalization: Normalization) -> Bool { bundle.entry(.normalization, normalization.name) != nil }
+
   private func entry(_ kind: SectionKind, _ name: String, shape: [Int]) throws -> SectionEntry {
     guard let entry = bundle.entry(kind, name) else {
       throw ClassifierError(.file, "\(bundle.path): section \(name) is missing")

@@ -60,6 +60,7 @@ package final class BundleParameters: ParameterSource {
         UnsafeMutableRawPointer(target).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
       }
     } else if let (normalization, isBias) = normalizations[parameter.name] {
+      guard provider.has(normalization) else { return false }
       let bytes = try provider.normalization(normalization)
       try check(normalization.name, bytes.count, normalization.width * 8)
       let start = isBias ? normalization.width * 4 : 0

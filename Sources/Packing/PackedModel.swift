@@ -106,11 +106,12 @@ package func pack(_ folder: CheckpointFolder, options: PackingOptions = PackingO
   try source.checkShapes(model.blueprint)
   let parameters = try LoadedParameters(model.blueprint, from: source)
   // An encoder alone lacks the head's output layer, and perhaps more of the head.
-  let absent = model.blueprint.linears.filter { linear in
-    linear.isHead && (linear.weights + linear.biases).allSatisfy(parameters.missing.contains)
-  }
+  func isAbsent(_ parts: [Int]) -> Bool { parts.allSatisfy(parameters.missing.contains) }
+  let absent = model.blueprint.linears.filter { $0.isHead && isAbsent($0.weights + $0.biases) }
+  let absentNormalizations = model.blueprint.normalizations.filter { $0.isHead && isAbsent($0.parameters) }
   let isBase = absent.contains { $0.isOutput }
-  let excused = Set(isBase ? absent.flatMap { $0.weights + $0.biases } : [])
+  let excused = Set(
+    isBase ? absent.flatMap { $0.weights + $0.biases } + absentNormalizations.flatMap(\.parameters) : [])
   let missing = parameters.missing.filter { !excused.contains($0) }
   guard missing.isEmpty else {
     throw PackingError.missingParameters(path: folder.path, names: missing.map { model.blueprint.parameters[$0].name })
@@ -125,7 +126,7 @@ package func pack(_ folder: CheckpointFolder, options: PackingOptions = PackingO
     try sections.addMatrix(linear, parameters, options.weights)
   }
   for table in model.blueprint.tables { try sections.addTable(table, parameters, options.weights) }
-  for normalization in model.blueprint.normalizations {
+  for normalization in model.blueprint.normalizations where !absentNormalizations.contains(normalization) {
     try sections.writer.add(
       .normalization, normalization.name, layout: .float32, shape: [2, normalization.width],
       contents: SectionContents(parameters.vectors(normalization)))
@@ -197,7 +198,7 @@ private struct Sections: ~Copyable {
   ) throws {
     let values = parameters.concatenated([table.weight])
     let shape = [table.rows, table.width]
-    guard precision == .int8 else {
+    guard precision == .int8, !table.isExact else {
       try writer.add(.embedding, table.name, layout: .float32, shape: shape, contents: SectionContents(values))
       return
     }

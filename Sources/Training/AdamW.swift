@@ -60,7 +60,7 @@ package struct AdamW: Sendable {
         store.values + start, store.gradients + start, store.firstMoments + start, store.secondMoments + start, count,
         gradientScale, decays ? decay : 1, stepSize, beta1, beta2, epsilon, correction)
     } untouched: { store, start, count, decays in
-      if decays { engine.training.scale(store.values + start, count, decay) }
+      if decays { engine.kernels.scale(store.values + start, count, decay) }
     }
   }
 
@@ -71,7 +71,7 @@ package struct AdamW: Sendable {
         store.values + start, store.gradients + start, store.firstMoments + start, store.secondMoments + start, count,
         1, 1, 0, 1, 1, epsilon, 1)
     } untouched: { store, start, count, _ in
-      engine.training.scale(store.values + start, count, 1)
+      engine.kernels.scale(store.values + start, count, 1)
     }
   }
 

@@ -12,13 +12,7 @@ struct GatherRule: GradientRule {
     for lookup in lookups {
       let table = lookup.table
       let frozen = parameters.blueprint.parameters[table.weight].frozenRow
-      var isTouched = [Bool](repeating: false, count: table.rows)
-      for row in parameters.touched[table.index] { isTouched[Int(row)] = true }
-      for row in lookup.rows where !isTouched[Int(row)] && Int(row) != frozen {
-        isTouched[Int(row)] = true
-        parameters.touched[table.index].append(row)
-        parameters.everTouched[table.index][Int(row)] = true
-      }
+      parameters.touch(table, lookup.rows)
       // Threads take columns, so that each row's contributions come in the order of the tokens.
       let gradient = parameters.gradient(table.weight)
       let size = 64
@@ -26,7 +20,7 @@ struct GatherRule: GradientRule {
         let first = index * size
         let count = min(size, width - first)
         for (token, row) in lookup.rows.enumerated() where Int(row) != frozen {
-          engine.training.add(output.gradient + token * width + first, count, gradient + Int(row) * width + first)
+          engine.kernels.add(output.gradient + token * width + first, count, gradient + Int(row) * width + first)
         }
       }
     }
@@ -107,6 +101,31 @@ final class ActivationRule: GradientRule {
   }
 }
 
+/// y = f(a) · b with a the first half of each row of x and b the second. Only this verb reads x: y is made again from it
+/// when the next verb's rule asks.
+struct GateRule: GradientRule {
+  private let input: TapeNode
+  private let output: TapeNode
+  private let activation: Activation
+
+  init(_ engine: TrainingEngine, input: TapeNode, output: TapeNode, activation: Activation) {
+    (self.input, self.output, self.activation) = (input, output, activation)
+    input.keepValues()
+    let width = output.width
+    output.rebuild = { [unowned engine] in engine.gate(input.values, input.rows, width, activation, $0) }
+  }
+
+  func backward(_ engine: TrainingEngine) {
+    let width = output.width
+    let target = input.contribution().gradient
+    engine.forEachBlock(input.rows) { block in
+      let start = block.lowerBound * width
+      engine.training.gateBackward(
+        input.values + 2 * start, block.count, width, activation.rawValue, output.gradient + start, target + 2 * start)
+    }
+  }
+}
+
 /// y = normalise(dropout(x) + residual); y is made again from the normalised rows.
 struct NormalizationRule: GradientRule {
   let input: TapeNode
@@ -164,7 +183,7 @@ struct NormalizationRule: GradientRule {
     where parameters.isTrained[parameter] {
       let gradient = parameters.gradient(parameter)
       if parameters.beginContribution([parameter]) { gradient.update(repeating: 0, count: width) }
-      for index in 0..<blocks { engine.training.add(partial.values + (2 * index + place) * width, width, gradient) }
+      for index in 0..<blocks { engine.kernels.add(partial.values + (2 * index + place) * width, width, gradient) }
     }
   }
 }
@@ -187,6 +206,45 @@ struct DropoutRule: GradientRule {
   }
 }
 
+/// y = dropout(x) + residual.
+struct SumRule: GradientRule {
+  let input: TapeNode
+  let residual: TapeNode
+  let output: TapeNode
+  let dropout: Dropout
+
+  func backward(_ engine: TrainingEngine) {
+    let width = output.width
+    for (node, dropout) in [(input, dropout), (residual, Dropout(rate: 0, key: 0))] where node.needsGradient {
+      let (target, adds) = node.contribution()
+      engine.forEachBlock(output.rows) { block in
+        let start = block.lowerBound * width
+        engine.training.dropout(
+          output.gradient + start, block.count * width, dropout.rate, dropout.key, start, target + start, adds)
+      }
+    }
+  }
+}
+
+/// The mean of each text's rows: each gets an equal share.
+struct MeanTokensRule: GradientRule {
+  let input: TapeNode
+  let output: TapeNode
+  let starts: [Int]
+
+  func backward(_ engine: TrainingEngine) {
+    let width = input.width
+    guard input.needsGradient else { return }
+    let (target, adds) = input.contribution()
+    if !adds { target.update(repeating: 0, count: input.count) }
+    for text in 0..<output.rows {
+      let share = output.gradient + text * width
+      engine.kernels.scale(share, width, 1 / Float(starts[text + 1] - starts[text]))
+      for token in starts[text]..<starts[text + 1] { engine.kernels.add(share, width, target + token * width) }
+    }
+  }
+}
+
 /// The first row of each text; all other rows get nothing.
 struct FirstTokensRule: GradientRule {
   let input: TapeNode
@@ -199,7 +257,7 @@ struct FirstTokensRule: GradientRule {
     let (target, adds) = input.contribution()
     if !adds { target.update(repeating: 0, count: input.count) }
     for (text, start) in starts.enumerated() {
-      engine.training.add(output.gradient + text * width, width, target + start * width)
+      engine.kernels.add(output.gradient + text * width, width, target + start * width)
     }
   }
 }

@@ -37,7 +37,9 @@ package final class ParameterStore {
   package convenience init(_ blueprint: Blueprint, _ settings: LowRankSettings) throws(TrainingError) {
     let (adapters, parameters) = try LowRankAdapter.make(settings, blueprint)
     self.init(blueprint, adapters, parameters, settings)
-    let head = Set(blueprint.linears.filter(\.isHead).flatMap { $0.weights + $0.biases })
+    let head = Set(
+      blueprint.linears.filter(\.isHead).flatMap { $0.weights + $0.biases }
+        + blueprint.normalizations.filter(\.isHead).flatMap(\.parameters))
     freeze(blueprint.parameters.indices.filter { !head.contains($0) })
   }
 
@@ -102,15 +104,18 @@ package final class ParameterStore {
         drawn.append(parameter.name)
       }
       switch parameter.initialization {
-      case .normal(let deviation):
-        random.fillNormal(values, standardDeviation: deviation)
-        if let row = parameter.frozenRow {
-          let width = parameter.shape[1]
-          values[row * width..<(row + 1) * width].update(repeating: 0)
-        }
+      case .normal(let deviation): random.fillNormal(values, standardDeviation: deviation)
       case .uniform(let bound): random.fillUniform(values, bound: bound)
       case .zeros: values.update(repeating: 0)
       case .ones: values.update(repeating: 1)
+      case .truncatedNormal(let deviation, let cutoff):
+        // Every weight is first drawn as other families' are.
+        random.fillNormal(values, standardDeviation: deviation)
+        random.fillTruncatedNormal(values, standardDeviation: deviation, cutoff: cutoff)
+      }
+      if let row = parameter.frozenRow {
+        let width = parameter.shape[1]
+        values[row * width..<(row + 1) * width].update(repeating: 0)
       }
     }
     return drawn
@@ -134,6 +139,18 @@ package final class ParameterStore {
     let overwrites = isStale[parameters[0]]
     for parameter in parameters { isStale[parameter] = false }
     return overwrites
+  }
+
+  /// Notes rows of a table as having a gradient in this step.
+  func touch(_ table: Table, _ rows: some Sequence<Int32>) {
+    let frozen = parameters[table.weight].frozenRow
+    var isTouched = [Bool](repeating: false, count: table.rows)
+    for row in touched[table.index] { isTouched[Int(row)] = true }
+    for row in rows where !isTouched[Int(row)] && Int(row) != frozen {
+      isTouched[Int(row)] = true
+      touched[table.index].append(row)
+      everTouched[table.index][Int(row)] = true
+    }
   }
 
   /// Clears the gradients that nothing has contributed to in this step.

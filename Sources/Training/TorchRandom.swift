@@ -67,6 +67,20 @@ package struct TorchRandom: Sendable {
     }
   }
 
+  /// `torch.nn.init.trunc_normal_(tensor, 0, standardDeviation, ±cutoff · standardDeviation)` for a cutoff that leaves more
+  /// than 0.3 of the normal distribution: as long as any element lies beyond, as many are drawn as there are elements.
+  package mutating func fillTruncatedNormal(
+    _ values: UnsafeMutableBufferPointer<Float>, standardDeviation: Float, cutoff: Float
+  ) {
+    let bound = Float(Double(cutoff) * Double(standardDeviation))
+    fillNormal(values, standardDeviation: standardDeviation)
+    while values.contains(where: { abs($0) > bound }) {
+      var others = [Float](repeating: 0, count: values.count)
+      others.withUnsafeMutableBufferPointer { fillNormal($0, standardDeviation: standardDeviation) }
+      for index in values.indices where abs(values[index]) > bound { values[index] = others[index] }
+    }
+  }
+
   /// `tensor.uniform_(-bound, bound)`.
   package mutating func fillUniform(_ values: UnsafeMutableBufferPointer<Float>, bound: Float) {
     for index in values.indices { values[index] = uniform() * (2 * bound) - bound }

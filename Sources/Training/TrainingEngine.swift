@@ -136,8 +136,7 @@ package final class TrainingEngine: Verbs {
       }
     }
     // The reference normalises first and drops out after.
-    let normalized = normalize(sum, residual: nil, embeddings.normalization, Dropout(rate: 0, key: 0))
-    return dropout(normalized, rate)
+    return dropout(normalize(sum, embeddings.normalization), rate)
   }
 
   package func operand(_ rows: TapeRows) -> TapeRows { rows }
@@ -169,12 +168,20 @@ package final class TrainingEngine: Verbs {
     return output
   }
 
+  package func gated(_ operand: TapeRows, _ layer: Linear, _ activation: Activation, dropout rate: Float) -> TapeRows {
+    let inner = linear(operand, layer)
+    let output = record(rows: inner.rows, width: inner.width / 2) {
+      GateRule(self, input: inner.node, output: $0, activation: activation)
+    }
+    gate(inner.values, inner.rows, output.width, activation, output.values)
+    return dropout(output, rate)
+  }
+
   package func attend(queryKeyValue: TapeRows, _ attention: Attention, queries: Queries) -> TapeRows {
     let width = queryKeyValue.width / 3
-    let step = AttentionStep(
-      attention, batch: batch, width: width, queries: queries, dropout: nextDropout(attention.dropout), buffers: buffers)
+    let step = AttentionStep(attention, width: width, queries: queries, dropout: nextDropout(attention.dropout), self)
     let context = record(rows: queries == .firstTokens ? batch.textCount : queryKeyValue.rows, width: width) {
-      AttentionRule(input: queryKeyValue.node, output: $0, attention: step)
+      AttentionRule(input: queryKeyValue.node, output: $0, step: step)
     }
     step.forward(self, queryKeyValue.values, context.values)
     return context
@@ -184,6 +191,38 @@ package final class TrainingEngine: Verbs {
     _ rows: TapeRows, residual: TapeRows, _ normalization: Normalization, dropout rate: Float
   ) -> TapeRows {
     normalize(rows, residual: residual, normalization, nextDropout(rate))
+  }
+
+  package func add(_ rows: TapeRows, residual: TapeRows, dropout rate: Float) -> TapeRows {
+    let dropout = nextDropout(rate)
+    let output = record(rows: rows.rows, width: rows.width) {
+      SumRule(input: rows.node, residual: residual.node, output: $0, dropout: dropout)
+    }
+    forEachBlock(rows.rows) { block in
+      let start = block.lowerBound * rows.width
+      let count = block.count * rows.width
+      (output.values + start).update(from: residual.values + start, count: count)
+      training.dropout(rows.values + start, count, dropout.rate, dropout.key, start, output.values + start, true)
+    }
+    return output
+  }
+
+  package func normalize(_ rows: TapeRows, _ normalization: Normalization) -> TapeRows {
+    normalize(rows, residual: nil, normalization, Dropout(rate: 0, key: 0))
+  }
+
+  package func meanTokens(_ rows: TapeRows) -> TapeRows {
+    let starts = batch.starts
+    let output = record(rows: batch.textCount, width: rows.width) {
+      MeanTokensRule(input: rows.node, output: $0, starts: starts)
+    }
+    for text in 0..<batch.textCount {
+      let mean = output.values + text * rows.width
+      mean.update(repeating: 0, count: rows.width)
+      for token in starts[text]..<starts[text + 1] { kernels.add(rows.values + token * rows.width, rows.width, mean) }
+      kernels.scale(mean, rows.width, 1 / Float(starts[text + 1] - starts[text]))
+    }
+    return output
   }
 
   package func firstTokens(_ rows: TapeRows) -> TapeRows {
@@ -252,6 +291,19 @@ package final class TrainingEngine: Verbs {
         output.values + start)
     }
     return output
+  }
+
+  /// f(a) · b of rows [rows, 2 width].
+  func gate(
+    _ rows: UnsafePointer<Float>, _ count: Int, _ width: Int, _ activation: Activation, _ out: UnsafeMutablePointer<Float>
+  ) {
+    forEachBlock(count) { block in
+      for row in block {
+        let (source, target) = (rows + 2 * row * width, out + row * width)
+        training.activateCopy(source, width, activation.rawValue, target)
+        training.multiply(source + width, width, target)
+      }
+    }
   }
 
   func forEachBlock(_ rows: Int, _ body: (Range<Int>) -> Void) {

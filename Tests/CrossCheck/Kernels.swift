@@ -94,11 +94,30 @@ func reportKernels(_ table: any KernelTable.Type) {
       let scale = 1 / Float(D).squareRoot()
       let scratch = buffer(max(table.attentionScratch(L, D), table.attentionInt8Scratch(L, D)))
       table.attention(
-        values.floats, values.floats + D, values.floats + 2 * D, 3 * D, M, L, D, scale, float.floats, D, scratch.floats)
+        values.floats, values.floats + D, values.floats + 2 * D, 3 * D, M, L, D, scale, nil, float.floats, D, scratch.floats)
       table.attentionInt8(
-        values.floats, values.floats + D, values.floats + 2 * D, 3 * D, M, L, D, scale, int8.floats, D, scratch.floats)
+        values.floats, values.floats + D, values.floats + 2 * D, 3 * D, M, L, D, scale, nil, int8.floats, D, scratch.floats)
       line("attention", [M, L, D], [float, int8])
+      // A bias for each distance, far ones hidden; what a vector reads behind the last counts for nothing.
+      let bias = buffer(generator.floats(2 * L + 15, 3).enumerated().map { abs($0 - L) > 40 ? -.infinity : $1 })
+      table.attention(
+        values.floats, values.floats + D, values.floats + 2 * D, 3 * D, M, L, D, scale, bias.floats + L, float.floats, D,
+        scratch.floats)
+      table.attentionInt8(
+        values.floats, values.floats + D, values.floats + 2 * D, 3 * D, M, L, D, scale, bias.floats + L, int8.floats, D,
+        scratch.floats)
+      line("attentionWithBias", [M, L, D], [float, int8])
     }
+  }
+
+  for (M, D) in [(1, 2), (3, 30), (5, 64)] {
+    let (rows, gated) = (buffer(generator.floats(M * D, 2)), buffer(M * D))
+    let (cosines, sines) = (buffer(generator.floats(M * D / 2)), buffer(generator.floats(M * D / 2)))
+    table.rotateRows(rows.floats, D, M, D, cosines.floats, sines.floats, 1)
+    table.gateRows(rows.floats, D, M, D / 2, gated.floats, D / 2)
+    table.add(rows.floats, M * D, gated.floats)
+    table.scale(gated.floats, M * D, 1 / 3)
+    line("rotateGateAddScale", [M, D], [rows, gated])
   }
 
   for (M, count) in [(1, 1), (3, 33), (2, 500)] {

@@ -157,6 +157,14 @@ private final class Recorder: Verbs {
   func attend(queryKeyValue: String, _ attention: Attention, queries: Queries) -> Substring {
     record("attend \(queryKeyValue) heads \(attention.heads) \(queries) dropout \(attention.dropout)")[...]
   }
+  func gated(_ operand: Substring, _ layer: Linear, _ activation: Activation, dropout: Float) -> Substring {
+    record("gated \(activation) \(operand) \(layer.name) dropout \(dropout)")[...]
+  }
+  func add(_ rows: String, residual: String, dropout: Float) -> String {
+    record("\(rows) dropout \(dropout) + \(residual)")
+  }
+  func normalize(_ rows: String, _ normalization: Normalization) -> String { record("\(normalization.name) of \(rows)") }
+  func meanTokens(_ rows: String) -> String { record("mean of \(rows)") }
   func residualNormalize(_ rows: String, residual: String, _ normalization: Normalization, dropout: Float) -> String {
     record("\(normalization.name) of \(rows) dropout \(dropout) + \(residual)")
   }

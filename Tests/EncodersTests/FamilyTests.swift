@@ -20,13 +20,13 @@ import Testing
   /// A configuration that names nothing is the reference's default: its parameters, counted there.
   @Test(arguments: [
     ("bert", 109_483_778, 512), ("distilbert", 66_955_010, 512), ("roberta", 124_646_402, 510), ("xlm-roberta", 109_483_778, 510),
-    ("camembert", 109_483_778, 510), ("electra", 13_549_314, 512), ("albert", 222_603_778, 512),
+    ("camembert", 109_483_778, 510), ("electra", 13_549_314, 512), ("albert", 222_603_778, 512), ("mpnet", 109_486_466, 510), ("modernbert", 149_606_402, 8192),
   ])
   func defaults(_ modelType: String, _ count: Int, _ maximumLength: Int) throws {
     let model = try Model(configuration: ["model_type": .string(modelType)])
     #expect(model.blueprint.parameters.reduce(0) { $0 + $1.count } == count)
     #expect(model.family.maximumLength == maximumLength && model.modelType == modelType)
-    #expect(model.blueprint.normalizations.allSatisfy { $0.epsilon == 1e-12 })
+    #expect(model.blueprint.normalizations.allSatisfy { $0.epsilon == (modelType == "modernbert" ? 1e-5 : 1e-12) })
   }
 
   @Test(arguments: familyNames) func handlesAndParametersAgree(_ name: String) throws {
@@ -49,6 +49,7 @@ import Testing
       "distilbert": "DistilBertForSequenceClassification", "roberta": "RobertaForSequenceClassification",
       "xlm-roberta": "XLMRobertaForSequenceClassification", "camembert": "CamembertForSequenceClassification",
       "electra": "ElectraForSequenceClassification", "albert": "AlbertForSequenceClassification",
+      "mpnet": "MPNetForSequenceClassification", "modernbert": "ModernBertForSequenceClassification",
     ]
     for (name, architecture) in expected {
       let model = try model(name)
@@ -73,6 +74,21 @@ import Testing
       ("electra", ["embedding_size": "7"], "embedding_size: \(count) 1048576, found \"7\""),
       ("albert", ["num_hidden_groups": 4], "num_hidden_groups: \(count) 3, found 4"),
       ("albert", ["inner_group_num": 342], "inner_group_num: \(count) 341, found 342"),
+      ("mpnet", ["relative_attention_num_buckets": 31], "relative_attention_num_buckets: expected at least 32, found 31"),
+      ("mpnet", ["max_position_embeddings": 2], "max_position_embeddings: expected at least 3, found 2"),
+      ("mpnet", ["vocab_size": 1], "vocab_size: expected at least 2, found 1"),
+      ("modernbert", ["num_attention_heads": 4], "num_attention_heads: expected heads of an even width, of hidden_size 12, found 4"),
+      ("modernbert", ["classifier_pooling": "max"], "classifier_pooling: expected cls or mean, found max"),
+      ("modernbert", ["mlp_bias": 1], "mlp_bias: expected true or false, found 1"),
+      ("modernbert", ["rope_scaling": ["type": "linear"]], #"rope_scaling {"type": "linear"} is not supported"#),
+      ("modernbert", ["rope_parameters": ["full_attention": ["rope_type": "yarn"]]], #"rope_type "yarn" is not supported"#),
+      ("modernbert", ["rope_parameters": 3], "rope_parameters: expected an object, found 3"),
+      ("modernbert", ["sliding_window": 4], "sliding_window 4 is not supported"),
+      ("modernbert", ["initializer_cutoff_factor": 0.3], "initializer_cutoff_factor: expected at least 0.4, found 0.3"),
+      (
+        "modernbert", ["layer_types": ["full_attention"]],
+        #"layer_types: expected full_attention or sliding_attention for each of 4 layers, found ["full_attention"]"#
+      ),
       ("albert", ["num_attention_heads": 4], "num_attention_heads: expected a divisor of hidden_size 15, found 4"),
     ]
     for (family, changes, error) in cases { #expect(refusal(family, changes) == "config.json: \(error)") }
@@ -88,7 +104,7 @@ import Testing
     for key in ["intermediate_size", "hidden_dim", "vocab_size", "max_position_embeddings", "type_vocab_size", "embedding_size"] {
       changes[key] = large
     }
-    (changes["num_hidden_layers"], changes["n_layers"]) = (1024, 1024)
+    (changes["num_hidden_layers"], changes["n_layers"], changes["layer_types"]) = (1024, 1024, .null)
     #expect(refusal(name, changes).hasPrefix("config.json: expected sizes of at most 4294967296 parameters, found "))
   }
 
@@ -111,6 +127,33 @@ import Testing
     let plain = Embeddings(words: table.words, positions: table.words, normalization: table.norm)
     plain.appendPositions(of: 1..<2, in: batch, to: &positions)
     #expect(positions.suffix(5) == [0, 1, 2, 3, 4])
+  }
+
+  /// MPNet's buckets: their first distances on both sides, as the reference computes them.
+  @Test func bucketsOfDistances() {
+    let firsts = [0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 23, 32, 46, 64, 91]
+    for (bucket, first) in firsts.enumerated() {
+      let next = bucket + 1 < firsts.count ? firsts[bucket + 1] : 100_000
+      for distance in [first, next - 1] {
+        #expect(RelativeBias.bucket(-distance) == bucket, "\(distance) back")
+        #expect(distance == 0 || RelativeBias.bucket(distance) == 16 + bucket, "\(distance) ahead")
+      }
+    }
+  }
+
+  /// Blocks of queries see all keys of their windows, and few others.
+  @Test(arguments: [0, 1, 7, 64, 100]) func blocksOfWindows(_ window: Int) {
+    let attention = Attention(heads: 1, dropout: 0, window: window)
+    for length in [1, 2, 63, 64, 65, 191, 192, 193, 300, 301, 1000] {
+      let size = attention.queryBlock(length)
+      for first in stride(from: 0, to: length, by: size) {
+        let queries = first..<min(length, first + size)
+        let keys = attention.keys(queries, length)
+        #expect(keys.count <= attention.mostKeys(length) && keys.lowerBound >= 0 && keys.upperBound <= length)
+        #expect(keys.lowerBound <= max(0, queries.lowerBound - window) && keys.upperBound >= min(length, queries.upperBound + window))
+      }
+      #expect(attention.hasBias(length) == (length > window + 1))
+    }
   }
 
   /// ALBERT's layers take groups of parameters as the reference counts them.

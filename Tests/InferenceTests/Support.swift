@@ -20,12 +20,13 @@ final class PackedWeights: WeightProvider {
     matrices = try blueprint.linears.map { linear in
       let layout = PanelLayout(outputs: linear.outputs, inputs: linear.inputs, isInt8: isInt8 && !linear.isOutput)
       let block = AlignedBuffer(byteCount: layout.byteCount)
-      layout.pack(weights: try values(linear.weights), bias: try values(linear.biases), into: block.baseAddress)
+      let bias = linear.biases.isEmpty ? [Float](repeating: 0, count: linear.outputs) : try values(linear.biases)
+      layout.pack(weights: try values(linear.weights), bias: bias, into: block.baseAddress)
       return block
     }
     tables = try blueprint.tables.map { table in
       let values = try values([table.weight])
-      guard isInt8 else { return AlignedBuffer(values) }
+      guard isInt8, !table.isExact else { return AlignedBuffer(values) }
       let block = AlignedBuffer(byteCount: Grid.rowsByteCount(rows: table.rows, width: table.width))
       Grid.quantizeRows(values, rows: table.rows, width: table.width, into: block.baseAddress)
       return block
@@ -40,7 +41,7 @@ final class PackedWeights: WeightProvider {
   }
 
   func table(_ table: Table) -> (form: TableForm, bytes: UnsafeRawBufferPointer) {
-    (isInt8 ? .int8Rows : .float32, tables[table.index].bytes)
+    (isInt8 && !table.isExact ? .int8Rows : .float32, tables[table.index].bytes)
   }
 
   func normalization(_ normalization: Normalization) -> UnsafeRawBufferPointer {

@@ -25,7 +25,7 @@ import Testing
           let out = output(stride: width + 3, count: queryCount, width: width)
           let query = source.pointer + head * width
           table.attentionInt8(
-            query, query + heads * width, query + 2 * heads * width, stride, queryCount, length, width, scale,
+            query, query + heads * width, query + 2 * heads * width, stride, queryCount, length, width, scale, nil,
             out.pointer, width + 3, scratch.pointer)
           withExtendedLifetime((source, scratch)) {}
           let found = rows(out, stride: width + 3, count: queryCount, width: width) ?? []
@@ -104,7 +104,7 @@ import Testing
             let out = output(stride: width + 3, count: queryCount, width: width)
             let query = source.pointer + head * width
             table.attention(
-              query, query + heads * width, query + 2 * heads * width, stride, queryCount, length, width, scale,
+              query, query + heads * width, query + 2 * heads * width, stride, queryCount, length, width, scale, nil,
               out.pointer, width + 3, scratch.pointer)
             withExtendedLifetime((source, scratch)) {}
             let found = rows(out, stride: width + 3, count: queryCount, width: width)

@@ -95,11 +95,12 @@ final class DoubleEngine: Verbs {
         let column = head * headWidth
         for (place, token) in tokens.enumerated().prefix(isFirst ? 1 : .max) {
           let row = isFirst ? text : token
-          var probabilities = tokens.map { other in
-            let score = (0..<headWidth).reduce(0) {
-              $0 + queryKeyValue[token, column + $1] * queryKeyValue[other, width + column + $1]
-            }
-            return exp(score / Double(headWidth).squareRoot())
+          let query = turned(queryKeyValue, token, column, place, attention)
+          var probabilities = tokens.enumerated().map { otherPlace, other -> Double in
+            if let window = attention.window, abs(place - otherPlace) > window { return 0 }
+            let key = turned(queryKeyValue, other, width + column, otherPlace, attention)
+            let score = zip(query, key).reduce(0) { $0 + $1.0 * $1.1 }
+            return exp(score / Double(headWidth).squareRoot() + bias(attention, otherPlace - place, head))
           }
           let sum = probabilities.reduce(0, +)
           let factors = factors(tokens.count, rate, key, first: first + place * stride)
@@ -117,10 +118,58 @@ final class DoubleEngine: Verbs {
     return context
   }
 
-  func residualNormalize(_ rows: Rows, residual: Rows, _ normalization: Normalization, dropout rate: Float) -> Rows {
+  /// The query or key of one head, turned by its place.
+  private func turned(_ rows: Rows, _ token: Int, _ column: Int, _ place: Int, _ attention: Attention) -> [Double] {
+    let headWidth = rows.width / 3 / attention.heads
+    let values = (0..<headWidth).map { rows[token, column + $0] }
+    guard let rotary = attention.rotary else { return values }
+    return (0..<headWidth).map { channel in
+      let half = headWidth / 2
+      let angle = Double(place) * pow(Double(rotary.base), -2 * Double(channel % half) / Double(headWidth))
+      let other = channel < half ? -values[channel + half] : values[channel - half]
+      return values[channel] * cos(angle) + other * sin(angle)
+    }
+  }
+
+  /// The bias of a distance: 8 buckets of their own on each side, then 8 for each doubling squared, up to 128.
+  private func bias(_ attention: Attention, _ distance: Int, _ head: Int) -> Double {
+    guard let table = attention.relativeBias?.table else { return 0 }
+    let magnitude = abs(distance)
+    // 8 · 2^(k/2) is where the k-th of them begins: 8² · 2^k in squares.
+    let far = (0..<8).last { magnitude * magnitude >= 64 << $0 } ?? 0
+    let bucket = (distance > 0 ? 16 : 0) + (magnitude < 8 ? magnitude : 8 + far)
+    return parameters[table.weight][bucket * attention.heads + head]
+  }
+
+  func gated(_ operand: Rows, _ layer: Linear, _ activation: Activation, dropout rate: Float) -> Rows {
+    let inner = linear(operand, layer)
+    let width = inner.width / 2
+    var output = Rows(width: width, values: [])
+    for row in 0..<inner.rows {
+      for column in 0..<width { output.values.append(activation.value(inner[row, column]) * inner[row, width + column]) }
+    }
+    return dropout(output, rate)
+  }
+
+  func add(_ rows: Rows, residual: Rows, dropout rate: Float) -> Rows {
     var sum = dropout(rows, rate)
     for index in sum.values.indices { sum.values[index] += residual.values[index] }
-    return normalized(sum, normalization)
+    return sum
+  }
+
+  func normalize(_ rows: Rows, _ normalization: Normalization) -> Rows { normalized(rows, normalization) }
+
+  func meanTokens(_ rows: Rows) -> Rows {
+    var means = Rows(width: rows.width, values: [])
+    for text in 0..<batch.textCount {
+      let tokens = batch.starts[text]..<batch.starts[text + 1]
+      for column in 0..<rows.width { means.values.append(tokens.reduce(0) { $0 + rows[$1, column] } / Double(tokens.count)) }
+    }
+    return means
+  }
+
+  func residualNormalize(_ rows: Rows, residual: Rows, _ normalization: Normalization, dropout rate: Float) -> Rows {
+    normalized(add(rows, residual: residual, dropout: rate), normalization)
   }
 
   func firstTokens(_ rows: Rows) -> Rows {

@@ -9,7 +9,11 @@ struct Probe: EncoderFamily {
   enum Verb {
     case embed
     case linear(Activation)
-    case attend(heads: Int, Queries = .allTokens)
+    case attend(heads: Int, Queries = .allTokens, rotaryBase: Float? = nil, hasBias: Bool = false, window: Int? = nil)
+    case gated(Activation)
+    case add
+    case normalize
+    case meanTokens
     case residualNormalize
     case firstTokens
     case dropout
@@ -24,13 +28,14 @@ struct Probe: EncoderFamily {
 
   let blueprint: Blueprint
   let hiddenWidth: Int
-  let maximumLength = 40
+  let maximumLength = 256
   let tokenTypeCount = 2
   let verb: Verb
   let rate: Float
   private let embeddings: Embeddings
-  private let square, inner, queryKeyValue: Linear
-  private let normalization: Normalization
+  private let square, inner, queryKeyValue, plain, ungate: Linear
+  private let normalization, plainNormalization: Normalization
+  private let biases: Table
 
   init(_ verb: Verb, width: Int, innerWidth: Int = 7, rate: Float = 0) {
     self.verb = verb
@@ -39,7 +44,7 @@ struct Probe: EncoderFamily {
     var blueprint = Blueprint(initializerRange: 0.5)
     embeddings = Embeddings(
       words: blueprint.table("words", rows: Self.vocabulary, width: width, frozenRow: 0),
-      positions: blueprint.table("positions", rows: 40, width: width),
+      positions: blueprint.table("positions", rows: 256, width: width),
       tokenTypes: blueprint.table("types", rows: 2, width: width),
       normalization: blueprint.normalization("embeddings.norm", width: width, epsilon: 1e-5), firstPosition: 0)
     square = blueprint.linear("square", inputs: width, outputs: width)
@@ -47,6 +52,12 @@ struct Probe: EncoderFamily {
     queryKeyValue = blueprint.stack(
       "query_key_value", parts: ["query", "key", "value"], inputs: width, outputsOfEach: width)
     normalization = blueprint.normalization("norm", width: width, epsilon: 1e-12)
+    plain = blueprint.linear("plain", inputs: width, outputs: 2 * innerWidth, hasBias: false)
+    ungate = blueprint.linear("ungate", inputs: innerWidth, outputs: width, hasBias: false)
+    plainNormalization = blueprint.normalization("plain_norm", width: width, epsilon: 1e-5, hasBias: false)
+    var heads = 1
+    if case .attend(let count, _, _, _, _) = verb { heads = count }
+    biases = blueprint.table("biases", rows: RelativeBias.bucketCount, width: heads, decays: false)
     self.blueprint = blueprint
   }
 
@@ -60,10 +71,21 @@ struct Probe: EncoderFamily {
     switch verb {
     case .embed: return rows
     case .linear(let activation): return engine.dense(rows, inner, activation)
-    case .attend(let heads, let queries):
-      let context = engine.attend(
-        queryKeyValue: engine.linear(rows, queryKeyValue), Attention(heads: heads, dropout: rate), queries: queries)
+    case .attend(let heads, let queries, let rotaryBase, let hasBias, let window):
+      let attention = Attention(
+        heads: heads, dropout: rate, rotary: rotaryBase.map { RotaryEmbedding(base: $0) },
+        relativeBias: hasBias ? RelativeBias(table: biases) : nil, window: window)
+      let context = engine.attend(queryKeyValue: engine.linear(rows, queryKeyValue), attention, queries: queries)
       return engine.linear(context, square)
+    case .gated(let activation):
+      return engine.dense(engine.linear(engine.gated(engine.operand(rows), plain, activation, dropout: rate), ungate), square, .identity)
+    case .add:
+      let sum = engine.add(engine.linear(rows, square), residual: rows, dropout: rate)
+      return engine.add(engine.dense(sum, square, .identity), residual: sum, dropout: rate)
+    case .normalize:
+      return engine.add(
+        engine.normalize(engine.linear(rows, square), plainNormalization), residual: engine.normalize(rows, normalization), dropout: 0)
+    case .meanTokens: return engine.meanTokens(rows)
     case .residualNormalize:
       return engine.residualNormalize(engine.linear(rows, square), residual: rows, normalization, dropout: rate)
     case .firstTokens: return engine.firstTokens(rows)
@@ -170,6 +192,35 @@ struct Probe: EncoderFamily {
     try check(.attend(heads: heads, .firstTokens), width: width)
   }
 
+  /// Turned, biased, and with windows narrower than the texts, some so narrow that a text takes several blocks.
+  @Test(arguments: [(4, 1), (12, 2), (32, 2), (36, 3)]) func attentionByPlace(_ width: Int, _ heads: Int) throws {
+    for queries in [Queries.allTokens, .firstTokens] {
+      for rate in [0, 0.3] as [Float] {
+        try check(.attend(heads: heads, queries, rotaryBase: 10_000), width: width, rate: rate)
+        try check(.attend(heads: heads, queries, hasBias: true), width: width, rate: rate)
+        try check(.attend(heads: heads, queries, rotaryBase: 160, window: 3), width: width, rate: rate)
+        try check(.attend(heads: heads, queries, hasBias: true, window: 7), width: width, rate: rate)
+      }
+    }
+  }
+
+  @Test func longTexts() throws {
+    for verb in [Probe.Verb.attend(heads: 1, rotaryBase: 100, window: 5), .attend(heads: 1, hasBias: true), .attend(heads: 1, .firstTokens, window: 5)] {
+      try check(verb, width: 4, rate: 0.2, lengths: [[215, 9]])
+    }
+  }
+
+  @Test(arguments: zip([3, 16, 17], [1, 17, 16])) func gatedLayers(_ width: Int, _ inner: Int) throws {
+    for activation in Activation.allCases { try check(.gated(activation), width: width, innerWidth: inner) }
+    try check(.gated(.gelu), width: width, innerWidth: inner, rate: 0.3)
+  }
+
+  @Test(arguments: [3, 16, 17]) func sums(_ width: Int) throws {
+    for rate in [0, 0.3] as [Float] { try check(.add, width: width, rate: rate) }
+    try check(.normalize, width: width)
+    try check(.meanTokens, width: width)
+  }
+
   @Test(arguments: [3, 16, 17, 67]) func normalization(_ width: Int) throws { try check(.residualNormalize, width: width) }
 
   @Test func firstTokens() throws { try check(.firstTokens, width: 17) }
@@ -185,7 +236,7 @@ struct Probe: EncoderFamily {
   }
 
   @Test(arguments: InstructionSet.supported) func everyInstructionSet(_ instructionSet: InstructionSet) throws {
-    for verb in [Probe.Verb.linear(.gelu), .attend(heads: 3), .shared] {
+    for verb in [Probe.Verb.linear(.gelu), .attend(heads: 3), .attend(heads: 1, hasBias: true, window: 4), .gated(.gelu), .shared] {
       try check(verb, width: 15, rate: 0.2, lengths: [[17, 1, 5]], instructionSet)
     }
   }

@@ -1,0 +1,66 @@
+/// MPNet (Song et al., 2020) with its sequence classification head: BERT's layers with a bias for the distance of tokens
+/// in attention, the same in all of them.
+///
+/// Reference: `MPNetForSequenceClassification` of the transformers library.
+package struct MPNet: StackedFamily {
+  package static let modelType = "mpnet"
+  package static let architecture = "MPNetForSequenceClassification"
+  package static let prefix = "mpnet."
+  package static let adapterTargets = ["q", "v"]
+
+  /// The reference has it so whatever `pad_token_id` says: its row takes no gradient, and positions begin behind it.
+  private static let padding = 1
+
+  package let blueprint: Blueprint
+  package let hiddenWidth: Int
+  package let maximumLength: Int
+  package let tokenTypeCount = Int.max
+  package let layers: [TransformerLayer]
+  private let dropout: Float
+  private let embeddings: Embeddings
+  private let dense, classifier: Linear
+
+  package init(_ settings: Settings, labels: Int) throws(ConfigurationError) {
+    let shape = try TransformerSettings(settings, .init(vocabulary: 30527))
+    // The reference reads 32 buckets whatever the table has.
+    let buckets = try settings.count("relative_attention_num_buckets", default: RelativeBias.bucketCount)
+    let (padding, heads) = (Self.padding, shape.attention.heads)
+    for (key, found, least) in [
+      ("relative_attention_num_buckets", buckets, RelativeBias.bucketCount), ("vocab_size", shape.vocabulary, padding + 1),
+      ("max_position_embeddings", shape.positions, padding + 2),
+    ] where found < least {
+      throw .invalid(key: key, found: "\(found)", expected: "at least \(least)")
+    }
+    maximumLength = shape.positions - padding - 1
+    (hiddenWidth, dropout) = (shape.width, shape.dropout)
+    var blueprint = Blueprint(initializerRange: shape.initializerRange)
+    let name = "mpnet.embeddings."
+    embeddings = Embeddings(
+      words: blueprint.table(name + "word_embeddings", rows: shape.vocabulary, width: shape.width, frozenRow: padding),
+      positions: blueprint.table(
+        name + "position_embeddings", rows: shape.positions, width: shape.width, frozenRow: padding),
+      normalization: blueprint.normalization(name + "LayerNorm", width: shape.width, epsilon: shape.epsilon),
+      firstPosition: padding + 1, uncountedToken: Int32(padding))
+    let names = TransformerLayer.Names(
+      query: "attention.attn.q", key: "attention.attn.k", value: "attention.attn.v", queryKeyValue: "attention.attn.qkv",
+      attentionOutput: "attention.attn.o", attentionNormalization: "attention.LayerNorm")
+    var layers = (0..<shape.layers).map { TransformerLayer("mpnet.encoder.layer.\($0).", shape, names, in: &blueprint) }
+    // Its name has `bias` in it: the reference does not decay it.
+    let biases = blueprint.table(
+      "mpnet.encoder.relative_attention_bias", rows: buckets, width: heads, decays: false, isExact: true)
+    for number in layers.indices {
+      layers[number].attention = Attention(
+        heads: heads, dropout: shape.attention.dropout, relativeBias: RelativeBias(table: biases))
+    }
+    self.layers = layers
+    dense = blueprint.linear("classifier.dense", inputs: shape.width, outputs: shape.width, isHead: true)
+    classifier = blueprint.linear("classifier.out_proj", inputs: shape.width, outputs: labels, isOutput: true)
+    self.blueprint = blueprint
+  }
+
+  package func forward<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
+    let hidden = runLayers(engine.embed(embeddings, dropout: dropout), engine)
+    let pooled = engine.dense(engine.dropout(hidden, dropout), dense, .tanh)
+    return engine.dense(engine.dropout(pooled, dropout), classifier, .identity)
+  }
+}

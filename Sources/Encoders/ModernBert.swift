@@ -1,0 +1,174 @@
+/// ModernBERT (Warner et al., 2024) with its sequence classification head: normalisation before each part of a layer, rotary
+/// embeddings, gated feed-forward networks, and in most layers attention to near tokens only.
+///
+/// Reference: `ModernBertForSequenceClassification` of the transformers library.
+package struct ModernBert: LayeredFamily {
+  package static let modelType = "modernbert"
+  package static let architecture = "ModernBertForSequenceClassification"
+  package static let prefix = "model."
+  package static let adapterTargets = ["Wqkv"]
+
+  private struct Layer {
+    let attention: Attention
+    /// None in the first layer, which reads the embeddings as they are: normalised.
+    let attentionNormalization: Normalization?
+    let queryKeyValue, attentionOutput: Linear
+    let gateNormalization: Normalization
+    let gate, output: Linear
+  }
+
+  private enum Pooling: String {
+    case firstToken = "cls"
+    case mean
+  }
+
+  package let blueprint: Blueprint
+  package let hiddenWidth: Int
+  package let maximumLength: Int
+  package let tokenTypeCount = Int.max
+  private let activation, headActivation: Activation
+  private let embeddingDropout, attentionDropout, gateDropout, classifierDropout: Float
+  private let pooling: Pooling
+  private let embeddings: Embeddings
+  private let layers: [Layer]
+  private let finalNormalization: Normalization
+  private let dense, classifier: Linear
+  private let headNormalization: Normalization
+
+  package init(_ settings: Settings, labels: Int) throws(ConfigurationError) {
+    let width = try settings.count("hidden_size", default: 768)
+    let inner = try settings.count("intermediate_size", default: 1152)
+    let layerCount = try settings.count("num_hidden_layers", default: 22, atMost: TransformerSettings.maximumLayers)
+    let epsilon = try settings.positive("norm_eps", default: 1e-5)
+    let heads = try settings.count("num_attention_heads", default: 12)
+    guard width % (2 * heads) == 0 else {
+      throw .invalid(
+        key: "num_attention_heads", found: "\(heads)", expected: "heads of an even width, of hidden_size \(width)")
+    }
+    hiddenWidth = width
+    maximumLength = try settings.count("max_position_embeddings", default: 8192)
+    activation = try settings.activation("hidden_activation", default: .gelu)
+    headActivation = try settings.activation("classifier_activation", default: .gelu)
+    embeddingDropout = try settings.rate("embedding_dropout", default: 0)
+    attentionDropout = try settings.rate("attention_dropout", default: 0)
+    gateDropout = try settings.rate("mlp_dropout", default: 0)
+    classifierDropout = try settings.rate("classifier_dropout", default: 0)
+    let poolingName = try settings.string("classifier_pooling", default: "cls")
+    guard let pooling = Pooling(rawValue: poolingName) else {
+      throw .invalid(key: "classifier_pooling", found: poolingName, expected: "cls or mean")
+    }
+    self.pooling = pooling
+    let normHasBias = try settings.flag("norm_bias", default: false)
+    let attentionHasBias = try settings.flag("attention_bias", default: false)
+    let gateHasBias = try settings.flag("mlp_bias", default: false)
+    let attentions = try Self.attentions(settings, layers: layerCount, heads: heads, dropout: attentionDropout)
+
+    let deviation = try settings.positive("initializer_range", default: 0.02)
+    // Null is a cutoff of its own, as in the reference. A narrow one is drawn in another way there.
+    let cutoff = try settings.positive(
+      "initializer_cutoff_factor", default: settings.json["initializer_cutoff_factor"] == nil ? 2 : 3)
+    guard cutoff >= 0.4 else {
+      throw .invalid(key: "initializer_cutoff_factor", found: "\(cutoff)", expected: "at least 0.4")
+    }
+    let usual = Initialization.truncatedNormal(standardDeviation: deviation, cutoff: cutoff)
+    let outgoing = Initialization.truncatedNormal(
+      standardDeviation: Float(Double(deviation) / (2 * Double(layerCount)).squareRoot()), cutoff: cutoff)
+    var blueprint = Blueprint(initializerRange: deviation)
+    func normalization(_ name: String, isHead: Bool = false) -> Normalization {
+      blueprint.normalization(name, width: width, epsilon: epsilon, hasBias: normHasBias, isHead: isHead)
+    }
+    let vocabulary = try settings.count("vocab_size", default: 50368)
+    embeddings = Embeddings(
+      words: blueprint.table(
+        "model.embeddings.tok_embeddings", rows: vocabulary, width: width,
+        frozenRow: settings.paddingRow(of: vocabulary, default: 50283), initialization: usual),
+      normalization: normalization("model.embeddings.norm"))
+    var layers: [Layer] = []
+    for (number, attention) in attentions.enumerated() {
+      let name = "model.layers.\(number)."
+      layers.append(
+        Layer(
+          attention: attention,
+          attentionNormalization: number == 0 ? nil : normalization(name + "attn_norm"),
+          queryKeyValue: blueprint.linear(
+            name + "attn.Wqkv", inputs: width, outputs: 3 * width, hasBias: attentionHasBias, initialization: usual),
+          attentionOutput: blueprint.linear(
+            name + "attn.Wo", inputs: width, outputs: width, hasBias: attentionHasBias, initialization: outgoing),
+          gateNormalization: normalization(name + "mlp_norm"),
+          gate: blueprint.linear(
+            name + "mlp.Wi", inputs: width, outputs: 2 * inner, hasBias: gateHasBias, initialization: usual),
+          output: blueprint.linear(
+            name + "mlp.Wo", inputs: inner, outputs: width, hasBias: gateHasBias, initialization: outgoing)))
+    }
+    self.layers = layers
+    finalNormalization = normalization("model.final_norm")
+    dense = blueprint.linear(
+      "head.dense", inputs: width, outputs: width, hasBias: try settings.flag("classifier_bias", default: false),
+      initialization: outgoing, isHead: true)
+    headNormalization = normalization("head.norm", isHead: true)
+    classifier = blueprint.linear(
+      "classifier", inputs: width, outputs: labels,
+      initialization: .truncatedNormal(standardDeviation: 1 / Float(width).squareRoot(), cutoff: cutoff), isOutput: true)
+    self.blueprint = blueprint
+  }
+
+  /// How each layer attends: to all tokens, or to those in a window, each with a base of its own for the rotation.
+  ///
+  /// Versions of the reference library before 5 name the bases and every how many layers attention is global; later ones
+  /// list the kind of each layer, and the bases by kind.
+  private static func attentions(
+    _ settings: Settings, layers: Int, heads: Int, dropout: Float
+  ) throws(ConfigurationError) -> [Attention] {
+    for key in ["rope_scaling", "sliding_window", "head_dim"] { try settings.require(key, .null) }
+    func attention(
+      _ kind: String, _ olderKey: String, base: Float, window: Int?
+    ) throws(ConfigurationError) -> Attention {
+      let parameters = try settings.object("rope_parameters")?.object(kind)
+      try parameters?.require("rope_type", "default")
+      try parameters?.require("type", "default")
+      let older = try settings.positive(olderKey, default: base)
+      return Attention(
+        heads: heads, dropout: dropout,
+        rotary: RotaryEmbedding(base: try parameters?.positive("rope_theta", default: older) ?? older), window: window)
+    }
+    let window = try settings.count("local_attention", default: 128) / 2
+    let global = try attention("full_attention", "global_rope_theta", base: 160_000, window: nil)
+    let local = try attention("sliding_attention", "local_rope_theta", base: 10_000, window: window)
+    guard settings.has("layer_types") else {
+      let period = try settings.count("global_attn_every_n_layers", default: 3)
+      return (0..<layers).map { $0 % period == 0 ? global : local }
+    }
+    let kinds = (settings.json["layer_types"]?.array ?? []).map(\.string)
+    guard kinds.count == layers, kinds.allSatisfy({ $0 == "full_attention" || $0 == "sliding_attention" }) else {
+      throw .invalid(
+        key: "layer_types", found: settings.json["layer_types"]!.text(),
+        expected: "full_attention or sliding_attention for each of \(layers) layers")
+    }
+    return kinds.map { $0 == "full_attention" ? global : local }
+  }
+
+  package func forward<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
+    let hidden = runLayers(engine.embed(embeddings, dropout: embeddingDropout), engine)
+    let states = engine.normalize(hidden, finalNormalization)
+    let pooled = pooling == .mean ? engine.meanTokens(states) : states
+    let dense = engine.normalize(engine.dense(pooled, dense, headActivation), headNormalization)
+    return engine.dense(engine.dropout(dense, classifierDropout), classifier, .identity)
+  }
+
+  package var layerCount: Int { layers.count }
+
+  /// The last layer has one row for each text where its first token is all that the head reads.
+  package func layer<Engine: Verbs>(_ number: Int, _ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
+    let layer = layers[number]
+    let queries: Queries = number == layers.count - 1 && pooling == .firstToken ? .firstTokens : .allTokens
+    let states = layer.attentionNormalization.map { engine.normalize(hidden, $0) } ?? hidden
+    let context = engine.attend(
+      queryKeyValue: engine.linear(states, layer.queryKeyValue), layer.attention, queries: queries)
+    let attended = engine.add(
+      engine.linear(context, layer.attentionOutput),
+      residual: queries == .firstTokens ? engine.firstTokens(hidden) : hidden, dropout: attentionDropout)
+    let gated = engine.gated(
+      engine.operand(engine.normalize(attended, layer.gateNormalization)), layer.gate, activation, dropout: gateDropout)
+    return engine.add(engine.linear(gated, layer.output), residual: attended, dropout: 0)
+  }
+}
