@@ -30,26 +30,7 @@ extension Kernel {
     let keyPanels = scratch
     let values = keyPanels + keys &* D
     let scores = values + L &* valueStride
-    // The keys as panels of 64 by D, like weights; those beyond the text are zero and their scores are never used.
-    for token in 0..<L {
-      let panel = keyPanels + token / 64 &* 64 &* D + token % 64
-      let source = key + token &* stride
-      for d in 0..<D { panel[d &* 64] = source[d] }
-    }
-    for token in L..<keys {
-      let panel = keyPanels + token / 64 &* 64 &* D + token % 64
-      for d in 0..<D { panel[d &* 64] = 0 }
-    }
-    for token in 0..<L {
-      let source = value + token &* stride
-      let target = values + token &* valueStride
-      forEachVector(D) { d, lanes in target.store(load(source, d, lanes), d) }
-      var d = (D &+ 15) / 16 &* 16
-      while d < valueStride {
-        target.store(Floats(), d)
-        d &+= 16
-      }
-    }
+    layOutHead(key, value, stride, L, D, keyPanels, values)
     var first = 0
     while first < M {
       let rows = min(queryRows, M &- first)
@@ -63,6 +44,35 @@ extension Kernel {
       softmaxRows(scores, keys, rows, L, scale)
       multiplyFloat(scores, keys, rows, values, valueStride, L, D, nil, out + first &* outStride, outStride)
       first &+= queryRows
+    }
+  }
+
+  /// The keys as panels of 64 by D, like weights; those beyond the text are zero and their scores are never used. The values
+  /// as rows of whole vectors.
+  @inline(never)
+  static func layOutHead(
+    _ key: UnsafePointer<Float>, _ value: UnsafePointer<Float>, _ stride: Int, _ L: Int, _ D: Int,
+    _ keyPanels: UnsafeMutablePointer<Float>, _ values: UnsafeMutablePointer<Float>
+  ) {
+    let valueStride = (D &+ 31) / 32 &* 32
+    for token in 0..<L {
+      let panel = keyPanels + token / 64 &* 64 &* D + token % 64
+      let source = key + token &* stride
+      for d in 0..<D { panel[d &* 64] = source[d] }
+    }
+    for token in L..<(L &+ 63) / 64 &* 64 {
+      let panel = keyPanels + token / 64 &* 64 &* D + token % 64
+      for d in 0..<D { panel[d &* 64] = 0 }
+    }
+    for token in 0..<L {
+      let source = value + token &* stride
+      let target = values + token &* valueStride
+      forEachVector(D) { d, lanes in target.store(load(source, d, lanes), d) }
+      var d = (D &+ 15) / 16 &* 16
+      while d < valueStride {
+        target.store(Floats(), d)
+        d &+= 16
+      }
     }
   }
 }

@@ -67,19 +67,7 @@ extension Kernel {
     layOutKeys(key, stride, L, D, scratch, scratch + parts.keyScales, keySums)
     layOutValues(value, stride, L, D, scratch + parts.valuePanels, scratch + parts.valueScales, valueSums)
     let queries = UnsafeMutableRawPointer(scratch + parts.queries)
-    forEachFour(query, stride, M, D) { token, row0, row1, row2, row3, maxima in
-      let inverses = inverseScales(maxima)
-      let target = queries + token &* parts.queryStride
-      let last = M &- 1 &- token
-      forEachVector(D) { index, lanes in
-        storeRounded(load(row0, index, lanes) * inverses[0], target, index)
-        storeRounded(load(row1, index, lanes) * inverses[1], target + min(1, last) &* parts.queryStride, index)
-        storeRounded(load(row2, index, lanes) * inverses[2], target + min(2, last) &* parts.queryStride, index)
-        storeRounded(load(row3, index, lanes) * inverses[3], target + min(3, last) &* parts.queryStride, index)
-      }
-      UnsafeMutableRawPointer(scratch + parts.queryScales + token).storeBytes(
-        of: maxima / SIMD4(repeating: 127), as: SIMD4<Float>.self)
-    }
+    quantizeTokens(query, stride, M, D, queries, parts.queryStride, scratch + parts.queryScales)
     let zeros = scratch + parts.zeros
     forEachVector(max(parts.tokens, parts.channels)) { index, _ in zeros.store(Floats(), index) }
 
@@ -129,9 +117,29 @@ extension Kernel {
     }
   }
 
+  /// Tokens as operand rows; scales are written up to a multiple of 4.
+  @inline(never)
+  static func quantizeTokens(
+    _ tokens: UnsafePointer<Float>, _ stride: Int, _ M: Int, _ D: Int, _ q: UnsafeMutableRawPointer, _ qStride: Int,
+    _ scales: UnsafeMutablePointer<Float>
+  ) {
+    forEachFour(tokens, stride, M, D) { token, row0, row1, row2, row3, maxima in
+      let inverses = inverseScales(maxima)
+      let target = q + token &* qStride
+      let last = M &- 1 &- token
+      forEachVector(D) { index, lanes in
+        storeRounded(load(row0, index, lanes) * inverses[0], target, index)
+        storeRounded(load(row1, index, lanes) * inverses[1], target + min(1, last) &* qStride, index)
+        storeRounded(load(row2, index, lanes) * inverses[2], target + min(2, last) &* qStride, index)
+        storeRounded(load(row3, index, lanes) * inverses[3], target + min(3, last) &* qStride, index)
+      }
+      UnsafeMutableRawPointer(scales + token).storeBytes(of: maxima / SIMD4(repeating: 127), as: SIMD4<Float>.self)
+    }
+  }
+
   /// Keys as the weights of L outputs and D inputs: panels of 64 tokens by 4 channels, a scale and a sum for each token.
-  @inline(__always)
-  private static func layOutKeys(
+  @inline(never)
+  static func layOutKeys(
     _ key: UnsafePointer<Float>, _ stride: Int, _ L: Int, _ D: Int, _ panels: UnsafeMutableRawPointer,
     _ scales: UnsafeMutablePointer<Float>, _ sums: UnsafeMutablePointer<Int32>
   ) {
@@ -168,8 +176,8 @@ extension Kernel {
 
   /// Values as the weights of D outputs and L inputs: panels of 64 channels by 4 tokens, a scale and a sum for each
   /// channel.
-  @inline(__always)
-  private static func layOutValues(
+  @inline(never)
+  static func layOutValues(
     _ value: UnsafePointer<Float>, _ stride: Int, _ L: Int, _ D: Int, _ panels: UnsafeMutableRawPointer,
     _ scales: UnsafeMutablePointer<Float>, _ sums: UnsafeMutablePointer<Int32>
   ) {

@@ -55,6 +55,18 @@ package protocol KernelTable: SendableMetatype {
     _ bias: Floats?, _ out: MutableFloats, _ outStride: Int, _ scratch: MutableFloats
   )
   static func addBias(_ scores: MutableFloats, _ stride: Int, _ M: Int, _ L: Int, _ bias: Floats)
+  static func disentangledAttentionScratch(_ L: Int, _ D: Int, _ R: Int) -> Int
+  static func disentangledAttention(
+    _ query: Floats, _ key: Floats, _ value: Floats, _ stride: Int, _ M: Int, _ L: Int, _ D: Int, _ scale: Float,
+    _ positionKeys: UnsafeRawPointer?, _ positionQueries: UnsafeRawPointer?, _ R: Int, _ keyColumns: UnsafePointer<Int32>,
+    _ queryColumns: UnsafePointer<Int32>, _ linear: Int, _ out: MutableFloats, _ outStride: Int, _ scratch: MutableFloats
+  )
+  static func disentangledAttentionInt8Scratch(_ L: Int, _ D: Int, _ R: Int) -> Int
+  static func disentangledAttentionInt8(
+    _ query: Floats, _ key: Floats, _ value: Floats, _ stride: Int, _ M: Int, _ L: Int, _ D: Int, _ scale: Float,
+    _ positionKeys: UnsafeRawPointer?, _ positionQueries: UnsafeRawPointer?, _ R: Int, _ keyColumns: UnsafePointer<Int32>,
+    _ queryColumns: UnsafePointer<Int32>, _ linear: Int, _ out: MutableFloats, _ outStride: Int, _ scratch: MutableFloats
+  )
   static func softmaxRows(_ rows: MutableFloats, _ stride: Int, _ M: Int, _ count: Int, _ scale: Float)
   static func softmaxQuantizedRows(
     _ rows: MutableFloats, _ stride: Int, _ M: Int, _ count: Int, _ scale: Float, _ q: UnsafeMutableRawPointer,

@@ -118,9 +118,18 @@ import Testing
   }
 }
 
+/// The product of two quantised rows as `linearInt8` makes it.
+func product(_ x: (integers: [Int], scale: Float), _ y: (integers: [Int], scale: Float)) -> Float {
+  let sum = zip(x.integers, y.integers).reduce(0) { $0 + $1.0 * $1.1 }
+  return Float(0).addingProduct(Float(sum), x.scale * y.scale)
+}
+
 /// `attentionInt8` in plain loops: the result with its own roundings, and that of the values themselves in Double.
-private func plainInt8Attention(
-  queries: [ArraySlice<Float>], keys: [ArraySlice<Float>], values: [ArraySlice<Float>], scale: Float
+///
+/// - Parameter more: what a score of a query and a key has beside their product, one after the other and in Double.
+func plainInt8Attention(
+  queries: [ArraySlice<Float>], keys: [ArraySlice<Float>], values: [ArraySlice<Float>], scale: Float,
+  more: (_ query: Int, _ key: Int) -> (fused: [Float], exact: Double) = { _, _ in ([], 0) }
 ) -> (fused: [Float], exact: [Double]) {
   let width = queries[0].count
   let (queryGrids, keyGrids) = (queries.map(quantized), keys.map(quantized))
@@ -128,10 +137,7 @@ private func plainInt8Attention(
   var fused: [Float] = []
   var exact: [Double] = []
   for (row, query) in queryGrids.enumerated() {
-    let scores = keyGrids.map { key in
-      let sum = zip(query.integers, key.integers).reduce(0) { $0 + $1.0 * $1.1 }
-      return Float(0).addingProduct(Float(sum), key.scale * query.scale)
-    }
+    let scores = keyGrids.indices.map { more(row, $0).fused.reduce(product(query, keyGrids[$0]), +) }
     let highest = scores.max()!
     let probabilities = scores.map { score -> Int in
       let x = max((score - highest) * (scale * 1.4426950408889634), -126)
@@ -147,8 +153,8 @@ private func plainInt8Attention(
       fused.append(Float(0).addingProduct(Float(sum), channel.scale * share))
     }
 
-    let exactScores = keys.map { key in
-      zip(queries[row], key).reduce(0.0) { $0 + Double($1.0) * Double($1.1) } * Double(scale)
+    let exactScores = keys.indices.map { key in
+      zip(queries[row], keys[key]).reduce(more(row, key).exact) { $0 + Double($1.0) * Double($1.1) } * Double(scale)
     }
     let weights = exactScores.map { exponential($0 - exactScores.max()!) }
     for channel in 0..<width {
