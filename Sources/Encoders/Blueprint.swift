@@ -124,6 +124,18 @@ package struct Blueprint: Sendable {
       isHead: isHead, isOutput: isOutput)
   }
 
+  /// A convolution over `size` neighbouring tokens, as a linear layer of their values: `[outputs, channels, size]`, so that
+  /// an output reads all neighbours' first channel, then their second, ….
+  package mutating func convolution(_ name: String, channels: Int, size: Int) -> Linear {
+    let weight = parameter(name + ".weight", [channels, channels, size], .normal(standardDeviation: initializerRange))
+    let bias = parameter(name + ".bias", [channels], .zeros, decays: false)
+    let linear = Linear(
+      index: linears.count, name: name, inputs: channels * size, outputs: channels, weights: [weight], biases: [bias],
+      isHead: false, isOutput: false)
+    linears.append(linear)
+    return linear
+  }
+
   /// Layers that read the same input, as one: `parts` are their names in stacking order. All weights come before all
   /// biases, so that in memory laid out by the parameters' order a stack is one matrix and one vector.
   package mutating func stack(

@@ -38,16 +38,16 @@ package struct Settings: Sendable {
     self.json = json
   }
 
-  /// A number of things, at least 1 and small enough that products of three cannot overflow.
+  /// A number of things, at least 1 (or another least) and small enough that products of three cannot overflow.
   package func count(
-    _ key: String, default fallback: Int? = nil, atMost most: Int = 1 << 20
+    _ key: String, default fallback: Int? = nil, atLeast least: Int = 1, atMost most: Int = 1 << 20
   ) throws(ConfigurationError) -> Int {
     guard let value = self[key] else {
       guard let fallback else { throw .missing(key: key) }
       return fallback
     }
-    guard let count = value.int, count >= 1, count <= most else {
-      throw .invalid(key: key, found: value.text(), expected: "a whole number from 1 to \(most)")
+    guard let count = value.int, count >= least, count <= most else {
+      throw .invalid(key: key, found: value.text(), expected: "a whole number from \(least) to \(most)")
     }
     return count
   }
@@ -72,6 +72,35 @@ package struct Settings: Sendable {
     guard let value = self[key] else { return fallback }
     guard let text = value.string else { throw .invalid(key: key, found: value.text(), expected: "a string") }
     return text
+  }
+
+  package func flag(_ key: String, default fallback: Bool) throws(ConfigurationError) -> Bool {
+    guard let value = self[key] else { return fallback }
+    guard let flag = value.bool else { throw .invalid(key: key, found: value.text(), expected: "true or false") }
+    return flag
+  }
+
+  /// Names in a list, or in one string with bars between them, in small letters and without spaces; none when the key is
+  /// missing.
+  package func names(_ key: String) throws(ConfigurationError) -> [String] {
+    guard let value = self[key] else { return [] }
+    var names: [String] = []
+    for part in value.array ?? [value] {
+      guard let text = part.string else { throw .invalid(key: key, found: value.text(), expected: "names") }
+      // Bytes, not characters: a library that never asks for those does not carry Unicode's tables of them.
+      var name: [UInt8] = []
+      for byte in Array(text.utf8) + [UInt8(ascii: "|")] {
+        switch byte {
+        case UInt8(ascii: "|"):
+          names.append(String(decoding: name, as: UTF8.self))
+          name = []
+        case UInt8(ascii: " "): break
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): name.append(byte | 0x20)
+        default: name.append(byte)
+        }
+      }
+    }
+    return names
   }
 
   package func activation(_ key: String, default fallback: Activation) throws(ConfigurationError) -> Activation {

@@ -64,7 +64,7 @@ package struct Model: Sendable {
   }
 
   private static let families: [any EncoderFamily.Type] = [
-    Bert.self, DistilBert.self, Roberta.self, Electra.self, Albert.self, MPNet.self, ModernBert.self,
+    Bert.self, DistilBert.self, Roberta.self, Electra.self, Albert.self, MPNet.self, Deberta.self, ModernBert.self,
   ]
 
   /// The values of `model_type` that are served.

@@ -29,6 +29,7 @@ package final class ParameterUse: Verbs {
   package func embed(_ embeddings: Embeddings, dropout: Float) {
     let tables = [embeddings.words, embeddings.positions, embeddings.tokenTypes].compactMap { $0?.weight }
     self.embeddings.formUnion(tables + embeddings.normalization.parameters)
+    if let projection = embeddings.projection { self.embeddings.formUnion(projection.weights + projection.biases) }
   }
 
   package func operand(_ rows: Void) {}
@@ -39,6 +40,13 @@ package final class ParameterUse: Verbs {
   }
   package func attend(queryKeyValue: Void, _ attention: Attention, queries: Queries) {
     if let bias = attention.relativeBias { note([bias.table.weight]) }
+  }
+  package func attend(queryKeyValue: Void, _ attention: DisentangledAttention, queries: Queries) {
+    note([attention.table.weight] + attention.projection.weights + attention.projection.biases)
+    note(attention.normalization?.parameters ?? [])
+  }
+  package func convolve(_ rows: Void, _ layer: Linear, _ activation: Activation, dropout: Float) {
+    note(layer.weights + layer.biases)
   }
   package func residualNormalize(_ rows: Void, residual: Void, _ normalization: Normalization, dropout: Float) {
     note(normalization.parameters)

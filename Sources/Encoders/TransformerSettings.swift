@@ -20,6 +20,9 @@ package struct TransformerSettings: Sendable {
     var intermediate = 3072
     var activation = Activation.gelu
     var dropout: Float = 0.1
+    /// A family that has none by default may have none.
+    var tokenTypes = 2
+    var epsilon: Float = 1e-12
   }
 
   /// The most layers that a text may pass through: many times those of any encoder that there is.
@@ -42,7 +45,7 @@ package struct TransformerSettings: Sendable {
   package let epsilon: Float
   package let initializerRange: Float
 
-  /// - Parameter hasEpsilon: whether the family's configuration names one for the normalisations, or it is always 1e-12.
+  /// - Parameter hasEpsilon: whether the family's configuration names one for the normalisations, or it is always the default.
   package init(
     _ settings: Settings, _ defaults: Defaults = Defaults(), keys: Keys = Keys(), hasEpsilon: Bool = true
   ) throws(ConfigurationError) {
@@ -51,7 +54,8 @@ package struct TransformerSettings: Sendable {
     try settings.require("add_cross_attention", false)
     vocabulary = try settings.count("vocab_size", default: defaults.vocabulary)
     positions = try settings.count("max_position_embeddings", default: 512)
-    tokenTypes = try settings.count("type_vocab_size", default: 2)
+    tokenTypes = try settings.count(
+      "type_vocab_size", default: defaults.tokenTypes, atLeast: min(1, defaults.tokenTypes))
     width = try settings.count(keys.width, default: defaults.width)
     layers = try settings.count(keys.layers, default: defaults.layers, atMost: Self.maximumLayers)
     intermediate = try settings.count(keys.intermediate, default: defaults.intermediate)
@@ -62,7 +66,7 @@ package struct TransformerSettings: Sendable {
     }
     dropout = try settings.rate(keys.dropout, default: defaults.dropout)
     attention = Attention(heads: heads, dropout: try settings.rate(keys.attentionDropout, default: defaults.dropout))
-    epsilon = hasEpsilon ? try settings.positive("layer_norm_eps", default: 1e-12) : 1e-12
+    epsilon = hasEpsilon ? try settings.positive("layer_norm_eps", default: defaults.epsilon) : defaults.epsilon
     initializerRange = try settings.positive("initializer_range", default: 0.02)
   }
 }

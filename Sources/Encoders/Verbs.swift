@@ -29,6 +29,8 @@ package struct Embeddings: Sendable, Equatable {
   package let positions: Table?
   /// Nil in a family without token types.
   package let tokenTypes: Table?
+  /// What the sum goes through before it is normalised, where tables are narrower than hidden states.
+  package let projection: Linear?
   package let normalization: Normalization
   /// The row of `positions` that a text's first token takes.
   package let firstPosition: Int
@@ -37,12 +39,13 @@ package struct Embeddings: Sendable, Equatable {
   package let uncountedToken: Int32?
 
   package init(
-    words: Table, positions: Table? = nil, tokenTypes: Table? = nil, normalization: Normalization, firstPosition: Int = 0,
-    uncountedToken: Int32? = nil
+    words: Table, positions: Table? = nil, tokenTypes: Table? = nil, projection: Linear? = nil,
+    normalization: Normalization, firstPosition: Int = 0, uncountedToken: Int32? = nil
   ) {
     self.words = words
     self.positions = positions
     self.tokenTypes = tokenTypes
+    self.projection = projection
     self.normalization = normalization
     self.firstPosition = firstPosition
     self.uncountedToken = uncountedToken
@@ -105,6 +108,15 @@ package protocol Verbs: AnyObject {
   ///   - queries: which tokens attend.
   /// - Returns: the context, `[tokens, width]`, or `[texts, width]` when the first tokens alone attend.
   func attend(queryKeyValue: Rows, _ attention: Attention, queries: Queries) -> Operand
+
+  /// Attention by content and by relative position apart; for the rest see above.
+  func attend(queryKeyValue: Rows, _ attention: DisentangledAttention, queries: Queries) -> Operand
+
+  /// `f(dropout(x Wᵀ + b))`, x of each token its neighbours' values side by side, zeros beyond the ends of its text:
+  /// `[tokens, outputs]`.
+  ///
+  /// - Parameter layer: of `Blueprint.convolution`.
+  func convolve(_ rows: Rows, _ layer: Linear, _ activation: Activation, dropout: Float) -> Rows
 
   /// `normalise(dropout(rows) + residual)`.
   func residualNormalize(_ rows: Rows, residual: Rows, _ normalization: Normalization, dropout: Float) -> Rows

@@ -19,6 +19,8 @@ final class ForwardPass: Verbs {
   var texts = 0..<0
   var tokens = 0..<0
   private var positions: [Int32] = []
+  /// By layer: those of `ModelWeights.positionPanels` that this pass has used last.
+  var latestPanels: [PositionPanels?] = []
   /// fp32 scratch of each thread: a block of rows before it is quantised, or the attention of one head.
   var scratch: [AlignedBuffer]
   var places = PlaceTables()
@@ -48,20 +50,27 @@ final class ForwardPass: Verbs {
     positions.removeAll(keepingCapacity: true)
     embeddings.appendPositions(of: texts, in: batch, to: &positions)
     let width = embeddings.words.width
-    let rows = hidden(rows: tokens.count, width: width)
+    let sum = hidden(rows: tokens.count, width: width)
+    let rows = embeddings.projection.map { hidden(rows: tokens.count, width: $0.outputs) } ?? sum
     let first = tokens.lowerBound
     timed(.embedding) {
       batch.ids.withUnsafeBufferPointer { ids in
         batch.tokenTypes.withUnsafeBufferPointer { types in
           positions.withUnsafeBufferPointer { positions in
             forEachBlock(rows.rows) { block, _ in
-              let out = rows.values + block.lowerBound * width
+              let out = sum.values + block.lowerBound * width
               gather(embeddings.words, ids.baseAddress! + first + block.lowerBound, block.count, out, adds: false)
               if let table = embeddings.positions {
                 gather(table, positions.baseAddress! + block.lowerBound, block.count, out, adds: true)
               }
               if let table = embeddings.tokenTypes {
                 gather(table, types.baseAddress! + first + block.lowerBound, block.count, out, adds: true)
+              }
+              if let projection = embeddings.projection {
+                if let operand = sum.operand { quantize(sum, block, into: operand) }
+                multiply(
+                  operand(sum), block, weights.matrices[projection.index],
+                  rows.values + block.lowerBound * rows.width, rows.width)
               }
               normalize(rows, block, residual: nil, embeddings.normalization, into: rows)
             }
@@ -140,6 +149,28 @@ final class ForwardPass: Verbs {
     return out
   }
 
+  var longestText: Int { texts.reduce(0) { max($0, batch.starts[$1 + 1] - batch.starts[$1]) } }
+
+  func convolve(_ rows: Activations, _ layer: Linear, _ activation: Activation, dropout: Float) -> Activations {
+    let matrix = weights.matrices[layer.index]
+    let neighbours = hidden(rows: rows.rows, width: layer.inputs)
+    let out = activations.hidden(rows: rows.rows, width: layer.outputs)
+    timed(.products) {
+      parallelFor(texts.count) { place, _ in
+        let text = texts.lowerBound + place
+        Convolution(layer, width: rows.width).unfold(
+          rows.values, batch.starts[text] - tokens.lowerBound..<batch.starts[text + 1] - tokens.lowerBound, neighbours.values)
+      }
+      forEachBlock(rows.rows) { block, _ in
+        if let operand = neighbours.operand { quantize(neighbours, block, into: operand) }
+        let target = out.values + block.lowerBound * out.width
+        multiply(operand(neighbours), block, matrix, target, out.width)
+        kernels.activate(target, out.width, block.count, out.width, activation.rawValue)
+      }
+    }
+    return out
+  }
+
   func residualNormalize(
     _ rows: Activations, residual: Activations, _ normalization: Normalization, dropout: Float
   ) -> Activations {
@@ -210,7 +241,7 @@ final class ForwardPass: Verbs {
 
   var isInt8: Bool { weights.isInt8 }
 
-  private func hidden(rows: Int, width: Int) -> Activations {
+  func hidden(rows: Int, width: Int) -> Activations {
     let rows = activations.hidden(rows: rows, width: width)
     if isInt8 { rows.operand = quantized(rows: rows.rows, width: width) }
     return rows
@@ -251,23 +282,25 @@ final class ForwardPass: Verbs {
     }
   }
 
-  private func multiply(
+  /// - Parameter outputs: how many from the first on, nil for all.
+  func multiply(
     _ operand: Activations, _ block: Range<Int>, _ matrix: ModelWeights.Matrix, _ out: UnsafeMutablePointer<Float>,
-    _ outStride: Int
+    _ outStride: Int, outputs: Int? = nil
   ) {
     let layout = matrix.layout
+    let outputs = outputs ?? layout.outputs
     let bias = (matrix.base + layout.biasOffset).assumingMemoryBound(to: Float.self)
     switch matrix.form {
     case .int8Panels:
       kernels.linearInt8(
         operand.quantized + block.lowerBound * operand.stride, operand.stride, operand.scales + block.lowerBound,
         block.count, matrix.base, (matrix.base + layout.scalesOffset).assumingMemoryBound(to: Float.self),
-        (matrix.base + layout.rowSumsOffset).assumingMemoryBound(to: Int32.self), bias, layout.outputs, layout.inputs,
+        (matrix.base + layout.rowSumsOffset).assumingMemoryBound(to: Int32.self), bias, outputs, layout.inputs,
         out, outStride)
     case .float32Panels:
       kernels.linearFloat(
         operand.values + block.lowerBound * operand.width, operand.width, block.count,
-        matrix.base.assumingMemoryBound(to: Float.self), bias, layout.outputs, layout.inputs, out, outStride)
+        matrix.base.assumingMemoryBound(to: Float.self), bias, outputs, layout.inputs, out, outStride)
     }
   }
 
@@ -277,7 +310,7 @@ final class ForwardPass: Verbs {
       out.quantized + block.lowerBound * out.stride, out.stride, out.scales + block.lowerBound)
   }
 
-  private func normalize(
+  func normalize(
     _ rows: Activations, _ block: Range<Int>, residual: Activations?, _ normalization: Normalization,
     into out: Activations
   ) {

@@ -95,6 +95,7 @@ package struct ModelWeights: @unchecked Sendable {
   let isInt8: Bool
   /// The logits of one text.
   let labelCount: Int
+  let positionPanels = PositionPanelCache()
   private let owner: any WeightProvider
 
   package init(_ blueprint: Blueprint, from provider: any WeightProvider) throws {

@@ -28,13 +28,7 @@ final class AttentionStep {
     self.width = width
     self.queries = queries
     self.dropout = dropout
-    var offsets = [0]
-    for text in 0..<batch.textCount {
-      let length = batch.starts[text + 1] - batch.starts[text]
-      let queryCount = queries == .firstTokens ? 1 : length
-      offsets.append(offsets[text] + attention.heads * queryCount * length.roundedUp(toMultipleOf: 16))
-    }
-    self.offsets = offsets
+    offsets = Self.offsets(batch, heads: attention.heads, queries)
     let headWidth = width / attention.heads
     let longest = batch.longest
     rotation = attention.rotary.map { [buffers] rotary in
@@ -52,6 +46,17 @@ final class AttentionStep {
     } else {
       biases = nil
     }
+  }
+
+  /// The number of each text's first probability.
+  static func offsets(_ batch: Batch, heads: Int, _ queries: Queries) -> [Int] {
+    var offsets = [0]
+    for text in 0..<batch.textCount {
+      let length = batch.starts[text + 1] - batch.starts[text]
+      let queryCount = queries == .firstTokens ? 1 : length
+      offsets.append(offsets[text] + heads * queryCount * length.roundedUp(toMultipleOf: 16))
+    }
+    return offsets
   }
 
   private var heads: Int { attention.heads }

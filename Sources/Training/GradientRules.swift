@@ -9,7 +9,7 @@ struct GatherRule: GradientRule {
   func backward(_ engine: TrainingEngine) {
     let width = output.width
     let parameters = engine.parameters
-    for lookup in lookups {
+    for lookup in lookups where parameters.isTrained[lookup.table.weight] {
       let table = lookup.table
       let frozen = parameters.blueprint.parameters[table.weight].frozenRow
       parameters.touch(table, lookup.rows)

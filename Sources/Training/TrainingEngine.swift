@@ -101,14 +101,14 @@ package final class TrainingEngine: Verbs {
   }
 
   /// Makes the rows of a verb together with its rule.
-  private func record(rows: Int, width: Int, _ rule: (TapeNode) -> some GradientRule) -> TapeRows {
+  func record(rows: Int, width: Int, _ rule: (TapeNode) -> some GradientRule) -> TapeRows {
     let node = TapeNode(rows: rows, width: width, needsGradient: trains, pool: buffers)
     if records { tape.append(rule(node)) }
     return TapeRows(node)
   }
 
   /// The dropout of the next verb: its rate (0 when off) and its key.
-  private func nextDropout(_ rate: Float) -> Dropout {
+  func nextDropout(_ rate: Float) -> Dropout {
     verbNumber += 1
     guard trains, !dropoutIsOff, rate > 0 else { return Dropout(rate: 0, key: 0) }
     return Dropout(rate: rate, key: mix(dropoutSeed, verbNumber))
@@ -118,25 +118,16 @@ package final class TrainingEngine: Verbs {
 
   package func embed(_ embeddings: Embeddings, dropout rate: Float) -> TapeRows {
     let tokens = batch.tokenCount
-    let width = embeddings.words.width
     var positions: [Int32] = []
     positions.reserveCapacity(tokens)
     embeddings.appendPositions(of: 0..<batch.textCount, in: batch, to: &positions)
     let lookups = [
       (embeddings.words, batch.ids), (embeddings.positions, positions), (embeddings.tokenTypes, batch.tokenTypes),
     ].compactMap { table, rows in table.map { Lookup(table: $0, rows: rows) } }
-    let sum = record(rows: tokens, width: width) { GatherRule(output: $0, lookups: lookups) }
-    forEachBlock(tokens) { block in
-      for (place, lookup) in lookups.enumerated() {
-        lookup.rows.withUnsafeBufferPointer {
-          kernels.gatherFloatRows(
-            $0.baseAddress! + block.lowerBound, block.count, parameters.values(lookup.table.weight), width,
-            sum.values + block.lowerBound * width, width, place > 0)
-        }
-      }
-    }
+    let sum = gather(lookups)
+    let projected = embeddings.projection.map { linear(sum, $0) } ?? sum
     // The reference normalises first and drops out after.
-    return dropout(normalize(sum, embeddings.normalization), rate)
+    return dropout(normalize(projected, embeddings.normalization), rate)
   }
 
   package func operand(_ rows: TapeRows) -> TapeRows { rows }
@@ -155,7 +146,11 @@ package final class TrainingEngine: Verbs {
   }
 
   package func linear(_ operand: TapeRows, _ layer: Linear, _ activation: Activation) -> TapeRows {
-    let inner = linear(operand, layer)
+    activate(linear(operand, layer), activation)
+  }
+
+  /// f(x), of rows that nothing else reads.
+  func activate(_ inner: TapeRows, _ activation: Activation) -> TapeRows {
     guard activation != .identity else { return inner }
     let output = record(rows: inner.rows, width: inner.width) {
       ActivationRule(self, input: inner.node, output: $0, activation: activation)
@@ -271,7 +266,23 @@ package final class TrainingEngine: Verbs {
 
   // MARK: Shared by verbs and rules
 
-  private func normalize(
+  /// The sum of rows of tables, as many of each.
+  func gather(_ lookups: [Lookup]) -> TapeRows {
+    let (count, width) = (lookups[0].rows.count, lookups[0].table.width)
+    let sum = record(rows: count, width: width) { GatherRule(output: $0, lookups: lookups) }
+    forEachBlock(count) { block in
+      for (place, lookup) in lookups.enumerated() {
+        lookup.rows.withUnsafeBufferPointer {
+          kernels.gatherFloatRows(
+            $0.baseAddress! + block.lowerBound, block.count, parameters.values(lookup.table.weight), width,
+            sum.values + block.lowerBound * width, width, place > 0)
+        }
+      }
+    }
+    return sum
+  }
+
+  func normalize(
     _ rows: TapeRows, residual: TapeRows?, _ normalization: Normalization, _ dropout: Dropout
   ) -> TapeRows {
     let width = rows.width

@@ -165,6 +165,12 @@ private final class Recorder: Verbs {
   }
   func normalize(_ rows: String, _ normalization: Normalization) -> String { record("\(normalization.name) of \(rows)") }
   func meanTokens(_ rows: String) -> String { record("mean of \(rows)") }
+  func attend(queryKeyValue: String, _ attention: DisentangledAttention, queries: Queries) -> Substring {
+    record("disentangled \(queryKeyValue) heads \(attention.heads) \(queries) dropout \(attention.dropout)")[...]
+  }
+  func convolve(_ rows: String, _ layer: Linear, _ activation: Activation, dropout: Float) -> String {
+    record("\(activation) convolution of \(rows) \(layer.name) dropout \(dropout)")
+  }
   func residualNormalize(_ rows: String, residual: String, _ normalization: Normalization, dropout: Float) -> String {
     record("\(normalization.name) of \(rows) dropout \(dropout) + \(residual)")
   }

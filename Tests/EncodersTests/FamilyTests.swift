@@ -99,6 +99,7 @@ import Testing
     let large: JSONValue = 1_048_576
     var changes: [String: JSONValue] = [
       "num_attention_heads": 1, "n_heads": 1, "num_hidden_groups": 1, "inner_group_num": 1, "hidden_size": large,
+      "attention_head_size": large, "pooler_hidden_size": large,
     ]
     #expect(refusal(name, changes).hasPrefix("config.json: expected sizes of at most 4294967296 parameters, found "))
     for key in ["intermediate_size", "hidden_dim", "vocab_size", "max_position_embeddings", "type_vocab_size", "embedding_size"] {

@@ -52,7 +52,8 @@ final class DoubleEngine: Verbs {
         }
       }
     }
-    return dropout(normalized(sum, embeddings.normalization), rate)
+    let projected = embeddings.projection.map { linear(sum, $0) } ?? sum
+    return dropout(normalized(projected, embeddings.normalization), rate)
   }
 
   func operand(_ rows: Rows) -> Rows { rows }
@@ -79,7 +80,68 @@ final class DoubleEngine: Verbs {
   }
 
   func attend(queryKeyValue: Rows, _ attention: Attention, queries: Queries) -> Rows {
-    let (heads, rate) = (attention.heads, attention.dropout)
+    let width = queryKeyValue.width / 3
+    let headWidth = width / attention.heads
+    return attend(queryKeyValue, attention.heads, queries, attention.dropout) { head, i, j, start in
+      if let window = attention.window, abs(i - j) > window { return nil }
+      let query = turned(queryKeyValue, i, head * headWidth, i - start, attention)
+      let key = turned(queryKeyValue, j, width + head * headWidth, j - start, attention)
+      let score = zip(query, key).reduce(0) { $0 + $1.0 * $1.1 }
+      return score / Double(headWidth).squareRoot() + bias(attention, j - i, head)
+    }
+  }
+
+  func attend(queryKeyValue: Rows, _ attention: DisentangledAttention, queries: Queries) -> Rows {
+    let width = queryKeyValue.width / 3
+    // The rows that the longest text takes: dropout counts from the first of them.
+    let range = attention.positions.rows(length: batch.longest)
+    let table = parameters[attention.table.weight]
+    var rows = Rows(width: width, values: Array(table[range.lowerBound * width..<range.upperBound * width]))
+    if let normalization = attention.normalization { rows = normalized(rows, normalization) }
+    let positions = linear(dropout(rows, attention.positionDropout), attention.projection)
+    let headWidth = width / attention.heads
+    return attend(queryKeyValue, attention.heads, queries, attention.dropout) { head, i, j, _ in
+      let row = attention.positions.row(i - j) - range.lowerBound
+      let score = (0..<headWidth).reduce(0) { sum, lane in
+        let channel = head * headWidth + lane
+        let content = queryKeyValue[i, channel] * queryKeyValue[j, width + channel]
+        let toPosition = attention.firstKey.map { queryKeyValue[i, channel] * positions[row, $0 + channel] } ?? 0
+        let toContent = attention.firstQuery.map { queryKeyValue[j, width + channel] * positions[row, $0 + channel] } ?? 0
+        return sum + content + toPosition + toContent
+      }
+      return score * Double(attention.scale)
+    }
+  }
+
+  func convolve(_ rows: Rows, _ layer: Linear, _ activation: Activation, dropout rate: Float) -> Rows {
+    let size = layer.inputs / rows.width
+    let weights = parameters[layer.weights[0]]
+    var output = Rows(width: layer.outputs, values: [])
+    for text in 0..<batch.textCount {
+      let tokens = batch.starts[text]..<batch.starts[text + 1]
+      for token in tokens {
+        for place in 0..<layer.outputs {
+          var sum = parameters[layer.biases[0]][place]
+          for step in 0..<size where tokens.contains(token + step - size / 2) {
+            for channel in 0..<rows.width {
+              sum += weights[(place * rows.width + channel) * size + step] * rows[token + step - size / 2, channel]
+            }
+          }
+          output.values.append(sum)
+        }
+      }
+    }
+    output = dropout(output, rate)
+    for index in output.values.indices { output.values[index] = activation.value(output.values[index]) }
+    return output
+  }
+
+  /// - Parameter score: what softmax is made of, for the query of token i and the key of token j in a text that begins at
+  ///   `start`; nil where they do not meet.
+  private func attend(
+    _ queryKeyValue: Rows, _ heads: Int, _ queries: Queries, _ rate: Float,
+    _ score: (_ head: Int, _ i: Int, _ j: Int, _ start: Int) -> Double?
+  ) -> Rows {
     let width = queryKeyValue.width / 3
     let headWidth = width / heads
     let key = nextKey(rate)
@@ -95,13 +157,7 @@ final class DoubleEngine: Verbs {
         let column = head * headWidth
         for (place, token) in tokens.enumerated().prefix(isFirst ? 1 : .max) {
           let row = isFirst ? text : token
-          let query = turned(queryKeyValue, token, column, place, attention)
-          var probabilities = tokens.enumerated().map { otherPlace, other -> Double in
-            if let window = attention.window, abs(place - otherPlace) > window { return 0 }
-            let key = turned(queryKeyValue, other, width + column, otherPlace, attention)
-            let score = zip(query, key).reduce(0) { $0 + $1.0 * $1.1 }
-            return exp(score / Double(headWidth).squareRoot() + bias(attention, otherPlace - place, head))
-          }
+          var probabilities = tokens.map { score(head, token, $0, tokens.lowerBound).map { exp($0) } ?? 0 }
           let sum = probabilities.reduce(0, +)
           let factors = factors(tokens.count, rate, key, first: first + place * stride)
           for index in probabilities.indices { probabilities[index] *= factors[index] / sum }

@@ -14,11 +14,24 @@ struct Probe: EncoderFamily {
     case add
     case normalize
     case meanTokens
+    case disentangled(Disentangled, Queries = .allTokens)
+    case convolve(size: Int, Activation)
+    /// Tables of another width than the hidden states.
+    case embedNarrow
     case residualNormalize
     case firstTokens
     case dropout
     /// The same layers twice, and rows that four verbs read: gradients add up.
     case shared
+  }
+
+  /// Which parts of disentangled attention there are.
+  struct Disentangled {
+    var keys = true
+    var queries = true
+    var shares = true
+    var normalizes = true
+    var positions = RelativePositions(span: 6, scaleEnd: 20)
   }
 
   static let modelType = "probe"
@@ -36,6 +49,9 @@ struct Probe: EncoderFamily {
   private let square, inner, queryKeyValue, plain, ungate: Linear
   private let normalization, plainNormalization: Normalization
   private let biases: Table
+  private let narrow: Embeddings?
+  private let disentangled: DisentangledAttention?
+  private let convolution: Linear?
 
   init(_ verb: Verb, width: Int, innerWidth: Int = 7, rate: Float = 0) {
     self.verb = verb
@@ -58,6 +74,32 @@ struct Probe: EncoderFamily {
     var heads = 1
     if case .attend(let count, _, _, _, _) = verb { heads = count }
     biases = blueprint.table("biases", rows: RelativeBias.bucketCount, width: heads, decays: false)
+    if case .embedNarrow = verb {
+      narrow = Embeddings(
+        words: blueprint.table("narrow", rows: Self.vocabulary, width: 5),
+        projection: blueprint.linear("projection", inputs: 5, outputs: width, hasBias: false), normalization: normalization)
+    } else {
+      narrow = nil
+    }
+    if case .convolve(let size, _) = verb {
+      convolution = blueprint.convolution("convolution", channels: width, size: size)
+    } else {
+      convolution = nil
+    }
+    if case .disentangled(let parts, _) = verb {
+      let names = (parts.keys ? ["position_key"] : []) + (parts.queries ? ["position_query"] : [])
+      let projection =
+        parts.shares ? queryKeyValue : blueprint.stack("positions", parts: names, inputs: width, outputsOfEach: width)
+      disentangled = DisentangledAttention(
+        heads: 3, scale: 0.3, dropout: rate, layer: 0, positions: parts.positions,
+        table: blueprint.table("relative", rows: parts.positions.rows, width: width),
+        normalization: parts.normalizes ? blueprint.normalization("relative.norm", width: width, epsilon: 1e-7) : nil,
+        positionDropout: rate / 2, projection: projection,
+        firstKey: parts.keys ? (parts.shares ? width : 0) : nil,
+        firstQuery: parts.queries ? (parts.shares || !parts.keys ? 0 : width) : nil)
+    } else {
+      disentangled = nil
+    }
     self.blueprint = blueprint
   }
 
@@ -67,9 +109,10 @@ struct Probe: EncoderFamily {
 
   func forward<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
     if case .embed = verb { return engine.embed(embeddings, dropout: rate) }
+    if case .embedNarrow = verb { return engine.embed(narrow!, dropout: rate) }
     let rows = engine.embed(embeddings, dropout: 0)
     switch verb {
-    case .embed: return rows
+    case .embed, .embedNarrow: return rows
     case .linear(let activation): return engine.dense(rows, inner, activation)
     case .attend(let heads, let queries, let rotaryBase, let hasBias, let window):
       let attention = Attention(
@@ -86,6 +129,10 @@ struct Probe: EncoderFamily {
       return engine.add(
         engine.normalize(engine.linear(rows, square), plainNormalization), residual: engine.normalize(rows, normalization), dropout: 0)
     case .meanTokens: return engine.meanTokens(rows)
+    case .disentangled(_, let queries):
+      let context = engine.attend(queryKeyValue: engine.linear(rows, queryKeyValue), disentangled!, queries: queries)
+      return engine.linear(context, square)
+    case .convolve(_, let activation): return engine.convolve(rows, convolution!, activation, dropout: rate)
     case .residualNormalize:
       return engine.residualNormalize(engine.linear(rows, square), residual: rows, normalization, dropout: rate)
     case .firstTokens: return engine.firstTokens(rows)
@@ -221,6 +268,25 @@ struct Probe: EncoderFamily {
     try check(.meanTokens, width: width)
   }
 
+  @Test(arguments: [
+    Probe.Disentangled(), Probe.Disentangled(queries: false), Probe.Disentangled(keys: false),
+    Probe.Disentangled(shares: false, normalizes: false), Probe.Disentangled(queries: false, shares: false),
+    Probe.Disentangled(keys: false, shares: false), Probe.Disentangled(positions: RelativePositions(span: 9)),
+    Probe.Disentangled(shares: false, positions: RelativePositions(span: 64)),
+  ]) func disentangledAttention(_ parts: Probe.Disentangled) throws {
+    for width in [3, 18, 48] { try check(.disentangled(parts), width: width) }
+    try check(.disentangled(parts, .firstTokens), width: 18)
+    try check(.disentangled(parts), width: 18, rate: 0.3)
+    try check(.disentangled(parts), width: 18, threads: 3)
+  }
+
+  @Test func convolution() throws {
+    for size in [1, 3, 5] { try check(.convolve(size: size, .tanh), width: 7) }
+    try check(.convolve(size: 3, .gelu), width: 17, rate: 0.3, threads: 3)
+  }
+
+  @Test func narrowEmbeddings() throws { try check(.embedNarrow, width: 17, rate: 0.3) }
+
   @Test(arguments: [3, 16, 17, 67]) func normalization(_ width: Int) throws { try check(.residualNormalize, width: width) }
 
   @Test func firstTokens() throws { try check(.firstTokens, width: 17) }
@@ -236,7 +302,11 @@ struct Probe: EncoderFamily {
   }
 
   @Test(arguments: InstructionSet.supported) func everyInstructionSet(_ instructionSet: InstructionSet) throws {
-    for verb in [Probe.Verb.linear(.gelu), .attend(heads: 3), .attend(heads: 1, hasBias: true, window: 4), .gated(.gelu), .shared] {
+    let verbs: [Probe.Verb] = [
+      .linear(.gelu), .attend(heads: 3), .attend(heads: 1, hasBias: true, window: 4), .gated(.gelu),
+      .disentangled(Probe.Disentangled()), .shared,
+    ]
+    for verb in verbs {
       try check(verb, width: 15, rate: 0.2, lengths: [[17, 1, 5]], instructionSet)
     }
   }

@@ -1,0 +1,78 @@
+import Encoders
+import Kernels
+import Storage
+
+extension ForwardPass {
+  func attend(queryKeyValue: Activations, _ attention: DisentangledAttention, queries: Queries) -> Activations {
+    let positions = positionPanels(attention)
+    let heads = attention.heads
+    let width = queryKeyValue.width / 3
+    let headWidth = width / heads
+    let context = activations.hidden(rows: queries == .firstTokens ? texts.count : tokens.count, width: width)
+    let out = isInt8 ? quantized(rows: context.rows, width: width) : context
+    reserveScratch(
+      isInt8
+        ? kernels.disentangledAttentionInt8Scratch(longestText, headWidth, positions.rows)
+        : kernels.disentangledAttentionScratch(longestText, headWidth, positions.rows))
+    timed(.attention) {
+      parallelFor(texts.count * heads) { task, worker in
+        let text = texts.lowerBound + task / heads
+        let head = task % heads
+        let first = batch.starts[text] - tokens.lowerBound
+        let length = batch.starts[text + 1] - batch.starts[text]
+        let query = queryKeyValue.values + first * queryKeyValue.width + head * headWidth
+        let row = queries == .firstTokens ? task / heads : first
+        let count = queries == .firstTokens ? 1 : length
+        let out = context.values + row * width + head * headWidth
+        let scratch = scratch[worker].bound(to: Float.self)
+        if isInt8 {
+          kernels.disentangledAttentionInt8(
+            query, query + width, query + 2 * width, queryKeyValue.width, count, length, headWidth, attention.scale,
+            positions.keys(head: head), positions.queries(head: head), positions.rows, positions.keyColumns,
+            positions.queryColumns, attention.positions.linear, out, width, scratch)
+        } else {
+          kernels.disentangledAttention(
+            query, query + width, query + 2 * width, queryKeyValue.width, count, length, headWidth, attention.scale,
+            positions.keys(head: head), positions.queries(head: head), positions.rows, positions.keyColumns,
+            positions.queryColumns, attention.positions.linear, out, width, scratch)
+        }
+      }
+      if isInt8 { forEachBlock(context.rows) { block, _ in quantize(context, block, into: out) } }
+    }
+    return out
+  }
+
+  private func positionPanels(_ attention: DisentangledAttention) -> PositionPanels {
+    let longest = longestText
+    while latestPanels.count <= attention.layer { latestPanels.append(nil) }
+    if let panels = latestPanels[attention.layer], panels.length >= longest { return panels }
+    let panels = weights.positionPanels.panels(layer: attention.layer, length: longest) {
+      makePanels(attention, length: $0)
+    }
+    latestPanels[attention.layer] = panels
+    return panels
+  }
+
+  /// Projects the rows of the table that texts of a length take; no row depends on another.
+  private func makePanels(_ attention: DisentangledAttention, length: Int) -> PositionPanels {
+    let range = attention.positions.rows(length: length)
+    let indices = range.map { Int32($0) }
+    let rows = hidden(rows: range.count, width: attention.table.width)
+    indices.withUnsafeBufferPointer { gather(attention.table, $0.baseAddress!, range.count, rows.values, adds: false) }
+    if let normalization = attention.normalization {
+      normalize(rows, 0..<range.count, residual: nil, normalization, into: rows)
+    } else if let operand = rows.operand {
+      quantize(rows, 0..<range.count, into: operand)
+    }
+    // Of a layer that makes the values of tokens too, those are left out.
+    let outputs = max(attention.firstKey ?? 0, attention.firstQuery ?? 0) + attention.table.width
+    let projected = activations.hidden(rows: range.count, width: outputs)
+    forEachBlock(range.count) { block, _ in
+      multiply(
+        operand(rows), block, weights.matrices[attention.projection.index],
+        projected.values + block.lowerBound * outputs, outputs, outputs: outputs)
+    }
+    return PositionPanels(
+      attention, length: length, range: range, projected.values, stride: outputs, isInt8: isInt8)
+  }
+}

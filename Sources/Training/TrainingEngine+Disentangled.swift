@@ -1,0 +1,68 @@
+import Encoders
+import Storage
+
+extension TrainingEngine {
+  package func attend(queryKeyValue: TapeRows, _ attention: DisentangledAttention, queries: Queries) -> TapeRows {
+    let width = queryKeyValue.width / 3
+    let range = attention.positions.rows(length: batch.longest)
+    let positions = projectedPositions(attention, range)
+    let step = DisentangledAttentionStep(
+      attention, batch: batch, range: range, width: width, queries: queries, dropout: nextDropout(attention.dropout),
+      buffers: buffers)
+    let context = record(rows: queries == .firstTokens ? batch.textCount : queryKeyValue.rows, width: width) {
+      DisentangledAttentionRule(
+        input: queryKeyValue.node, positions: positions.node, output: $0, attention: step)
+    }
+    step.forward(self, queryKeyValue.values, positions.values, context.values)
+    return context
+  }
+
+  /// Keys and queries of the positions that a batch takes. The others get no gradient anyway.
+  private func projectedPositions(_ attention: DisentangledAttention, _ range: Range<Int>) -> TapeRows {
+    var rows = gather([Lookup(table: attention.table, rows: range.map { Int32($0) })])
+    if let normalization = attention.normalization {
+      rows = normalize(rows, residual: nil, normalization, Dropout(rate: 0, key: 0))
+    }
+    return linear(dropout(rows, attention.positionDropout), attention.projection)
+  }
+
+  package func convolve(_ rows: TapeRows, _ layer: Linear, _ activation: Activation, dropout rate: Float) -> TapeRows {
+    let rule = Unfolding(convolution: Convolution(layer, width: rows.width), batch: batch)
+    let neighbours = record(rows: rows.rows, width: layer.inputs) {
+      UnfoldingRule(input: rows.node, output: $0, unfolding: rule)
+    }
+    rule.forward(self, rows.values, neighbours.values)
+    return activate(dropout(linear(neighbours, layer), rate), activation)
+  }
+}
+
+/// The neighbours of each token side by side, text by text.
+struct Unfolding {
+  let convolution: Convolution
+  let batch: Batch
+
+  private func forEachText(_ engine: TrainingEngine, _ body: (Range<Int>) -> Void) {
+    engine.threads.parallelFor(batch.textCount) { text, _ in body(batch.starts[text]..<batch.starts[text + 1]) }
+  }
+
+  func forward(_ engine: TrainingEngine, _ rows: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>) {
+    forEachText(engine) { convolution.unfold(rows, $0, out) }
+  }
+
+  func backward(_ engine: TrainingEngine, _ gradient: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>) {
+    forEachText(engine) { convolution.fold(gradient, $0, out) }
+  }
+}
+
+struct UnfoldingRule: GradientRule {
+  let input: TapeNode
+  let output: TapeNode
+  let unfolding: Unfolding
+
+  func backward(_ engine: TrainingEngine) {
+    guard input.needsGradient else { return }
+    let (target, adds) = input.contribution()
+    if !adds { target.update(repeating: 0, count: input.count) }
+    unfolding.backward(engine, output.gradient, target)
+  }
+}
