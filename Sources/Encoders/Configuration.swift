@@ -116,12 +116,6 @@ package struct Settings: Sendable {
     throw .unsupported(key: key, value: value.text())
   }
 
-  package func flag(_ key: String, default fallback: Bool) throws(ConfigurationError) -> Bool {
-    guard let value = self[key] else { return fallback }
-    guard let flag = value.bool else { throw .invalid(key: key, found: value.text(), expected: "true or false") }
-    return flag
-  }
-
   /// The settings of an object that is a setting; nil if there is none.
   package func object(_ key: String) throws(ConfigurationError) -> Settings? {
     guard let value = self[key] else { return nil }
