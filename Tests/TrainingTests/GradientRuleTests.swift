@@ -48,7 +48,7 @@ struct Probe: EncoderFamily {
   private let embeddings: Embeddings
   private let square, inner, queryKeyValue, plain, ungate: Linear
   private let normalization, plainNormalization: Normalization
-  private let biases: Table
+  private let biases: Table?
   private let narrow: Embeddings?
   private let disentangled: DisentangledAttention?
   private let convolution: Linear?
@@ -71,9 +71,11 @@ struct Probe: EncoderFamily {
     plain = blueprint.linear("plain", inputs: width, outputs: 2 * innerWidth, hasBias: false)
     ungate = blueprint.linear("ungate", inputs: innerWidth, outputs: width, hasBias: false)
     plainNormalization = blueprint.normalization("plain_norm", width: width, epsilon: 1e-5, hasBias: false)
-    var heads = 1
-    if case .attend(let count, _, _, _, _) = verb { heads = count }
-    biases = blueprint.table("biases", rows: RelativeBias.bucketCount, width: heads, decays: false)
+    if case .attend(let heads, _, _, true, _) = verb {
+      biases = blueprint.table("biases", rows: RelativeBias.bucketCount, width: heads, decays: false)
+    } else {
+      biases = nil
+    }
     if case .embedNarrow = verb {
       narrow = Embeddings(
         words: blueprint.table("narrow", rows: Self.vocabulary, width: 5),
@@ -114,10 +116,10 @@ struct Probe: EncoderFamily {
     switch verb {
     case .embed, .embedNarrow: return rows
     case .linear(let activation): return engine.dense(rows, inner, activation)
-    case .attend(let heads, let queries, let rotaryBase, let hasBias, let window):
+    case .attend(let heads, let queries, let rotaryBase, _, let window):
       let attention = Attention(
         heads: heads, dropout: rate, rotary: rotaryBase.map { RotaryEmbedding(base: $0) },
-        relativeBias: hasBias ? RelativeBias(table: biases) : nil, window: window)
+        relativeBias: biases.map { RelativeBias(table: $0) }, window: window)
       let context = engine.attend(queryKeyValue: engine.linear(rows, queryKeyValue), attention, queries: queries)
       return engine.linear(context, square)
     case .gated(let activation):
