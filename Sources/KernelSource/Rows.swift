@@ -29,8 +29,14 @@ extension Kernel {
     for row in 0..<M {
       let values = x + row &* xStride
       let target = out + row &* outStride
-      forEachVector(N) { index, lanes in
-        store(load(values, index, lanes) * load(values + N, index, lanes), target, index, lanes)
+      var column = 0
+      while column &+ 16 <= N {
+        target.store(values.vector(column) * values.vector(N &+ column), column)
+        column &+= 16
+      }
+      while column < N {
+        target[column] = values[column] * values[N &+ column]
+        column &+= 1
       }
     }
   }
@@ -52,15 +58,28 @@ extension Kernel {
     for row in 0..<M {
       let first = rows + row &* stride
       let second = first + half
-      forEachVector(half) { index, lanes in
-        let cosine = load(cosines + row &* half, index, lanes)
-        let sine = load(sines + row &* half, index, lanes) * sign
-        let x = load(first, index, lanes)
-        let y = load(second, index, lanes)
-        store(v_fma(x, cosine, Floats() - y * sine), first, index, lanes)
-        store(v_fma(y, cosine, x * sine), second, index, lanes)
+      var channel = 0
+      while channel &+ 16 <= half {
+        let sine = sines.vector(row &* half &+ channel) * sign
+        let turned = turn(first.vector(channel), second.vector(channel), cosines.vector(row &* half &+ channel), sine)
+        first.store(turned.0, channel)
+        second.store(turned.1, channel)
+        channel &+= 16
+      }
+      while channel < half {
+        let cosine = Floats(repeating: cosines[row &* half &+ channel])
+        let sine = Floats(repeating: sines[row &* half &+ channel]) * sign
+        let turned = turn(Floats(repeating: first[channel]), Floats(repeating: second[channel]), cosine, sine)
+        first[channel] = turned.0[0]
+        second[channel] = turned.1[0]
+        channel &+= 1
       }
     }
+  }
+
+  @inline(__always)
+  private static func turn(_ x: Floats, _ y: Floats, _ cosine: Floats, _ sine: Floats) -> (Floats, Floats) {
+    (v_fma(x, cosine, Floats() - y * sine), v_fma(y, cosine, x * sine))
   }
 
   /// Adds to the scores [M, L] of a text's queries what belongs to each distance of key and query.

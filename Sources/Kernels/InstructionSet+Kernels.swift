@@ -9,23 +9,23 @@
 #endif
 
 #if arch(x86_64)
-  extension KernelsAVX512VNNI.Kernel: KernelTable, TrainingKernelTable {
+  extension KernelsAVX512VNNI.Kernel: KernelTable {
     package static var instructionSet: InstructionSet { .avx512vnni }
   }
-  extension KernelsAVXVNNI.Kernel: KernelTable, TrainingKernelTable {
+  extension KernelsAVXVNNI.Kernel: KernelTable {
     package static var instructionSet: InstructionSet { .avxvnni }
   }
-  extension KernelsAVX2.Kernel: KernelTable, TrainingKernelTable {
+  extension KernelsAVX2.Kernel: KernelTable {
     package static var instructionSet: InstructionSet { .avx2 }
   }
-  extension KernelsBaseline.Kernel: KernelTable, TrainingKernelTable {
+  extension KernelsBaseline.Kernel: KernelTable {
     package static var instructionSet: InstructionSet { .baseline }
   }
 #elseif arch(arm64)
-  extension KernelsNEONDotProd.Kernel: KernelTable, TrainingKernelTable {
+  extension KernelsNEONDotProd.Kernel: KernelTable {
     package static var instructionSet: InstructionSet { .neondotprod }
   }
-  extension KernelsNEON.Kernel: KernelTable, TrainingKernelTable {
+  extension KernelsNEON.Kernel: KernelTable {
     package static var instructionSet: InstructionSet { .neon }
   }
 #endif
@@ -34,11 +34,7 @@ extension InstructionSet {
   /// The kernels of this instruction set.
   ///
   /// - Throws: an error that lists what the machine has, if it is not supported here.
-  package func kernels() throws(InstructionSetError) -> any KernelTable.Type { try implementation() }
-
-  package func trainingKernels() throws(InstructionSetError) -> any TrainingKernelTable.Type { try implementation() }
-
-  private func implementation() throws(InstructionSetError) -> any (KernelTable & TrainingKernelTable).Type {
+  package func kernels() throws(InstructionSetError) -> any KernelTable.Type {
     guard Self.supported.contains(self) else { throw InstructionSetError(name: rawValue) }
     switch self {
     #if arch(x86_64)
