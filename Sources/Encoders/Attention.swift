@@ -3,7 +3,7 @@
 #endif
 
 /// How the tokens of a text attend to one another: for each head `softmax(q kᵀ · headWidth^-0.5 + bias) v`.
-package struct Attention: Sendable, Equatable {
+package struct Attention: Sendable {
   package let heads: Int
   /// The rate for the probabilities, in training.
   package let dropout: Float
@@ -27,13 +27,13 @@ package struct Attention: Sendable, Equatable {
 
 /// A rotary position embedding (Su et al., 2021): channels d and d + headWidth / 2 of a query or key at place p turn by
 /// the angle `p · base^(-2d / headWidth)`.
-package struct RotaryEmbedding: Sendable, Equatable {
+package struct RotaryEmbedding: Sendable {
   package let base: Float
 
   package init(base: Float) { self.base = base }
 
-  /// Writes cosines and sines `[count, headWidth / 2]` of the places from 0 on. Frequencies and angles are rounded to fp32,
-  /// as the reference library has them.
+  /// Writes cosines and sines `[count, headWidth / 2]` of the places from 0 on. Frequencies and angles are rounded to
+  /// fp32, as the reference library has them.
   package func fill(
     _ cosines: UnsafeMutablePointer<Float>, _ sines: UnsafeMutablePointer<Float>, count: Int, headWidth: Int
   ) {
@@ -50,9 +50,9 @@ package struct RotaryEmbedding: Sendable, Equatable {
   }
 }
 
-/// A learnt bias `[buckets, heads]` for the distance of two tokens (Raffel et al., 2020), exact for near ones and with the
-/// logarithm of the distance up to 128.
-package struct RelativeBias: Sendable, Equatable {
+/// A learnt bias `[buckets, heads]` for the distance of two tokens (Raffel et al., 2020), exact for near ones and with
+/// the logarithm of the distance up to 128.
+package struct RelativeBias: Sendable {
   package static let bucketCount = 32
   package let table: Table
 

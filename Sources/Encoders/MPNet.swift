@@ -25,12 +25,12 @@ package struct MPNet: StackedFamily {
     // The reference reads 32 buckets whatever the table has.
     let buckets = try settings.count("relative_attention_num_buckets", default: RelativeBias.bucketCount)
     let (padding, heads) = (Self.padding, shape.attention.heads)
-    for (key, found, least) in [
-      ("relative_attention_num_buckets", buckets, RelativeBias.bucketCount), ("vocab_size", shape.vocabulary, padding + 1),
-      ("max_position_embeddings", shape.positions, padding + 2),
-    ] where found < least {
-      throw .invalid(key: key, found: "\(found)", expected: "at least \(least)")
+    func require(_ key: String, _ found: Int, atLeast least: Int) throws(ConfigurationError) {
+      guard found >= least else { throw .invalid(key: key, found: "\(found)", expected: "at least \(least)") }
     }
+    try require("relative_attention_num_buckets", buckets, atLeast: RelativeBias.bucketCount)
+    try require("vocab_size", shape.vocabulary, atLeast: padding + 1)
+    try require("max_position_embeddings", shape.positions, atLeast: padding + 2)
     maximumLength = shape.positions - padding - 1
     (hiddenWidth, dropout) = (shape.width, shape.dropout)
     var blueprint = Blueprint(initializerRange: shape.initializerRange)

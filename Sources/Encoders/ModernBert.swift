@@ -1,5 +1,5 @@
-/// ModernBERT (Warner et al., 2024) with its sequence classification head: normalisation before each part of a layer, rotary
-/// embeddings, gated feed-forward networks, and in most layers attention to near tokens only.
+/// ModernBERT (Warner et al., 2024) with its sequence classification head: normalisation before each part of a layer,
+/// rotary embeddings, gated feed-forward networks, and in most layers attention to near tokens only.
 ///
 /// Reference: `ModernBertForSequenceClassification` of the transformers library.
 package struct ModernBert: LayeredFamily {
@@ -61,8 +61,8 @@ package struct ModernBert: LayeredFamily {
     let normHasBias = try settings.flag("norm_bias", default: false)
     let attentionHasBias = try settings.flag("attention_bias", default: false)
     let gateHasBias = try settings.flag("mlp_bias", default: false)
-    let attentions = try Self.attentions(settings, layers: layerCount, heads: heads, dropout: attentionDropout)
-
+    let headHasBias = try settings.flag("classifier_bias", default: false)
+    let vocabulary = try settings.count("vocab_size", default: 50368)
     let deviation = try settings.positive("initializer_range", default: 0.02)
     // Null is a cutoff of its own, as in the reference. A narrow one is drawn in another way there.
     let cutoff = try settings.positive(
@@ -70,6 +70,8 @@ package struct ModernBert: LayeredFamily {
     guard cutoff >= 0.4 else {
       throw .invalid(key: "initializer_cutoff_factor", found: "\(cutoff)", expected: "at least 0.4")
     }
+    let attentions = try Self.attentions(settings, layers: layerCount, heads: heads, dropout: attentionDropout)
+
     let usual = Initialization.truncatedNormal(standardDeviation: deviation, cutoff: cutoff)
     let outgoing = Initialization.truncatedNormal(
       standardDeviation: Float(Double(deviation) / (2 * Double(layerCount)).squareRoot()), cutoff: cutoff)
@@ -77,7 +79,6 @@ package struct ModernBert: LayeredFamily {
     func normalization(_ name: String, isHead: Bool = false) -> Normalization {
       blueprint.normalization(name, width: width, epsilon: epsilon, hasBias: normHasBias, isHead: isHead)
     }
-    let vocabulary = try settings.count("vocab_size", default: 50368)
     embeddings = Embeddings(
       words: blueprint.table(
         "model.embeddings.tok_embeddings", rows: vocabulary, width: width,
@@ -103,7 +104,7 @@ package struct ModernBert: LayeredFamily {
     self.layers = layers
     finalNormalization = normalization("model.final_norm")
     dense = blueprint.linear(
-      "head.dense", inputs: width, outputs: width, hasBias: try settings.flag("classifier_bias", default: false),
+      "head.dense", inputs: width, outputs: width, hasBias: headHasBias,
       initialization: outgoing, isHead: true)
     headNormalization = normalization("head.norm", isHead: true)
     classifier = blueprint.linear(

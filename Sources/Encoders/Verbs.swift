@@ -23,7 +23,7 @@ package enum Activation: Int32, Sendable, CaseIterable {
 }
 
 /// How a family turns ids into the first hidden states: the sum of a row of each table, normalised.
-package struct Embeddings: Sendable, Equatable {
+package struct Embeddings: Sendable {
   package let words: Table
   /// Nil in a family that tells positions apart elsewhere.
   package let positions: Table?

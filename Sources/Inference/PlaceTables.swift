@@ -68,7 +68,8 @@ struct PlaceTables {
     var values: AlignedBuffer?
     if let table {
       let buffer = AlignedBuffer(count: RelativeBias.bucketCount * table.width, of: Float.self, zeroed: false)
-      gather(table, (0..<Int32(RelativeBias.bucketCount)).map { $0 }, RelativeBias.bucketCount, buffer.bound(to: Float.self))
+      let rows = (0..<Int32(RelativeBias.bucketCount)).map { $0 }
+      gather(table, rows, rows.count, buffer.bound(to: Float.self))
       values = buffer
     }
     biases.append(

@@ -197,7 +197,9 @@ final class AttentionStep {
       let query = queryKeyValue + place.query
       let dQuery = gradient + place.query
       // One block that sees all keys writes their gradient; several add up.
-      let isWhole = blockSize(place.length) >= place.queries && attention.keys(0..<place.queries, place.length).count == place.length
+      let isWhole =
+        blockSize(place.length) >= place.queries
+        && attention.keys(0..<place.queries, place.length).count == place.length
       for token in isWhole ? place.queries..<place.length : 0..<place.length {
         for part in 0..<(isWhole ? 1 : 3) {
           (dQuery + token * 3 * width + part * width).update(repeating: 0, count: headWidth)
@@ -221,7 +223,8 @@ final class AttentionStep {
             number(row, place, block))
         }
         if let dBiases {
-          let center = dBiases.values + place.task * biasStride + reach + block.keys.lowerBound - block.queries.lowerBound
+          let shift = block.keys.lowerBound - block.queries.lowerBound
+          let center = dBiases.values + place.task * biasStride + reach + shift
           for row in 0..<rows { engine.kernels.add(scratch + row * stride, count, center - row) }
         }
         engine.products.small(
@@ -235,8 +238,8 @@ final class AttentionStep {
     if let dBiases { addBiasGradient(engine, dBiases.values) }
   }
 
-  /// The sums by distance `[texts, heads, biasStride]`, in that order, to the buckets of the table. They are gradients of
-  /// unscaled scores.
+  /// The sums by distance `[texts, heads, biasStride]`, in that order, to the buckets of the table. They are gradients
+  /// of unscaled scores.
   private func addBiasGradient(_ engine: TrainingEngine, _ sums: UnsafePointer<Float>) {
     guard let table = attention.relativeBias?.table else { return }
     let buckets = (-reach...reach).map(RelativeBias.bucket)
