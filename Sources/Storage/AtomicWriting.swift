@@ -91,7 +91,14 @@ package struct AtomicFolder: ~Copyable {
   deinit { try? removeTree(temporaryPath) }  // After `commit` nothing has that name.
 }
 
-/// Removes what writers of files and folders in this folder left behind when their process was killed.
+/// Removes a folder at once, as far as its name tells: killed half way through, it has a temporary one already.
+package func removeFolder(_ path: String) throws(FileError) {
+  let aside = temporarySibling(of: path)
+  guard rename(path, aside) == 0 else { throw FileError(path: path, operation: "remove") }
+  try removeTree(aside)
+}
+
+/// Removes what writers and removers of files and folders in this folder left behind when their process was killed.
 package func removeUnfinishedFiles(in folder: String) throws(FileError) {
   for name in try listDirectory(folder) where isTemporary(name) { try removeTree(folder + "/" + name) }
 }

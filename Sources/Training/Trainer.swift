@@ -317,7 +317,7 @@ package final class Trainer {
     var kept: Set = [state.step]
     if arguments.loadBestModelAtEnd && state.bestStep > 0 { kept.insert(state.bestStep) }
     let others = wholeCheckpoints(in: folder).filter { !kept.contains($0.step) }
-    for old in others.dropLast(max(0, arguments.saveTotalLimit - kept.count)) { try removeTree(old.path) }
+    for old in others.dropLast(max(0, arguments.saveTotalLimit - kept.count)) { try removeFolder(old.path) }
   }
 
   /// `trainer_state.json`, with the keys of the reference library.

@@ -105,6 +105,10 @@ private func makeTemporaryFolder() -> String {
     try makeDirectory(folder + "/checkpoint-5.partial-123-456/below")
     try removeUnfinishedFiles(in: folder)
     #expect(try listDirectory(folder) == kept)
+    try makeDirectory(folder + "/checkpoint-6/below")
+    try removeFolder(folder + "/checkpoint-6")
+    #expect(try listDirectory(folder) == kept)
+    #expect(throws: FileError.self) { try removeFolder(folder + "/checkpoint-6") }
   }
 
   /// Large zeroed blocks come from the system: zero, and resident only where they were touched.
