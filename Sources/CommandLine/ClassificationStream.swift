@@ -96,7 +96,8 @@ struct ClassificationStream: ~Copyable {
         try runBatch()
         try writer.flush()
       }
-      guard try reader.next(into: &record) else { break }
+      // What was being read when a signal came may be a part of a record: it is not answered.
+      guard try reader.next(into: &record), !Interruption.isRequested.load(ordering: .relaxed) else { break }
       try append()
       problems.append(record.problem)
       if echoes {

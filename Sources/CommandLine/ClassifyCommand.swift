@@ -97,6 +97,7 @@ struct ClassifyCommand: ParsableCommand {
     stream.windows = try windows(classifier)
     stream.isStrict = strict
     stream.echoes = echo
+    onInterrupt(endsWaiting: true) { Interruption.isRequested.store(true, ordering: .relaxed) }
     do {
       defer { progress?.finish() }
       try stream.run()
@@ -107,6 +108,9 @@ struct ClassifyCommand: ParsableCommand {
     if summary { writeToStandardError(counts.description) }
     if counts.problems > 0 && !summary {
       writeToStandardError("martlet: \(counts.problems) of \(counts.records) records could not be classified")
+    }
+    if Interruption.isRequested.load(ordering: .relaxed) {
+      throw CommandError("stopped by a signal; records answered: \(formatCount(counts.records))")
     }
   }
 

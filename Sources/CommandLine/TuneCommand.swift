@@ -205,7 +205,7 @@ struct TuneCommand: ParsableCommand {
     tuner.threads = threading.threads
     tuner.forecasts = !noForecast
     tuner.shouldStop = { interrupted.load(ordering: .relaxed) }
-    stopOnInterrupt()
+    onInterrupt { interrupted.store(true, ordering: .relaxed) }
     let display = TuningDisplay(
       arguments: arguments, mode: quiet ? .quiet : .automatic,
       eventsFolder: loggingDir ?? outputDir + "/runs/" + TensorBoardWriter.defaultRunName())
@@ -258,14 +258,5 @@ struct TuneCommand: ParsableCommand {
   }
 }
 
-/// Set by Ctrl-C and SIGTERM; training finishes its step, saves and returns. A second signal ends the process at once.
+/// Set by Ctrl-C and SIGTERM; training finishes its step, saves and returns.
 private let interrupted = Atomic<Bool>(false)
-
-private func stopOnInterrupt() {
-  for number in [SIGINT, SIGTERM] {
-    signal(number) { number in
-      interrupted.store(true, ordering: .relaxed)
-      signal(number, SIG_DFL)
-    }
-  }
-}

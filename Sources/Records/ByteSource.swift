@@ -72,6 +72,7 @@ package final class DescriptorSource: ByteSource {
 
   package func read(into buffer: UnsafeMutableRawBufferPointer) throws(RecordsError) -> Int {
     while true {
+      if Interruption.isRequested.load(ordering: .relaxed) { return 0 }
       let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
       if count >= 0 {
         position += count
@@ -94,7 +95,7 @@ package final class DescriptorSource: ByteSource {
       // A hang-up or an error counts as ready: the read reports it.
       if count > 0 { return true }
       if count == 0 { return false }
-      guard errno == EINTR else { return true }
+      guard errno == EINTR, !Interruption.isRequested.load(ordering: .relaxed) else { return true }
       if milliseconds > 0 { left = max(0, Int((deadline - Machine.monotonicSeconds()) * 1000)) }
     }
   }

@@ -32,6 +32,28 @@ import Testing
     }
   }
 
+  /// Ctrl-C while it waits, and while there is more to read than it can answer: what is answered stands, whole and in order.
+  @Test func interrupted() throws {
+    try withWorkshop { workshop in
+      let program = try Program(["classify", workshop.bundle, "--echo"])
+      program.send("good film\nhalf of a")
+      let first = try #require(program.readLine())
+      program.interrupt()
+      let waiting = program.finish()
+      #expect(waiting.status == 1 && first.hasSuffix("\tgood film") && waiting.errors.hasSuffix("; records answered: 1\n"), "\(waiting.errors)")
+      let busy = try shell(
+        """
+        (seq 1000000 || true) | ("$martlet" classify "$model" --echo > "$folder/output" & until [ -s "$folder/output" ]; do sleep 0.02; done; kill -TERM $!; wait $! && exit 1 || true)
+        cut -f 3 "$folder/output" > "$folder/answered"
+        count=$(wc -l < "$folder/answered")
+        seq "$count" | cmp - "$folder/answered"
+        echo "$count"
+        """, workshop)
+      let count = try #require(busy.lines.last.flatMap { Int($0) }, "\(busy.errors)")
+      #expect(busy.status == 0 && count > 0 && count < 1_000_000, "\(busy.errors)")
+    }
+  }
+
   /// What each way of dealing the lines out must come to, line for line.
   private func expected(_ texts: [String], _ workshop: Workshop) throws -> [String] {
     try martlet("classify", workshop.bundle, "--echo", input: texts.map { $0 + "\n" }.joined()).lines
