@@ -172,7 +172,7 @@ struct Ladder {
       let scratch = AlignedBuffer(count: size(L, D), of: Float.self)
       let time = seconds {
         attention(
-          query, query + D, query + 2 * D, 3 * D, L, L, D, 1 / Float(D).squareRoot(), out.bound(to: Float.self), D,
+          query, query + D, query + 2 * D, 3 * D, L, L, D, 1 / Float(D).squareRoot(), nil, out.bound(to: Float.self), D,
           scratch.bound(to: Float.self))
       }
       row(name, "\(L) x \(D)", time, "\(fixed(time / Double(L * L) * 16e9, 2, 5)) ns for 16 scores")
