@@ -34,12 +34,7 @@ extension Kernel {
     var first = 0
     while first < M {
       let rows = min(queryRows, M &- first)
-      var column = 0
-      while column < L {
-        multiplyFloat(
-          query + first &* stride, stride, rows, keyPanels + column &* D, 64, D, 64, nil, scores + column, keys)
-        column &+= 64
-      }
+      multiplyPanels(query + first &* stride, stride, rows, keyPanels, nil, keys, D, scores, keys)
       if let bias { addBias(scores, keys, rows, L, bias - first) }
       softmaxRows(scores, keys, rows, L, scale)
       multiplyFloat(scores, keys, rows, values, valueStride, L, D, nil, out + first &* outStride, outStride)

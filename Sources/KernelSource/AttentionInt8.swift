@@ -5,22 +5,25 @@ import CVector
 private func roundedWeights(_ values: Floats) -> Ints { v_bits(values + Floats(repeating: 12_582_912)) }
 private let roundedZero = Int32(bitPattern: (12_582_912 as Float).bitPattern)
 
-/// Where the parts of one head's attention lie in scratch memory, in floats; each starts at a multiple of 64 bytes.
-private struct Parts {
-  /// Query rows that share one pass over the keys: their scores stay in the first-level cache.
-  static let queryRows = 12
-
+/// One head of one text in int8: where its parts lie in scratch memory, in floats from its start (each at a multiple of
+/// 64 bytes), and the steps of its attention.
+struct Int8Head {
+  let L, D: Int
+  /// Query rows that share one pass over the keys.
+  let queryRows: Int
   /// The text's tokens, and the head's width, rounded up to whole panels.
   let tokens, channels: Int
-  let queryStride, probabilityStride: Int
-  let keyScales, keySums, valuePanels, valueScales, valueSums, zeros, queries, queryScales, scores, probabilities,
-    probabilityScales, end: Int
+  let operandStride, probabilityStride: Int
+  private let keyScales, keySums, valuePanels, valueScales, valueSums, zeros, queries, queryScales, scores,
+    probabilities, probabilityScales: Int
+  let end: Int
 
   @inline(__always)
-  init(_ L: Int, _ D: Int) {
+  init(_ L: Int, _ D: Int, queryRows: Int) {
+    (self.L, self.D, self.queryRows) = (L, D, queryRows)
     tokens = (L &+ 63) / 64 &* 64
     channels = (D &+ 63) / 64 &* 64
-    queryStride = Kernel.operandStride(D)
+    operandStride = Kernel.operandStride(D)
     probabilityStride = Kernel.operandStride(L)
     keyScales = tokens &* ((D &+ 3) / 4)
     keySums = keyScales &+ tokens
@@ -29,17 +32,74 @@ private struct Parts {
     valueSums = valueScales &+ channels
     zeros = valueSums &+ channels
     queries = zeros &+ max(tokens, channels)
-    queryScales = queries &+ L &* queryStride / 4
+    queryScales = queries &+ L &* operandStride / 4
     scores = queryScales &+ tokens
-    probabilities = scores &+ Parts.queryRows &* tokens
-    probabilityScales = probabilities &+ Parts.queryRows &* probabilityStride / 4
-    end = probabilityScales &+ 16
+    probabilities = scores &+ queryRows &* tokens
+    probabilityScales = probabilities &+ queryRows &* probabilityStride / 4
+    end = probabilityScales &+ (queryRows &+ 15) / 16 &* 16
+  }
+
+  /// The scores of the queries at hand, [queryRows, tokens].
+  @inline(__always)
+  func scores(_ scratch: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<Float> { scratch + scores }
+
+  /// The operand rows from a query on, and their scales.
+  @inline(__always)
+  func queries(
+    _ scratch: UnsafeMutablePointer<Float>, from first: Int
+  ) -> (rows: UnsafeRawPointer, scales: UnsafePointer<Float>) {
+    (UnsafeRawPointer(scratch + queries) + first &* operandStride, UnsafePointer(scratch + queryScales + first))
+  }
+
+  @inline(__always)
+  private func sums(_ scratch: UnsafeMutablePointer<Float>, _ place: Int) -> UnsafeMutablePointer<Int32> {
+    UnsafeMutableRawPointer(scratch + place).assumingMemoryBound(to: Int32.self)
+  }
+
+  /// Lays out keys, values and the first M queries.
+  @inline(__always)
+  func layOut(
+    _ query: UnsafePointer<Float>, _ key: UnsafePointer<Float>, _ value: UnsafePointer<Float>, _ stride: Int, _ M: Int,
+    _ scratch: UnsafeMutablePointer<Float>
+  ) {
+    Kernel.layOutKeys(key, stride, L, D, scratch, scratch + keyScales, sums(scratch, keySums))
+    Kernel.layOutValues(value, stride, L, D, scratch + valuePanels, scratch + valueScales, sums(scratch, valueSums))
+    Kernel.quantizeTokens(
+      query, stride, M, D, UnsafeMutableRawPointer(scratch + queries), operandStride, scratch + queryScales)
+    let zeros = scratch + zeros
+    forEachVector(max(tokens, channels)) { index, _ in zeros.store(Floats(), index) }
+  }
+
+  /// The scores of some queries, from `first` on.
+  @inline(__always)
+  func score(_ first: Int, _ rows: Int, _ scratch: UnsafeMutablePointer<Float>) {
+    let queries = queries(scratch, from: first)
+    Kernel.linearInt8(
+      queries.rows, operandStride, queries.scales, rows, scratch, scratch + keyScales, sums(scratch, keySums),
+      scratch + zeros, L, D, scratch + scores, tokens)
+  }
+
+  /// The context of the queries whose scores there are.
+  @inline(__always)
+  func attend(
+    _ rows: Int, _ scale: Float, _ out: UnsafeMutablePointer<Float>, _ outStride: Int,
+    _ scratch: UnsafeMutablePointer<Float>
+  ) {
+    let q = UnsafeMutableRawPointer(scratch + probabilities)
+    Kernel.softmaxQuantizedRows(
+      scratch + scores, tokens, rows, L, scale, q, probabilityStride, scratch + probabilityScales)
+    Kernel.linearInt8(
+      q, probabilityStride, scratch + probabilityScales, rows, scratch + valuePanels, scratch + valueScales,
+      sums(scratch, valueSums), scratch + zeros, D, L, out, outStride)
   }
 }
 
 extension Kernel {
+  /// So many that their scores stay in the first-level cache.
+  private static let queryRowsInt8 = 12
+
   /// The floats of scratch memory that `attentionInt8` needs for a text of L tokens and heads of width D.
-  package static func attentionInt8Scratch(_ L: Int, _ D: Int) -> Int { Parts(L, D).end }
+  package static func attentionInt8Scratch(_ L: Int, _ D: Int) -> Int { Int8Head(L, D, queryRows: queryRowsInt8).end }
 
   /// Scaled dot-product attention (Vaswani et al., 2017) of one head of one text, its two products in int8: M of its L
   /// tokens attend to all.
@@ -61,32 +121,15 @@ extension Kernel {
     _ L: Int, _ D: Int, _ scale: Float, _ bias: UnsafePointer<Float>?, _ out: UnsafeMutablePointer<Float>,
     _ outStride: Int, _ scratch: UnsafeMutablePointer<Float>
   ) {
-    let parts = Parts(L, D)
-    let keySums = UnsafeMutableRawPointer(scratch + parts.keySums).assumingMemoryBound(to: Int32.self)
-    let valueSums = UnsafeMutableRawPointer(scratch + parts.valueSums).assumingMemoryBound(to: Int32.self)
-    layOutKeys(key, stride, L, D, scratch, scratch + parts.keyScales, keySums)
-    layOutValues(value, stride, L, D, scratch + parts.valuePanels, scratch + parts.valueScales, valueSums)
-    let queries = UnsafeMutableRawPointer(scratch + parts.queries)
-    quantizeTokens(query, stride, M, D, queries, parts.queryStride, scratch + parts.queryScales)
-    let zeros = scratch + parts.zeros
-    forEachVector(max(parts.tokens, parts.channels)) { index, _ in zeros.store(Floats(), index) }
-
-    let scores = scratch + parts.scores
-    let probabilities = UnsafeMutableRawPointer(scratch + parts.probabilities)
-    let probabilityScales = scratch + parts.probabilityScales
+    let head = Int8Head(L, D, queryRows: queryRowsInt8)
+    head.layOut(query, key, value, stride, M, scratch)
     var first = 0
     while first < M {
-      let rows = min(Parts.queryRows, M &- first)
-      linearInt8(
-        queries + first &* parts.queryStride, parts.queryStride, scratch + parts.queryScales + first, rows, scratch,
-        scratch + parts.keyScales, keySums, zeros, L, D, scores, parts.tokens)
-      if let bias { addBias(scores, parts.tokens, rows, L, bias - first) }
-      softmaxQuantizedRows(
-        scores, parts.tokens, rows, L, scale, probabilities, parts.probabilityStride, probabilityScales)
-      linearInt8(
-        probabilities, parts.probabilityStride, probabilityScales, rows, scratch + parts.valuePanels,
-        scratch + parts.valueScales, valueSums, zeros, D, L, out + first &* outStride, outStride)
-      first &+= Parts.queryRows
+      let rows = min(head.queryRows, M &- first)
+      head.score(first, rows, scratch)
+      if let bias { addBias(head.scores(scratch), head.tokens, rows, L, bias - first) }
+      head.attend(rows, scale, out + first &* outStride, outStride, scratch)
+      first &+= rows
     }
   }
 

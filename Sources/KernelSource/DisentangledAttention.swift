@@ -21,33 +21,19 @@ private struct Parts {
   }
 }
 
-/// The same for int8.
+/// The same for int8, behind what every head has.
 private struct PartsInt8 {
-  let tokens, operandStride, probabilityStride, productStride: Int
-  let keyScales, keySums, valuePanels, valueScales, valueSums, zeros, queries, queryScales, keys, keyOperandScales,
-    scores, probabilities, probabilityScales, products, turned, end: Int
+  let head: Int8Head
+  let productStride: Int
+  let keys, keyScales, products, turned, end: Int
 
   @inline(__always)
   init(_ L: Int, _ D: Int, _ R: Int) {
-    tokens = (L &+ 63) / 64 &* 64
-    let channels = (D &+ 63) / 64 &* 64
-    operandStride = Kernel.operandStride(D)
-    probabilityStride = Kernel.operandStride(L)
+    head = Int8Head(L, D, queryRows: queryRows)
     productStride = (R &+ 63) / 64 &* 64
-    keyScales = tokens &* ((D &+ 3) / 4)
-    keySums = keyScales &+ tokens
-    valuePanels = keySums &+ tokens
-    valueScales = valuePanels &+ channels &* ((L &+ 3) / 4)
-    valueSums = valueScales &+ channels
-    zeros = valueSums &+ channels
-    queries = zeros &+ max(tokens, channels)
-    queryScales = queries &+ L &* operandStride / 4
-    keys = queryScales &+ tokens
-    keyOperandScales = keys &+ L &* operandStride / 4
-    scores = keyOperandScales &+ tokens
-    probabilities = scores &+ queryRows &* tokens
-    probabilityScales = probabilities &+ queryRows &* probabilityStride / 4
-    products = probabilityScales &+ queryRows
+    keys = head.end
+    keyScales = keys &+ L &* head.operandStride / 4
+    products = keyScales &+ head.tokens
     turned = products &+ RelativeScores.tokens &* productStride &+ 16
     end = turned &+ RelativeScores.tokens &* 16
   }
@@ -88,52 +74,28 @@ extension Kernel {
     var first = 0
     while first < M {
       let rows = min(queryRows, M &- first)
-      multiplyPanels(query + first &* stride, stride, rows, scratch, L, D, scores, tokens)
+      multiplyPanels(query + first &* stride, stride, rows, scratch, nil, L, D, scores, tokens)
       if let positionKeys {
-        let relative = RelativeScores(
-          columns: keyColumns, linear: linear, products: products, stride: parts.productStride)
-        var row = 0
-        while row < rows {
-          let count = min(RelativeScores.tokens, rows &- row)
-          let (start, width) = relative.window(1 &- first &- row &- count, L &- 1 &- first &- row)
-          multiplyPanels(
-            query + (first &+ row) &* stride, stride, count,
-            positionKeys.assumingMemoryBound(to: Float.self) + start &* D, width, D, products, parts.productStride)
-          relative.addContentToPosition(scores + row &* tokens, tokens, first &+ row, count, L, start)
-          row &+= count
-        }
+        RelativeScores(columns: keyColumns, linear: linear, products: products, stride: parts.productStride)
+          .addContentToPosition(scores, tokens, first, rows, L) { token, count, position, positions in
+            multiplyPanels(
+              query + token &* stride, stride, count, positionKeys.assumingMemoryBound(to: Float.self) + position &* D,
+              nil, positions, D, products, parts.productStride)
+          }
       }
       if let positionQueries {
-        let relative = RelativeScores(
-          columns: queryColumns, linear: linear, products: products, stride: parts.productStride)
-        var token = 0
-        while token < L {
-          let count = min(RelativeScores.tokens, L &- token)
-          let (start, width) = relative.window(first &- token &- count &+ 1, first &+ rows &- 1 &- token)
-          multiplyPanels(
-            key + token &* stride, stride, count,
-            positionQueries.assumingMemoryBound(to: Float.self) + start &* D, width, D, products, parts.productStride)
-          relative.addPositionToContent(scores, tokens, first, rows, token, count, start, scratch + parts.turned)
-          token &+= count
-        }
+        RelativeScores(columns: queryColumns, linear: linear, products: products, stride: parts.productStride)
+          .addPositionToContent(scores, tokens, first, rows, L, scratch + parts.turned) {
+            token, count, position, positions in
+            multiplyPanels(
+              key + token &* stride, stride, count, positionQueries.assumingMemoryBound(to: Float.self) + position &* D,
+              nil, positions, D, products, parts.productStride)
+          }
       }
       softmaxRows(scores, tokens, rows, L, scale)
       multiplyFloat(
         scores, tokens, rows, scratch + parts.values, parts.valueStride, L, D, nil, out + first &* outStride, outStride)
       first &+= rows
-    }
-  }
-
-  /// x [M, D] by panels of 64 columns, without a bias: out [M, N].
-  @inline(never)
-  private static func multiplyPanels(
-    _ x: UnsafePointer<Float>, _ xStride: Int, _ M: Int, _ panels: UnsafePointer<Float>, _ N: Int, _ D: Int,
-    _ out: UnsafeMutablePointer<Float>, _ outStride: Int
-  ) {
-    var column = 0
-    while column < N {
-      multiplyFloat(x, xStride, M, panels + column &* D, 64, D, min(64, N &- column), nil, out + column, outStride)
-      column &+= 64
     }
   }
 
@@ -148,63 +110,36 @@ extension Kernel {
     _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ scratch: UnsafeMutablePointer<Float>
   ) {
     let parts = PartsInt8(L, D, R)
-    let (tokens, operandStride) = (parts.tokens, parts.operandStride)
-    let keySums = UnsafeMutableRawPointer(scratch + parts.keySums).assumingMemoryBound(to: Int32.self)
-    let valueSums = UnsafeMutableRawPointer(scratch + parts.valueSums).assumingMemoryBound(to: Int32.self)
-    layOutKeys(key, stride, L, D, scratch, scratch + parts.keyScales, keySums)
-    layOutValues(value, stride, L, D, scratch + parts.valuePanels, scratch + parts.valueScales, valueSums)
-    let queries = UnsafeMutableRawPointer(scratch + parts.queries)
-    quantizeTokens(query, stride, M, D, queries, operandStride, scratch + parts.queryScales)
+    let head = parts.head
+    head.layOut(query, key, value, stride, M, scratch)
     let keys = UnsafeMutableRawPointer(scratch + parts.keys)
     if positionQueries != nil {
-      quantizeTokens(key, stride, L, D, keys, operandStride, scratch + parts.keyOperandScales)
+      quantizeTokens(key, stride, L, D, keys, head.operandStride, scratch + parts.keyScales)
     }
-    let zeros = scratch + parts.zeros
-    forEachVector(parts.queries &- parts.zeros) { index, _ in zeros.store(Floats(), index) }
-
-    let scores = scratch + parts.scores
     let products = scratch + parts.products
-    let probabilities = UnsafeMutableRawPointer(scratch + parts.probabilities)
-    let probabilityScales = scratch + parts.probabilityScales
     var first = 0
     while first < M {
       let rows = min(queryRows, M &- first)
-      linearInt8(
-        queries + first &* operandStride, operandStride, scratch + parts.queryScales + first, rows, scratch,
-        scratch + parts.keyScales, keySums, zeros, L, D, scores, tokens)
+      head.score(first, rows, scratch)
       if let positionKeys {
-        let relative = RelativeScores(
-          columns: keyColumns, linear: linear, products: products, stride: parts.productStride)
-        var row = 0
-        while row < rows {
-          let count = min(RelativeScores.tokens, rows &- row)
-          let (start, width) = relative.window(1 &- first &- row &- count, L &- 1 &- first &- row)
-          multiplyPositions(
-            queries + (first &+ row) &* operandStride, operandStride, scratch + parts.queryScales + first + row, count,
-            positionKeys, R, start, width, D, products, parts.productStride)
-          relative.addContentToPosition(scores + row &* tokens, tokens, first &+ row, count, L, start)
-          row &+= count
-        }
+        RelativeScores(columns: keyColumns, linear: linear, products: products, stride: parts.productStride)
+          .addContentToPosition(head.scores(scratch), head.tokens, first, rows, L) { token, count, position, positions in
+            let queries = head.queries(scratch, from: token)
+            multiplyPositions(
+              queries.rows, head.operandStride, queries.scales, count, positionKeys, R, position, positions, D, products,
+              parts.productStride)
+          }
       }
       if let positionQueries {
-        let relative = RelativeScores(
-          columns: queryColumns, linear: linear, products: products, stride: parts.productStride)
-        var token = 0
-        while token < L {
-          let count = min(RelativeScores.tokens, L &- token)
-          let (start, width) = relative.window(first &- token &- count &+ 1, first &+ rows &- 1 &- token)
-          multiplyPositions(
-            keys + token &* operandStride, operandStride, scratch + parts.keyOperandScales + token, count,
-            positionQueries, R, start, width, D, products, parts.productStride)
-          relative.addPositionToContent(scores, tokens, first, rows, token, count, start, scratch + parts.turned)
-          token &+= count
-        }
+        RelativeScores(columns: queryColumns, linear: linear, products: products, stride: parts.productStride)
+          .addPositionToContent(head.scores(scratch), head.tokens, first, rows, L, scratch + parts.turned) {
+            token, count, position, positions in
+            multiplyPositions(
+              keys + token &* head.operandStride, head.operandStride, scratch + parts.keyScales + token, count,
+              positionQueries, R, position, positions, D, products, parts.productStride)
+          }
       }
-      softmaxQuantizedRows(
-        scores, tokens, rows, L, scale, probabilities, parts.probabilityStride, probabilityScales)
-      linearInt8(
-        probabilities, parts.probabilityStride, probabilityScales, rows, scratch + parts.valuePanels,
-        scratch + parts.valueScales, valueSums, zeros, D, L, out + first &* outStride, outStride)
+      head.attend(rows, scale, out + first &* outStride, outStride, scratch)
       first &+= rows
     }
   }

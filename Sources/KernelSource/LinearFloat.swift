@@ -146,6 +146,21 @@ func multiplyFloat(
   }
 }
 
+/// x [M, K] by panels of 64 columns ([K][64] each), with a bias if there is one: out [M, N].
+@inline(never)
+func multiplyPanels(
+  _ x: UnsafePointer<Float>, _ xStride: Int, _ M: Int, _ panels: UnsafePointer<Float>, _ bias: UnsafePointer<Float>?,
+  _ N: Int, _ K: Int, _ out: UnsafeMutablePointer<Float>, _ outStride: Int
+) {
+  var column = 0
+  while column < N {
+    multiplyFloat(
+      x, xStride, M, panels + column &* K, 64, K, min(64, N &- column), bias == nil ? nil : bias! + column,
+      out + column, outStride, next: panels + (column &+ 64) &* K)
+    column &+= 64
+  }
+}
+
 extension Kernel {
   /// out = x Wᵀ + b in fp32: x [M, K], W in panels of 64 outputs ([K][64] each), out [M, N].
   @inline(never)
@@ -153,12 +168,6 @@ extension Kernel {
     _ x: UnsafePointer<Float>, _ xStride: Int, _ M: Int, _ panels: UnsafePointer<Float>, _ bias: UnsafePointer<Float>,
     _ N: Int, _ K: Int, _ out: UnsafeMutablePointer<Float>, _ outStride: Int
   ) {
-    var column = 0
-    while column < N {
-      multiplyFloat(
-        x, xStride, M, panels + column &* K, 64, K, min(64, N &- column), bias + column, out + column, outStride,
-        next: panels + (column &+ 64) &* K)
-      column &+= 64
-    }
+    multiplyPanels(x, xStride, M, panels, bias, N, K, out, outStride)
   }
 }

@@ -19,9 +19,48 @@ struct RelativeScores {
 
   /// The columns that distances from `lowest` to `highest` want: the first panel's start, and how many from there on.
   @inline(__always)
-  func window(_ lowest: Int, _ highest: Int) -> (first: Int, count: Int) {
+  private func window(_ lowest: Int, _ highest: Int) -> (first: Int, count: Int) {
     let first = Int(columns[lowest]) / 64 &* 64
     return (first, Int(columns[highest]) &+ 1 &- first)
+  }
+
+  /// Content to position for all keys of the queries from `first` on.
+  ///
+  /// - Parameter multiply: makes `products` of some queries from one on, by some positions from one on.
+  @inline(__always)
+  func addContentToPosition(
+    _ scores: UnsafeMutablePointer<Float>, _ scoreStride: Int, _ first: Int, _ rows: Int, _ L: Int,
+    _ multiply: (_ query: Int, _ count: Int, _ position: Int, _ positions: Int) -> Void
+  ) {
+    var row = 0
+    while row < rows {
+      let query = first &+ row
+      let count = min(Self.tokens, rows &- row)
+      let (start, width) = window(1 &- query &- count, L &- 1 &- query)
+      multiply(query, count, start, width)
+      addContentToPosition(scores + row &* scoreStride, scoreStride, query, count, L, start)
+      row &+= count
+    }
+  }
+
+  /// Position to content for all keys of the queries from `first` on.
+  ///
+  /// - Parameters:
+  ///   - block: scratch memory, [tokens, 16].
+  ///   - multiply: makes `products` of some keys from one on, by some positions from one on.
+  @inline(__always)
+  func addPositionToContent(
+    _ scores: UnsafeMutablePointer<Float>, _ scoreStride: Int, _ first: Int, _ rows: Int, _ L: Int,
+    _ block: UnsafeMutablePointer<Float>, _ multiply: (_ key: Int, _ count: Int, _ position: Int, _ positions: Int) -> Void
+  ) {
+    var key = 0
+    while key < L {
+      let count = min(Self.tokens, L &- key)
+      let (start, width) = window(first &- key &- count &+ 1, first &+ rows &- 1 &- key)
+      multiply(key, count, start, width)
+      addPositionToContent(scores, scoreStride, first, rows, key, count, start, block)
+      key &+= count
+    }
   }
 
   /// Of one token's row of products those for 16 distances that ascend from `distance`.
@@ -41,7 +80,7 @@ struct RelativeScores {
 
   /// Content to position: scores [rows, L] of the queries from `query` on, += q · (key of the position j - i).
   @inline(never)
-  func addContentToPosition(
+  private func addContentToPosition(
     _ scores: UnsafeMutablePointer<Float>, _ scoreStride: Int, _ query: Int, _ rows: Int, _ L: Int, _ first: Int
   ) {
     for row in 0..<rows {
@@ -60,7 +99,7 @@ struct RelativeScores {
   ///
   /// Writes rows up to a multiple of 16, and keys up to a multiple of 4.
   @inline(never)
-  func addPositionToContent(
+  private func addPositionToContent(
     _ scores: UnsafeMutablePointer<Float>, _ scoreStride: Int, _ query: Int, _ rows: Int, _ key: Int, _ count: Int,
     _ first: Int, _ block: UnsafeMutablePointer<Float>
   ) {
