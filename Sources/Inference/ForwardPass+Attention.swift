@@ -6,32 +6,61 @@ extension ForwardPass {
     let heads = attention.heads
     let width = queryKeyValue.width / 3
     let headWidth = width / heads
-    let context = activations.hidden(rows: queries == .firstTokens ? texts.count : tokens.count, width: width)
-    let longest = texts.reduce(0) { max($0, batch.starts[$1 + 1] - batch.starts[$1]) }
+    let longest = longestText
     let keys = attention.mostKeys(longest)
-    reserveScratch(isInt8 ? kernels.attentionInt8Scratch(keys, headWidth) : kernels.attentionScratch(keys, headWidth))
     let rotation = attention.rotary.map { places.rotation($0, count: longest, headWidth: headWidth) }
     let biases = attention.hasBias(longest)
       ? places.biases(attention, reach: keys, headWidth: headWidth) { gather($0, $1, $2, $3, adds: false) } : nil
+    return attend(
+      queryKeyValue, heads: heads, queries,
+      scratch: isInt8 ? kernels.attentionInt8Scratch(keys, headWidth) : kernels.attentionScratch(keys, headWidth)
+    ) { head, scratch in
+      let stride = queryKeyValue.width
+      if let rotation {
+        let (cosines, sines) = (rotation.cosines, rotation.sines)
+        kernels.rotateRows(head.query, stride, head.count, headWidth, cosines, sines, 1)
+        kernels.rotateRows(head.query + width, stride, head.length, headWidth, cosines, sines, 1)
+      }
+      attend(
+        head.query, stride, count: head.count, length: head.length, attention,
+        biases: attention.hasBias(head.length) ? biases.map { $0.ofHead(head.number) } : nil, headWidth: headWidth,
+        head.out, scratch)
+    }
+  }
+
+  /// One head of one text.
+  struct Head {
+    let number: Int
+    /// The text's tokens, and how many of them attend, from the first on.
+    let length, count: Int
+    /// Where the query of the first token and its context lie; keys and values are one and two widths behind the query.
+    let query, out: UnsafeMutablePointer<Float>
+  }
+
+  /// The context, with `body` called for every head of every text.
+  ///
+  /// - Parameter scratch: the floats that `body` needs.
+  func attend(
+    _ queryKeyValue: Activations, heads: Int, _ queries: Queries, scratch floats: Int,
+    _ body: (_ head: Head, _ scratch: UnsafeMutablePointer<Float>) -> Void
+  ) -> Activations {
+    let width = queryKeyValue.width / 3
+    let headWidth = width / heads
+    let context = activations.hidden(rows: queries == .firstTokens ? texts.count : tokens.count, width: width)
+    reserveScratch(floats)
     let out = isInt8 ? quantized(rows: context.rows, width: width) : context
     timed(.attention) {
       parallelFor(texts.count * heads) { task, worker in
         let text = texts.lowerBound + task / heads
-        let head = task % heads
+        let number = task % heads
         let first = batch.starts[text] - tokens.lowerBound
         let length = batch.starts[text + 1] - batch.starts[text]
-        let query = queryKeyValue.values + first * queryKeyValue.width + head * headWidth
         let row = queries == .firstTokens ? task / heads : first
-        let count = queries == .firstTokens ? 1 : length
-        if let rotation {
-          let (stride, cosines, sines) = (queryKeyValue.width, rotation.cosines, rotation.sines)
-          kernels.rotateRows(query, stride, count, headWidth, cosines, sines, 1)
-          kernels.rotateRows(query + width, stride, length, headWidth, cosines, sines, 1)
-        }
-        attend(
-          query, queryKeyValue.width, count: count, length: length, attention,
-          biases: attention.hasBias(length) ? biases.map { $0.ofHead(head) } : nil, headWidth: headWidth,
-          context.values + row * width + head * headWidth, scratch[worker].bound(to: Float.self))
+        let head = Head(
+          number: number, length: length, count: queries == .firstTokens ? 1 : length,
+          query: queryKeyValue.values + first * queryKeyValue.width + number * headWidth,
+          out: context.values + row * width + number * headWidth)
+        body(head, scratch[worker].bound(to: Float.self))
       }
       if isInt8 { forEachBlock(context.rows) { block, _ in quantize(context, block, into: out) } }
     }

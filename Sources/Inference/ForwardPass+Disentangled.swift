@@ -5,41 +5,26 @@ import Storage
 extension ForwardPass {
   func attend(queryKeyValue: Activations, _ attention: DisentangledAttention, queries: Queries) -> Activations {
     let positions = positionPanels(attention)
-    let heads = attention.heads
     let width = queryKeyValue.width / 3
-    let headWidth = width / heads
-    let context = activations.hidden(rows: queries == .firstTokens ? texts.count : tokens.count, width: width)
-    let out = isInt8 ? quantized(rows: context.rows, width: width) : context
-    reserveScratch(
+    let headWidth = width / attention.heads
+    let scratch =
       isInt8
-        ? kernels.disentangledAttentionInt8Scratch(longestText, headWidth, positions.rows)
-        : kernels.disentangledAttentionScratch(longestText, headWidth, positions.rows))
-    timed(.attention) {
-      parallelFor(texts.count * heads) { task, worker in
-        let text = texts.lowerBound + task / heads
-        let head = task % heads
-        let first = batch.starts[text] - tokens.lowerBound
-        let length = batch.starts[text + 1] - batch.starts[text]
-        let query = queryKeyValue.values + first * queryKeyValue.width + head * headWidth
-        let row = queries == .firstTokens ? task / heads : first
-        let count = queries == .firstTokens ? 1 : length
-        let out = context.values + row * width + head * headWidth
-        let scratch = scratch[worker].bound(to: Float.self)
-        if isInt8 {
-          kernels.disentangledAttentionInt8(
-            query, query + width, query + 2 * width, queryKeyValue.width, count, length, headWidth, attention.scale,
-            positions.keys(head: head), positions.queries(head: head), positions.rows, positions.keyColumns,
-            positions.queryColumns, attention.positions.linear, out, width, scratch)
-        } else {
-          kernels.disentangledAttention(
-            query, query + width, query + 2 * width, queryKeyValue.width, count, length, headWidth, attention.scale,
-            positions.keys(head: head), positions.queries(head: head), positions.rows, positions.keyColumns,
-            positions.queryColumns, attention.positions.linear, out, width, scratch)
-        }
+      ? kernels.disentangledAttentionInt8Scratch(longestText, headWidth, positions.rows)
+      : kernels.disentangledAttentionScratch(longestText, headWidth, positions.rows)
+    return attend(queryKeyValue, heads: attention.heads, queries, scratch: scratch) { head, scratch in
+      let (query, stride, out) = (head.query, queryKeyValue.width, head.out)
+      if isInt8 {
+        kernels.disentangledAttentionInt8(
+          query, query + width, query + 2 * width, stride, head.count, head.length, headWidth, attention.scale,
+          positions.keys(head: head.number), positions.queries(head: head.number), positions.rows, positions.keyColumns,
+          positions.queryColumns, attention.positions.linear, out, width, scratch)
+      } else {
+        kernels.disentangledAttention(
+          query, query + width, query + 2 * width, stride, head.count, head.length, headWidth, attention.scale,
+          positions.keys(head: head.number), positions.queries(head: head.number), positions.rows, positions.keyColumns,
+          positions.queryColumns, attention.positions.linear, out, width, scratch)
       }
-      if isInt8 { forEachBlock(context.rows) { block, _ in quantize(context, block, into: out) } }
     }
-    return out
   }
 
   private func positionPanels(_ attention: DisentangledAttention) -> PositionPanels {

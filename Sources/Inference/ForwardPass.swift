@@ -102,8 +102,8 @@ final class ForwardPass: Verbs {
   }
 
   func linear(_ operand: Activations, _ layer: Linear, _ activation: Activation) -> Activations {
-    let matrix = weights.matrices[layer.index]
     guard isInt8 else {
+      let matrix = weights.matrices[layer.index]
       let out = activations.hidden(rows: operand.rows, width: layer.outputs)
       forEachBlock(operand.rows) { block, _ in
         let target = out.values + block.lowerBound * out.width
@@ -113,40 +113,42 @@ final class ForwardPass: Verbs {
       return out
     }
     let out = quantized(rows: operand.rows, width: layer.outputs)
-    let blockRows = max(6, Self.scratchFloats / layer.outputs / 6 * 6)
-    reserveScratch(blockRows * layer.outputs)
-    forEachBlock(operand.rows, atMost: blockRows) { block, worker in
-      let values = scratch[worker].bound(to: Float.self)
-      timed(.products) { multiply(operand, block, matrix, values, layer.outputs) }
-      timed(.activation) {
-        kernels.quantizeRows(
-          values, layer.outputs, block.count, layer.outputs, activation.rawValue,
-          out.quantized + block.lowerBound * out.stride, out.stride, out.scales + block.lowerBound)
-      }
+    forEachProduct(operand, layer) { block, values in
+      kernels.quantizeRows(
+        values, layer.outputs, block.count, layer.outputs, activation.rawValue,
+        out.quantized + block.lowerBound * out.stride, out.stride, out.scales + block.lowerBound)
     }
     return out
   }
 
   func gated(_ operand: Activations, _ layer: Linear, _ activation: Activation, dropout: Float) -> Activations {
-    let matrix = weights.matrices[layer.index]
     let width = layer.outputs / 2
     let out = isInt8 ? quantized(rows: operand.rows, width: width) : activations.hidden(rows: operand.rows, width: width)
+    forEachProduct(operand, layer) { block, values in
+      let (target, stride) = isInt8 ? (values, layer.outputs) : (out.values + block.lowerBound * width, width)
+      kernels.activate(values, layer.outputs, block.count, width, activation.rawValue)
+      kernels.gateRows(values, layer.outputs, block.count, width, target, stride)
+      guard isInt8 else { return }
+      kernels.quantizeRows(
+        values, layer.outputs, block.count, width, Activation.identity.rawValue,
+        out.quantized + block.lowerBound * out.stride, out.stride, out.scales + block.lowerBound)
+    }
+    return out
+  }
+
+  /// Calls `body` with block after block of a product's rows `[block, outputs]`, in the thread's scratch memory, for what
+  /// an activation makes of them.
+  private func forEachProduct(
+    _ operand: Activations, _ layer: Linear, _ body: (_ block: Range<Int>, _ values: UnsafeMutablePointer<Float>) -> Void
+  ) {
+    let matrix = weights.matrices[layer.index]
     let blockRows = max(6, Self.scratchFloats / layer.outputs / 6 * 6)
     reserveScratch(blockRows * layer.outputs)
     forEachBlock(operand.rows, atMost: blockRows) { block, worker in
       let values = scratch[worker].bound(to: Float.self)
       timed(.products) { multiply(operand, block, matrix, values, layer.outputs) }
-      timed(.activation) {
-        let (target, stride) = isInt8 ? (values, layer.outputs) : (out.values + block.lowerBound * width, width)
-        kernels.activate(values, layer.outputs, block.count, width, activation.rawValue)
-        kernels.gateRows(values, layer.outputs, block.count, width, target, stride)
-        guard isInt8 else { return }
-        kernels.quantizeRows(
-          values, layer.outputs, block.count, width, Activation.identity.rawValue,
-          out.quantized + block.lowerBound * out.stride, out.stride, out.scales + block.lowerBound)
-      }
+      timed(.activation) { body(block, values) }
     }
-    return out
   }
 
   var longestText: Int { texts.reduce(0) { max($0, batch.starts[$1 + 1] - batch.starts[$1]) } }
