@@ -25,18 +25,6 @@ extension InstructionSet {
   ///
   /// - Throws: an error that lists what the machine has, if it is not supported here.
   package func trainingKernels() throws(InstructionSetError) -> any TrainingKernelTable.Type {
-    guard Self.supported.contains(self) else { throw InstructionSetError(name: rawValue) }
-    switch self {
-    #if arch(x86_64)
-      case .avx512vnni: return KernelsAVX512VNNI.Kernel.self
-      case .avxvnni: return KernelsAVXVNNI.Kernel.self
-      case .avx2: return KernelsAVX2.Kernel.self
-      case .baseline: return KernelsBaseline.Kernel.self
-    #elseif arch(arm64)
-      case .neondotprod: return KernelsNEONDotProd.Kernel.self
-      case .neon: return KernelsNEON.Kernel.self
-    #endif
-    default: throw InstructionSetError(name: rawValue)
-    }
+    try kernels() as! any TrainingKernelTable.Type  // Every table above is one of these too.
   }
 }
