@@ -194,16 +194,7 @@ struct DropoutRule: GradientRule {
   let output: TapeNode
   let dropout: Dropout
 
-  func backward(_ engine: TrainingEngine) {
-    let width = input.width
-    guard input.needsGradient else { return }
-    let (target, adds) = input.contribution()
-    engine.forEachBlock(input.rows) { block in
-      let start = block.lowerBound * width
-      engine.training.dropout(
-        output.gradient + start, block.count * width, dropout.rate, dropout.key, start, target + start, adds)
-    }
-  }
+  func backward(_ engine: TrainingEngine) { engine.passGradient(of: output, to: input, dropout) }
 }
 
 /// y = dropout(x) + residual.
@@ -214,14 +205,20 @@ struct SumRule: GradientRule {
   let dropout: Dropout
 
   func backward(_ engine: TrainingEngine) {
-    let width = output.width
-    for (node, dropout) in [(input, dropout), (residual, Dropout(rate: 0, key: 0))] where node.needsGradient {
-      let (target, adds) = node.contribution()
-      engine.forEachBlock(output.rows) { block in
-        let start = block.lowerBound * width
-        engine.training.dropout(
-          output.gradient + start, block.count * width, dropout.rate, dropout.key, start, target + start, adds)
-      }
+    engine.passGradient(of: output, to: input, dropout)
+    engine.passGradient(of: output, to: residual, Dropout(rate: 0, key: 0))
+  }
+}
+
+extension TrainingEngine {
+  /// Passes the gradient of some rows on to those that they are but for dropout, if these want one.
+  fileprivate func passGradient(of output: TapeNode, to input: TapeNode, _ dropout: Dropout) {
+    guard input.needsGradient else { return }
+    let (target, adds) = input.contribution()
+    forEachBlock(output.rows) { block in
+      let start = block.lowerBound * output.width
+      training.dropout(
+        output.gradient + start, block.count * output.width, dropout.rate, dropout.key, start, target + start, adds)
     }
   }
 }
