@@ -21,7 +21,7 @@ package enum BitPlanes {
     let planes = AlignedBuffer(byteCount: planesSize(rawSize: raw.count), zeroed: false)
     forEachChunk(raw.count) { start, count in
       transpose(count) { group in
-        fold(load(raw.baseAddress! + start + group * 8, min(8, count - group * 8)))
+        fold(littleEndianWord(raw.baseAddress! + start + group * 8, count: min(8, count - group * 8)))
       } store: { group, bits in
         for plane in 0..<8 {
           (planes.baseAddress + start + plane * planeSize(count) + group).storeBytes(
@@ -60,14 +60,6 @@ package enum BitPlanes {
     _ count: Int, load: (_ group: Int) -> UInt64, store: (_ group: Int, UInt64) -> Void
   ) {
     for group in 0..<planeSize(count) { store(group, transposed(load(group))) }
-  }
-
-  @inline(__always)
-  private static func load(_ bytes: UnsafeRawPointer, _ count: Int) -> UInt64 {
-    if count == 8 { return UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self)) }
-    var value: UInt64 = 0
-    for index in 0..<count { value |= UInt64((bytes + index).load(as: UInt8.self)) << (index * 8) }
-    return value
   }
 
   /// Eight bytes folded, or unfolded.

@@ -140,6 +140,15 @@ struct ByteCursor {
   }
 }
 
+/// Up to eight bytes as a little-endian integer; those that are missing are zero.
+@inline(__always)
+func littleEndianWord(_ bytes: UnsafeRawPointer, count: Int) -> UInt64 {
+  if count == 8 { return UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self)) }
+  var word: UInt64 = 0
+  for index in 0..<count { word |= UInt64((bytes + index).load(as: UInt8.self)) << (index * 8) }
+  return word
+}
+
 extension [UInt8] {
   mutating func append<T: FixedWidthInteger & UnsignedInteger>(littleEndian value: T) {
     Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }

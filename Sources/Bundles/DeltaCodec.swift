@@ -206,12 +206,8 @@ private struct Bits {
 
   /// Eight bytes from a place on, zeros after the last.
   func word(_ start: Int) -> UInt64 {
-    if start + 8 <= bytes.count {
-      return UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self))
-    }
-    var word: UInt64 = 0
-    for index in start..<bytes.count { word |= UInt64(bytes[index]) << ((index - start) * 8) }
-    return word
+    let count = min(8, bytes.count - start)
+    return count > 0 ? littleEndianWord(bytes.baseAddress! + start, count: count) : 0
   }
 
   func hasOne(in range: Range<Int>) -> Bool {
