@@ -34,7 +34,7 @@ struct StreamCounts: CustomStringConvertible {
 /// run and written out, so that a slow typist and a host that waits for its answers get them. Memory does not grow
 /// with the stream.
 struct ClassificationStream: ~Copyable {
-  var batchTokens = 8192
+  var batchTokens = Classifier.defaultBatchTokens
   /// Milliseconds to wait for more input before a batch that is not full is run.
   var maximumDelay = 0
   var maximumLength = Int.max

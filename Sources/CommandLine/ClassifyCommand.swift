@@ -36,7 +36,7 @@ struct ClassifyCommand: ParsableCommand {
   @Option(help: "What is written for a text without a label that is sure enough (default: !abstain).")
   var abstainLabel: String?
   @Option(help: "Run a batch when it has this many tokens; what a text comes to does not depend on it.")
-  var batchTokens = 8192
+  var batchTokens = Classifier.defaultBatchTokens
   @Option(help: "Wait this many milliseconds for more input before a batch that is not full is run.")
   var maxDelay = 0
   @Flag(help: "Write out after each record.")

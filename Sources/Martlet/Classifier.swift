@@ -97,6 +97,10 @@ public final class Classifier: Sendable {
     pool = ThreadPool(threads: threads ?? Machine.availableCores)
   }
 
+  /// The tokens that are run at once where nothing else is asked for: enough that several threads end at about the same
+  /// time.
+  public static let defaultBatchTokens = 8192
+
   /// Classifies one text.
   ///
   /// - Parameter pair: the second text of a pair, for models that were tuned on pairs.
@@ -113,7 +117,7 @@ public final class Classifier: Sendable {
   /// Classifies texts together; the predictions are in their order and the same as one by one.
   ///
   /// - Parameter batchTokens: how many tokens are run at once; more texts are run in several batches.
-  public func classify(_ texts: [String], batchTokens: Int = 8192) throws -> [Prediction] {
+  public func classify(_ texts: [String], batchTokens: Int = defaultBatchTokens) throws -> [Prediction] {
     try withSession { session in
       session.removeAll()
       var predictions: [Prediction] = []

@@ -7,7 +7,7 @@ extension Classifier {
   /// The source is read ahead while the model runs, and texts that are waiting are run together: a batch ends with the
   /// text that brings it to `batchTokens` tokens. No more than two batches are held.
   public func predictions<Texts: AsyncSequence & Sendable>(
-    of texts: Texts, batchTokens: Int = 8192
+    of texts: Texts, batchTokens: Int = defaultBatchTokens
   ) -> Predictions<Texts> where Texts.Element == String {
     Predictions(classifier: self, texts: texts, batchTokens: batchTokens)
   }

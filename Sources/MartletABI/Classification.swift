@@ -75,7 +75,7 @@ private func classify(
   _ texts: UnsafePointer<martlet_text>, _ textCount: Int, with open: OpenClassifier, _ rows: Rows,
   refused: UnsafeMutablePointer<Int>?
 ) -> martlet_status {
-  let batchTokens = 8192
+  let batchTokens = Classifier.defaultBatchTokens
   for index in 0..<textCount {
     let status = check(texts[index])
     guard status == MARTLET_OK else {
