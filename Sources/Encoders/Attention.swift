@@ -23,6 +23,9 @@ package struct Attention: Sendable {
     self.relativeBias = relativeBias
     self.window = window
   }
+
+  /// Whether places do nothing here: every token sees all others as what they are.
+  package var isByContent: Bool { rotary == nil && relativeBias == nil && window == nil }
 }
 
 /// A rotary position embedding (Su et al., 2021): channels d and d + headWidth / 2 of a query or key at place p turn by

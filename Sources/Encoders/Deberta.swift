@@ -147,11 +147,11 @@ package struct Deberta: LayeredFamily {
     let isLast = number == layers.count - 1
     let convolution = number == 0 ? convolution : nil
     let queries: Queries = isLast && convolution == nil ? .firstTokens : .allTokens
-    let queryKeyValue = engine.linear(hidden, layer.queryKeyValue)
     let context =
       disentangled.isEmpty
-      ? engine.attend(queryKeyValue: queryKeyValue, byContent, queries: queries)
-      : engine.attend(queryKeyValue: queryKeyValue, disentangled[number], queries: queries)
+      ? engine.attend(hidden, through: layer.queryKeyValue, byContent, queries: queries)
+      : engine.attend(
+        queryKeyValue: engine.linear(hidden, layer.queryKeyValue), disentangled[number], queries: queries)
     let attended = engine.residualNormalize(
       engine.linear(context, layer.attentionOutput),
       residual: queries == .firstTokens ? engine.firstTokens(hidden) : hidden, layer.attentionNormalization,

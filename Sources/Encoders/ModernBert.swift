@@ -163,8 +163,7 @@ package struct ModernBert: LayeredFamily {
     let layer = layers[number]
     let queries: Queries = number == layers.count - 1 && pooling == .firstToken ? .firstTokens : .allTokens
     let states = layer.attentionNormalization.map { engine.normalize(hidden, $0) } ?? hidden
-    let context = engine.attend(
-      queryKeyValue: engine.linear(states, layer.queryKeyValue), layer.attention, queries: queries)
+    let context = engine.attend(states, through: layer.queryKeyValue, layer.attention, queries: queries)
     let attended = engine.add(
       engine.linear(context, layer.attentionOutput),
       residual: queries == .firstTokens ? engine.firstTokens(hidden) : hidden, dropout: attentionDropout)

@@ -48,7 +48,7 @@ package struct TransformerLayer: Sendable {
 
   /// The hidden states after the layer: `[tokens, width]`, or `[texts, width]` when the first tokens alone attend.
   package func forward<Engine: Verbs>(_ hidden: Engine.Rows, queries: Queries, _ engine: Engine) -> Engine.Rows {
-    let context = engine.attend(queryKeyValue: engine.linear(hidden, queryKeyValue), attention, queries: queries)
+    let context = engine.attend(hidden, through: queryKeyValue, attention, queries: queries)
     let attended = engine.residualNormalize(
       engine.linear(context, attentionOutput),
       residual: queries == .firstTokens ? engine.firstTokens(hidden) : hidden, attentionNormalization, dropout: dropout)

@@ -109,6 +109,10 @@ package protocol Verbs: AnyObject {
   /// - Returns: the context, `[tokens, width]`, or `[texts, width]` when the first tokens alone attend.
   func attend(queryKeyValue: Rows, _ attention: Attention, queries: Queries) -> Operand
 
+  /// The same of the hidden states themselves, `[tokens, width]`, with the layer that makes their queries, keys and values: for
+  /// engines that need not make them all.
+  func attend(_ rows: Rows, through queryKeyValue: Linear, _ attention: Attention, queries: Queries) -> Operand
+
   /// Attention by content and by relative position apart; for the rest see above.
   func attend(queryKeyValue: Rows, _ attention: DisentangledAttention, queries: Queries) -> Operand
 
@@ -145,6 +149,12 @@ package protocol Verbs: AnyObject {
 extension Verbs {
   package func layer(_ number: Int, _ rows: Rows, of family: some LayeredFamily) -> Rows {
     family.layer(number, rows, self)
+  }
+
+  package func attend(
+    _ rows: Rows, through queryKeyValue: Linear, _ attention: Attention, queries: Queries
+  ) -> Operand {
+    attend(queryKeyValue: linear(rows, queryKeyValue), attention, queries: queries)
   }
 
   package func linear(_ rows: Rows, _ layer: Linear) -> Rows { linear(operand(rows), layer) }

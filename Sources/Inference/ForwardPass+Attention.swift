@@ -13,7 +13,7 @@ extension ForwardPass {
       ? places.biases(attention, reach: keys, headWidth: headWidth) { gather($0, $1, $2, $3, adds: false) } : nil
     return attend(
       queryKeyValue, heads: heads, queries,
-      scratch: isInt8 ? kernels.attentionInt8Scratch(keys, headWidth) : kernels.attentionScratch(keys, headWidth)
+      scratch: attentionScratch(queries: longest, keys: keys, headWidth)
     ) { head, scratch in
       let stride = queryKeyValue.width
       if let rotation {
@@ -84,17 +84,29 @@ extension ForwardPass {
       let keys = attention.keys(block, length)
       let key = query + keys.lowerBound * stride + width
       let bias = biases.map { $0 + keys.lowerBound - first }
-      // Two calls, not a choice of a function: that would be a closure on the heap for each head of each text.
-      if isInt8 {
-        kernels.attentionInt8(
-          query + first * stride, key, key + width, stride, block.count, keys.count, headWidth, scale, bias,
-          out + first * width, width, scratch)
-      } else {
-        kernels.attention(
-          query + first * stride, key, key + width, stride, block.count, keys.count, headWidth, scale, bias,
-          out + first * width, width, scratch)
-      }
+      attend(
+        query + first * stride, key, key + width, stride, block.count, keys.count, headWidth, scale, bias,
+        out + first * width, width, scratch)
       first = block.upperBound
+    }
+  }
+
+  /// The floats that `attend` below needs for up to so many queries and keys.
+  func attentionScratch(queries: Int, keys: Int, _ headWidth: Int) -> Int {
+    isInt8 ? kernels.attentionInt8Scratch(queries, keys, headWidth) : kernels.attentionScratch(queries, keys, headWidth)
+  }
+
+  /// `Kernel.attention` in the engine's precision. Two calls, not a choice of a function: that would be a closure on the
+  /// heap for each head of each text.
+  func attend(
+    _ query: UnsafePointer<Float>, _ key: UnsafePointer<Float>, _ value: UnsafePointer<Float>, _ stride: Int,
+    _ queries: Int, _ keys: Int, _ headWidth: Int, _ scale: Float, _ bias: UnsafePointer<Float>?,
+    _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ scratch: UnsafeMutablePointer<Float>
+  ) {
+    if isInt8 {
+      kernels.attentionInt8(query, key, value, stride, queries, keys, headWidth, scale, bias, out, outStride, scratch)
+    } else {
+      kernels.attention(query, key, value, stride, queries, keys, headWidth, scale, bias, out, outStride, scratch)
     }
   }
 }

@@ -55,7 +55,7 @@ extension ForwardPass {
     forEachBlock(range.count) { block, _ in
       multiply(
         operand(rows), block, weights.matrices[attention.projection.index],
-        projected.values + block.lowerBound * outputs, outputs, outputs: outputs)
+        projected.values + block.lowerBound * outputs, outputs, outputs: 0..<outputs)
     }
     return PositionPanels(
       attention, length: length, range: range, projected.values, stride: outputs, isInt8: isInt8)

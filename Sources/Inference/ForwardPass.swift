@@ -226,6 +226,7 @@ final class ForwardPass: Verbs {
     let matrix = weights.matrices[layer.index]
     let out = activations.hidden(rows: rows.rows, width: layer.outputs)
     timed(.head) {
+      // A layer of the head has a form of its own: `operand` would follow the encoder's.
       var operand = rows
       if matrix.form == .int8Panels {
         operand = quantized(rows: rows.rows, width: rows.width)
@@ -284,25 +285,47 @@ final class ForwardPass: Verbs {
     }
   }
 
-  /// - Parameter outputs: how many from the first on, nil for all.
+  /// - Parameter outputs: which of them, from the first of a panel on; nil for all.
   func multiply(
     _ operand: Activations, _ block: Range<Int>, _ matrix: ModelWeights.Matrix, _ out: UnsafeMutablePointer<Float>,
-    _ outStride: Int, outputs: Int? = nil
+    _ outStride: Int, outputs: Range<Int>? = nil
   ) {
     let layout = matrix.layout
-    let outputs = outputs ?? layout.outputs
-    let bias = (matrix.base + layout.biasOffset).assumingMemoryBound(to: Float.self)
+    let outputs = outputs ?? 0..<layout.outputs
+    let first = outputs.lowerBound
+    let panels = matrix.base + layout.panelOffset(output: first)
+    let bias = (matrix.base + layout.biasOffset).assumingMemoryBound(to: Float.self) + first
     switch matrix.form {
     case .int8Panels:
       kernels.linearInt8(
         operand.quantized + block.lowerBound * operand.stride, operand.stride, operand.scales + block.lowerBound,
-        block.count, matrix.base, (matrix.base + layout.scalesOffset).assumingMemoryBound(to: Float.self),
-        (matrix.base + layout.rowSumsOffset).assumingMemoryBound(to: Int32.self), bias, outputs, layout.inputs,
-        out, outStride)
+        block.count, panels, matrix.scales + first,
+        (matrix.base + layout.rowSumsOffset).assumingMemoryBound(to: Int32.self) + first, bias, outputs.count,
+        layout.inputs, out, outStride)
     case .float32Panels:
       kernels.linearFloat(
         operand.values + block.lowerBound * operand.width, operand.width, block.count,
-        matrix.base.assumingMemoryBound(to: Float.self), bias, outputs, layout.inputs, out, outStride)
+        panels.assumingMemoryBound(to: Float.self), bias, outputs.count, layout.inputs, out, outStride)
+    }
+  }
+
+  /// From some outputs of a matrix back to its inputs: `x W`, W its rows `outputs`.
+  ///
+  /// - Parameters:
+  ///   - x: `[rows, outputs]`, `stride` floats from one row to the next; out: `[rows, inputs]`, likewise.
+  func multiplyTransposed(
+    _ x: UnsafePointer<Float>, _ stride: Int, rows: Int, _ matrix: ModelWeights.Matrix, outputs: Range<Int>,
+    _ out: UnsafeMutablePointer<Float>, _ outStride: Int
+  ) {
+    switch matrix.form {
+    case .int8Panels:
+      kernels.linearTransposedInt8(
+        x, stride, rows, matrix.base, matrix.scales, outputs.lowerBound, outputs.count, matrix.layout.inputs, out,
+        outStride)
+    case .float32Panels:
+      kernels.linearTransposedFloat(
+        x, stride, rows, matrix.base.assumingMemoryBound(to: Float.self), outputs.lowerBound, outputs.count,
+        matrix.layout.inputs, out, outStride)
     }
   }
 

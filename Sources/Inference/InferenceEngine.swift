@@ -21,8 +21,10 @@ package final class InferenceEngine {
   private var output = AlignedBuffer(byteCount: 0)
   private var textCount = 0
 
-  /// The most tokens of a group of several texts.
-  private static let groupTokens = 256
+  /// The most tokens of a group of several texts, and the fewest that a batch is cut to: so many that a pass over the
+  /// weights is still bound by multiplying.
+  private static let groupTokens = 128
+  private static let leastGroupTokens = 64
 
   package init(weights: ModelWeights, kernels: any KernelTable.Type, pool: ThreadPool) {
     self.weights = weights
@@ -72,14 +74,15 @@ package final class InferenceEngine {
       from: rows, count: group.count * weights.labelCount)
   }
 
-  /// Cuts the batch into groups of neighbouring texts, of about the same size and as many for each thread.
+  /// Cuts the batch into groups of neighbouring texts: with several threads smaller and smaller ones towards its end, so that
+  /// the threads come to it together (guided self-scheduling, Polychronopoulos and Kuck, 1987).
   private func split(_ batch: Batch) {
     groups.removeAll(keepingCapacity: true)
-    let threads = pool.threadCount
-    let rounds = (batch.tokenCount - 1) / (Self.groupTokens * threads) + 1
-    let limit = threads == 1 ? Self.groupTokens : (batch.tokenCount - 1) / (max(2, rounds) * threads) + 1
     var first = 0
     while first < batch.textCount {
+      let left = batch.tokenCount - batch.starts[first]
+      let share = max(Self.leastGroupTokens, left / (2 * pool.threadCount))
+      let limit = pool.threadCount == 1 ? Self.groupTokens : min(Self.groupTokens, share)
       var end = first + 1
       while end < batch.textCount, batch.starts[end + 1] - batch.starts[first] <= limit { end += 1 }
       groups.append(first..<end)

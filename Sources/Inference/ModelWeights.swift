@@ -72,6 +72,9 @@ package struct ModelWeights: @unchecked Sendable {
     let form: MatrixForm
     let layout: PanelLayout
     let base: UnsafeRawPointer
+
+    /// int8 only.
+    var scales: UnsafePointer<Float> { (base + layout.scalesOffset).assumingMemoryBound(to: Float.self) }
   }
 
   struct EmbeddingTable {

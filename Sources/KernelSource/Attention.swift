@@ -4,21 +4,22 @@ extension Kernel {
   /// How many query rows share one pass over the keys.
   private static let queryRows = 24
 
-  /// The floats of scratch memory that `attention` needs for a text of L tokens and heads of width D.
-  package static func attentionScratch(_ L: Int, _ D: Int) -> Int {
+  /// The floats of scratch memory that `attention` needs for up to M queries, texts of up to L tokens and heads of width D.
+  package static func attentionScratch(_ M: Int, _ L: Int, _ D: Int) -> Int {
     let keys = (L &+ 63) / 64 &* 64
-    return keys &* D &+ L &* ((D &+ 31) / 32 &* 32) &+ queryRows &* keys &+ 64
+    return keys &* D &+ L &* ((D &+ 31) / 32 &* 32) &+ min(queryRows, M) &* keys &+ 64
   }
 
-  /// Scaled dot-product attention (Vaswani et al., 2017) of one head of one text, in fp32: M of its L tokens attend to all.
+  /// Scaled dot-product attention (Vaswani et al., 2017) of one head of one text, in fp32: M queries attend to its L
+  /// tokens.
   ///
   /// - Parameters:
-  ///   - query: [M, D], of the text's first tokens; `stride` floats from one token to the next.
+  ///   - query: [M, D], `stride` floats from one to the next.
   ///   - key, value: [L, D], likewise.
   ///   - scale: what the scores are multiplied by; positive.
   ///   - bias: what is added to the scores before that, by distance (`addBias`); -infinity hides a key. Nil for nothing.
   ///   - out: [M, D], `outStride` floats from one token to the next.
-  ///   - scratch: `attentionScratch(L, D)` floats, 64-byte aligned.
+  ///   - scratch: `attentionScratch(M, L, D)` floats, 64-byte aligned.
   @inline(never)
   package static func attention(
     _ query: UnsafePointer<Float>, _ key: UnsafePointer<Float>, _ value: UnsafePointer<Float>, _ stride: Int, _ M: Int,

@@ -5,6 +5,9 @@ import CVector
 private func roundedWeights(_ values: Floats) -> Ints { v_bits(values + Floats(repeating: 12_582_912)) }
 private let roundedZero = Int32(bitPattern: (12_582_912 as Float).bitPattern)
 
+/// Scores that stay in the first-level cache between the product that makes them and the one that uses them up.
+private let scoresInCache = 6144
+
 /// One head of one text in int8: where its parts lie in scratch memory, in floats from its start (each at a multiple of
 /// 64 bytes), and the steps of its attention.
 struct Int8Head {
@@ -19,7 +22,7 @@ struct Int8Head {
   let end: Int
 
   @inline(__always)
-  init(_ L: Int, _ D: Int, queryRows: Int) {
+  init(_ M: Int, _ L: Int, _ D: Int, queryRows: Int) {
     (self.L, self.D, self.queryRows) = (L, D, queryRows)
     tokens = (L &+ 63) / 64 &* 64
     channels = (D &+ 63) / 64 &* 64
@@ -32,11 +35,13 @@ struct Int8Head {
     valueSums = valueScales &+ channels
     zeros = valueSums &+ channels
     queries = zeros &+ max(tokens, channels)
-    queryScales = queries &+ L &* operandStride / 4
-    scores = queryScales &+ tokens
-    probabilities = scores &+ queryRows &* tokens
-    probabilityScales = probabilities &+ queryRows &* probabilityStride / 4
-    end = probabilityScales &+ (queryRows &+ 15) / 16 &* 16
+    queryScales = queries &+ M &* operandStride / 4
+    scores = queryScales &+ (M &+ 15) / 16 &* 16
+    // No less for a shorter text, so that what is enough for the longest is enough for all.
+    let room = max(queryRows &* tokens, scoresInCache)
+    probabilities = scores &+ room
+    probabilityScales = probabilities &+ room &* operandElementSize / 4
+    end = probabilityScales &+ max(queryRows, scoresInCache / 64) &+ 16
   }
 
   /// The scores of the queries at hand, [queryRows, tokens].
@@ -62,6 +67,8 @@ struct Int8Head {
     _ query: UnsafePointer<Float>, _ key: UnsafePointer<Float>, _ value: UnsafePointer<Float>, _ stride: Int, _ M: Int,
     _ scratch: UnsafeMutablePointer<Float>
   ) {
+    // Scores are made up to a whole vector: those beyond the text are zero, whatever lies in the panel there.
+    (scratch + keyScales).store(Floats(), (L &- 1) / 16 &* 16)
     Kernel.layOutKeys(key, stride, L, D, scratch, scratch + keyScales, sums(scratch, keySums))
     Kernel.layOutValues(value, stride, L, D, scratch + valuePanels, scratch + valueScales, sums(scratch, valueSums))
     Kernel.quantizeTokens(
@@ -76,7 +83,7 @@ struct Int8Head {
     let queries = queries(scratch, from: first)
     Kernel.linearInt8(
       queries.rows, operandStride, queries.scales, rows, scratch, scratch + keyScales, sums(scratch, keySums),
-      scratch + zeros, L, D, scratch + scores, tokens)
+      scratch + zeros, (L &+ 15) / 16 &* 16, D, scratch + scores, tokens)
   }
 
   /// The context of the queries whose scores there are.
@@ -95,33 +102,36 @@ struct Int8Head {
 }
 
 extension Kernel {
-  /// So many that their scores stay in the first-level cache.
-  private static let queryRowsInt8 = 12
+  /// Query rows that share one pass over the keys, in whole tiles of six.
+  private static func queryRowsInt8(_ L: Int) -> Int { max(12, scoresInCache / ((L &+ 63) / 64 &* 64) / 6 &* 6) }
 
-  /// The floats of scratch memory that `attentionInt8` needs for a text of L tokens and heads of width D.
-  package static func attentionInt8Scratch(_ L: Int, _ D: Int) -> Int { Int8Head(L, D, queryRows: queryRowsInt8).end }
+  /// The floats of scratch memory that `attentionInt8` needs for up to M queries, texts of up to L tokens and heads of
+  /// width D.
+  package static func attentionInt8Scratch(_ M: Int, _ L: Int, _ D: Int) -> Int {
+    Int8Head(M, L, D, queryRows: queryRowsInt8(L)).end
+  }
 
-  /// Scaled dot-product attention (Vaswani et al., 2017) of one head of one text, its two products in int8: M of its L
-  /// tokens attend to all.
+  /// Scaled dot-product attention (Vaswani et al., 2017) of one head of one text, its two products in int8: M queries
+  /// attend to its L tokens.
   ///
   /// Queries and keys have one scale for each token. Values have one for each channel of the text; probabilities are
   /// whole numbers from 0 to 127, 127 for the highest of a row, over their sum. Each product is `linearInt8` with
   /// keys, or values, as the weights.
   ///
   /// - Parameters:
-  ///   - query: [M, D], of the text's first tokens; `stride` floats from one token to the next.
+  ///   - query: [M, D], `stride` floats from one to the next.
   ///   - key, value: [L, D], likewise.
   ///   - scale: what the scores are multiplied by; positive.
   ///   - bias: what is added to the scores before that, by distance (`addBias`); -infinity hides a key. Nil for nothing.
   ///   - out: [M, D], `outStride` floats from one token to the next.
-  ///   - scratch: `attentionInt8Scratch(L, D)` floats, 64-byte aligned.
+  ///   - scratch: `attentionInt8Scratch(M, L, D)` floats, 64-byte aligned.
   @inline(never)
   package static func attentionInt8(
     _ query: UnsafePointer<Float>, _ key: UnsafePointer<Float>, _ value: UnsafePointer<Float>, _ stride: Int, _ M: Int,
     _ L: Int, _ D: Int, _ scale: Float, _ bias: UnsafePointer<Float>?, _ out: UnsafeMutablePointer<Float>,
     _ outStride: Int, _ scratch: UnsafeMutablePointer<Float>
   ) {
-    let head = Int8Head(L, D, queryRows: queryRowsInt8)
+    let head = Int8Head(M, L, D, queryRows: queryRowsInt8(L))
     head.layOut(query, key, value, stride, M, scratch)
     var first = 0
     while first < M {

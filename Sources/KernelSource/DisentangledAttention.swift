@@ -29,7 +29,7 @@ private struct PartsInt8 {
 
   @inline(__always)
   init(_ L: Int, _ D: Int, _ R: Int) {
-    head = Int8Head(L, D, queryRows: queryRows)
+    head = Int8Head(L, L, D, queryRows: queryRows)
     productStride = (R &+ 63) / 64 &* 64
     keys = head.end
     keyScales = keys &+ L &* head.operandStride / 4

@@ -21,20 +21,20 @@ func exponential(_ x: Floats) -> Floats {
   return v_frombits(v_bits(value) &+ (v_toint(n) &<< Ints(repeating: 23)))
 }
 
-/// 2^x for x from -126 to 0 (less counts as -126), within 8e-5 of itself: for what is rounded to 127 steps, of which that is
-/// a hundredth of one.
+/// 127 · 2^x for x from -126 to 0 (less counts as -126), within 8e-5 of itself: for what is rounded to whole steps, of which
+/// that is a hundredth of one.
 ///
-/// Source: a minimax fit of degree 3 on [-0.5, 0.5].
+/// Source: a minimax fit of degree 3 to 2^x on [-0.5, 0.5].
 @inline(__always)
-func coarsePowerOfTwo(_ x: Floats) -> Floats {
+func stepsOfPowerOfTwo(_ x: Floats) -> Floats {
   let clamped = v_max(x, Floats(repeating: -126))
   // The lowest bits of the sum are the whole part of x, rounded half to even.
   let sum = clamped + Floats(repeating: 12_582_912)
   let f = clamped - (sum - Floats(repeating: 12_582_912))
-  var p = Floats(repeating: 0.05517167)
-  p = v_fma(p, f, Floats(repeating: 0.24261112))
-  p = v_fma(p, f, Floats(repeating: 0.69326099))
-  p = v_fma(p, f, Floats(repeating: 0.99992807))
+  var p = Floats(repeating: 127 * 0.05517167)
+  p = v_fma(p, f, Floats(repeating: 127 * 0.24261112))
+  p = v_fma(p, f, Floats(repeating: 127 * 0.69326099))
+  p = v_fma(p, f, Floats(repeating: 127 * 0.99992807))
   return v_frombits(v_bits(p) &+ (v_bits(sum) &<< Ints(repeating: 23)))
 }
 
@@ -165,11 +165,15 @@ extension Kernel {
     let padded = (count &+ 15) / 16 &* 16
     for row in 0..<M {
       let scores = rows + row &* stride
+      var highest = Accumulators(-Float.infinity)
+      highest.forEachVector(count) { index, lanes, highest in
+        highest = v_max(highest, visible(lanes, of: scores.vector(index)))
+      }
       // The scale is positive, so the highest score stays the highest.
-      let maximum = Floats(repeating: highest(scores, count, padded))
+      let maximum = Floats(repeating: highest.maximum)
       var total = Accumulators()
-      total.forEachVector(padded) { index, _, sum in
-        let value = exponential((scores.vector(index) - maximum) * Floats(repeating: scale))
+      total.forEachVector(count) { index, lanes, sum in
+        let value = exponential((visible(lanes, of: scores.vector(index)) - maximum) * Floats(repeating: scale))
         scores.store(value, index)
         sum += value
       }
@@ -182,13 +186,12 @@ extension Kernel {
   /// highest score of a row and in proportion for the others; the scale is one over the sum of q, so that what the
   /// grid makes of the probabilities sums to one.
   ///
-  /// Each row of scores has room for a multiple of 16 floats; those from `count` on are overwritten.
+  /// Each row of scores has room for a multiple of 16 floats.
   @inline(never)
   package static func softmaxQuantizedRows(
     _ rows: UnsafeMutablePointer<Float>, _ stride: Int, _ M: Int, _ count: Int, _ scale: Float,
     _ q: UnsafeMutableRawPointer, _ qStride: Int, _ scales: UnsafeMutablePointer<Float>
   ) {
-    let padded = (count &+ 15) / 16 &* 16
     let factor = Floats(repeating: scale * 1.4426950408889634)
     // Four rows at a time (the last ones again where there are fewer), so that none waits for its own reductions.
     var first = 0
@@ -199,18 +202,12 @@ extension Kernel {
       let s1 = rows + r1 &* stride
       let s2 = rows + r2 &* stride
       let s3 = rows + r3 &* stride
-      for lane in count..<padded {
-        s0[lane] = -Float.infinity
-        s1[lane] = -Float.infinity
-        s2[lane] = -Float.infinity
-        s3[lane] = -Float.infinity
-      }
       var m0 = Floats(repeating: -Float.infinity), m1 = m0, m2 = m0, m3 = m0
-      forEachVector(padded) { index, _ in
-        m0 = v_max(m0, s0.vector(index))
-        m1 = v_max(m1, s1.vector(index))
-        m2 = v_max(m2, s2.vector(index))
-        m3 = v_max(m3, s3.vector(index))
+      forEachVector(count) { index, lanes in
+        m0 = v_max(m0, visible(lanes, of: s0.vector(index)))
+        m1 = v_max(m1, visible(lanes, of: s1.vector(index)))
+        m2 = v_max(m2, visible(lanes, of: s2.vector(index)))
+        m3 = v_max(m3, visible(lanes, of: s3.vector(index)))
       }
       let maxima = v_hmax_of4(m0, m1, m2, m3)
       m0 = Floats(repeating: maxima[0])
@@ -222,13 +219,13 @@ extension Kernel {
       let q2 = q + r2 &* qStride
       let q3 = q + r3 &* qStride
       var t0 = Ints(), t1 = Ints(), t2 = Ints(), t3 = Ints()
-      forEachVector(padded) { index, _ in
-        t0 = t0 &+ storeProbabilities(s0.vector(index), m0, factor, q0, index)
-        t1 = t1 &+ storeProbabilities(s1.vector(index), m1, factor, q1, index)
-        t2 = t2 &+ storeProbabilities(s2.vector(index), m2, factor, q2, index)
-        t3 = t3 &+ storeProbabilities(s3.vector(index), m3, factor, q3, index)
+      forEachVector(count) { index, lanes in
+        t0 = t0 &+ storeProbabilities(visible(lanes, of: s0.vector(index)), m0, factor, q0, index)
+        t1 = t1 &+ storeProbabilities(visible(lanes, of: s1.vector(index)), m1, factor, q1, index)
+        t2 = t2 &+ storeProbabilities(visible(lanes, of: s2.vector(index)), m2, factor, q2, index)
+        t3 = t3 &+ storeProbabilities(visible(lanes, of: s3.vector(index)), m3, factor, q3, index)
       }
-      let sums = sumsOfRounded(t0, t1, t2, t3, padded / 16)
+      let sums = sumsOfRounded(t0, t1, t2, t3, (count &+ 15) / 16)
       let inverses = SIMD4<Float>(repeating: 1) / v_tofloat4(sums)
       for row in first..<min(first &+ 4, M) { scales[row] = inverses[row &- first] }
       first &+= 4
@@ -239,15 +236,14 @@ extension Kernel {
   private static func storeProbabilities(
     _ scores: Floats, _ maximum: Floats, _ factor: Floats, _ q: UnsafeMutableRawPointer, _ index: Int
   ) -> Ints {
-    storeRounded(coarsePowerOfTwo((scores - maximum) * factor) * Floats(repeating: 127), q, index)
+    storeRounded(stepsOfPowerOfTwo((scores - maximum) * factor), q, index)
   }
 
-  /// The highest of `count` scores; those from there to `padded` become -infinity.
+  /// The first lanes of some scores; the others become -infinity.
   @inline(__always)
-  private static func highest(_ scores: UnsafeMutablePointer<Float>, _ count: Int, _ padded: Int) -> Float {
-    for lane in count..<padded { scores[lane] = -Float.infinity }
-    var highest = Accumulators(-Float.infinity)
-    highest.forEachVector(padded) { index, _, highest in highest = v_max(highest, scores.vector(index)) }
-    return highest.maximum
+  private static func visible(_ lanes: Int, of scores: Floats) -> Floats {
+    guard lanes < 16 else { return scores }
+    let numbers = Floats(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)
+    return v_select_less(numbers, Floats(repeating: Float(lanes)), scores, Floats(repeating: -Float.infinity))
   }
 }

@@ -22,6 +22,14 @@ package protocol KernelTable: SendableMetatype {
     _ x: Floats, _ xStride: Int, _ M: Int, _ panels: Floats, _ bias: Floats, _ N: Int, _ K: Int, _ out: MutableFloats,
     _ outStride: Int
   )
+  static func linearTransposedInt8(
+    _ x: Floats, _ xStride: Int, _ M: Int, _ panels: UnsafeRawPointer, _ weightScales: Floats, _ first: Int, _ D: Int,
+    _ K: Int, _ out: MutableFloats, _ outStride: Int
+  )
+  static func linearTransposedFloat(
+    _ x: Floats, _ xStride: Int, _ M: Int, _ panels: Floats, _ first: Int, _ D: Int, _ K: Int, _ out: MutableFloats,
+    _ outStride: Int
+  )
   static func activate(_ rows: MutableFloats, _ stride: Int, _ M: Int, _ N: Int, _ activation: Int32)
   static func normalizeRows(
     _ x: MutableFloats, _ xStride: Int, _ residual: Floats?, _ residualStride: Int, _ M: Int, _ width: Int,
@@ -44,12 +52,12 @@ package protocol KernelTable: SendableMetatype {
     _ indices: UnsafePointer<Int32>, _ M: Int, _ values: Floats, _ width: Int, _ out: MutableFloats, _ outStride: Int,
     _ adds: Bool
   )
-  static func attentionScratch(_ L: Int, _ D: Int) -> Int
+  static func attentionScratch(_ M: Int, _ L: Int, _ D: Int) -> Int
   static func attention(
     _ query: Floats, _ key: Floats, _ value: Floats, _ stride: Int, _ M: Int, _ L: Int, _ D: Int, _ scale: Float,
     _ bias: Floats?, _ out: MutableFloats, _ outStride: Int, _ scratch: MutableFloats
   )
-  static func attentionInt8Scratch(_ L: Int, _ D: Int) -> Int
+  static func attentionInt8Scratch(_ M: Int, _ L: Int, _ D: Int) -> Int
   static func attentionInt8(
     _ query: Floats, _ key: Floats, _ value: Floats, _ stride: Int, _ M: Int, _ L: Int, _ D: Int, _ scale: Float,
     _ bias: Floats?, _ out: MutableFloats, _ outStride: Int, _ scratch: MutableFloats

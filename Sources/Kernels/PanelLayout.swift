@@ -24,6 +24,9 @@ package struct PanelLayout: Sendable, Equatable {
   private var panelBytes: Int { isInt8 ? paddedOutputs * paddedInputs : paddedOutputs * inputs * 4 }
   private var vectorBytes: Int { paddedOutputs * 4 }
 
+  /// Where the panel of an output starts that is the first of one.
+  package func panelOffset(output: Int) -> Int { isInt8 ? output * paddedInputs : output * inputs * 4 }
+
   /// int8 only.
   package var scalesOffset: Int { panelBytes }
   /// int8 only.

@@ -44,9 +44,16 @@ func reportKernels(_ table: any KernelTable.Type) {
           q.baseAddress, table.operandStride(K), scales.floats, M, block.baseAddress, vector(layout.scalesOffset, Float.self),
           vector(layout.rowSumsOffset, Int32.self), vector(layout.biasOffset, Float.self), N, K, out.floats, N)
         line("linearInt8", [M, N, K], [scales, out])
+        let back = buffer(M * K)
+        table.linearTransposedInt8(
+          out.floats, N, M, block.baseAddress, vector(layout.scalesOffset, Float.self), N / 3, N - N / 3, K, back.floats, K)
+        line("linearTransposedInt8", [M, N, K], [back])
       } else {
         table.linearFloat(x.floats, K, M, vector(0, Float.self), vector(layout.biasOffset, Float.self), N, K, out.floats, N)
         line("linearFloat", [M, N, K], [out])
+        let back = buffer(M * K)
+        table.linearTransposedFloat(out.floats, N, M, vector(0, Float.self), N / 3, N - N / 3, K, back.floats, K)
+        line("linearTransposedFloat", [M, N, K], [back])
       }
     }
   }
@@ -92,7 +99,7 @@ func reportKernels(_ table: any KernelTable.Type) {
     for M in [1, L] {
       let (float, int8) = (buffer(M * D), buffer(M * D))
       let scale = 1 / Float(D).squareRoot()
-      let scratch = buffer(max(table.attentionScratch(L, D), table.attentionInt8Scratch(L, D)))
+      let scratch = buffer(max(table.attentionScratch(M, L, D), table.attentionInt8Scratch(M, L, D)))
       table.attention(
         values.floats, values.floats + D, values.floats + 2 * D, 3 * D, M, L, D, scale, nil, float.floats, D, scratch.floats)
       table.attentionInt8(

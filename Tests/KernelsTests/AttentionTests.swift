@@ -21,7 +21,7 @@ import Testing
           values: (0..<length).map { part(2, $0) }, scale: scale)
         for (table, queryCount) in tables.flatMap({ [($0, length), ($0, min(7, length))] }) {
           let source = GuardedBuffer(values)
-          let scratch = GuardedBuffer<Float>(table.attentionInt8Scratch(length, width)) { _ in .nan }
+          let scratch = GuardedBuffer<Float>(table.attentionInt8Scratch(queryCount, length, width)) { _ in .nan }
           let out = output(stride: width + 3, count: queryCount, width: width)
           let query = source.pointer + head * width
           table.attentionInt8(
@@ -100,7 +100,7 @@ import Testing
           var agreement = Agreement()
           for table in tables {
             let source = GuardedBuffer(values)
-            let scratch = GuardedBuffer<Float>(table.attentionScratch(length, width)) { _ in .nan }
+            let scratch = GuardedBuffer<Float>(table.attentionScratch(queryCount, length, width)) { _ in .nan }
             let out = output(stride: width + 3, count: queryCount, width: width)
             let query = source.pointer + head * width
             table.attention(
@@ -143,9 +143,9 @@ func plainInt8Attention(
       let x = max((score - highest) * (scale * 1.4426950408889634), -126)
       let whole = x.rounded(.toNearestOrEven)
       let f = x - whole
-      var p: Float = 0.05517167
-      for coefficient in [0.24261112, 0.69326099, 0.99992807] as [Float] { p = coefficient.addingProduct(p, f) }
-      return Int((Float(sign: .plus, exponent: Int(whole), significand: 1) * p * 127).rounded(.toNearestOrEven))
+      var p: Float = 127 * 0.05517167
+      for coefficient in [0.24261112, 0.69326099, 0.99992807] as [Float] { p = (127 * coefficient).addingProduct(p, f) }
+      return Int((Float(sign: .plus, exponent: Int(whole), significand: 1) * p).rounded(.toNearestOrEven))
     }
     let share = 1 / Float(probabilities.reduce(0, +))
     for channel in channels {

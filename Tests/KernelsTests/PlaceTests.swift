@@ -126,7 +126,7 @@ import Testing
         let source = GuardedBuffer(values)
         let bias = GuardedBuffer(biases)
         for count in [length, min(7, length)] {
-          let scratch = GuardedBuffer<Float>(max(table.attentionScratch(length, width), table.attentionInt8Scratch(length, width))) { _ in .nan }
+          let scratch = GuardedBuffer<Float>(max(table.attentionScratch(length, length, width), table.attentionInt8Scratch(length, length, width))) { _ in .nan }
           let (float, int8) = (output(stride: width, count: count, width: width), output(stride: width, count: count, width: width))
           table.attention(
             source.pointer, source.pointer + width, source.pointer + 2 * width, stride, count, length, width, scale,

@@ -169,7 +169,7 @@ struct Ladder {
       ("attention", kernels.attentionScratch, kernels.attention),
       ("attentionInt8", kernels.attentionInt8Scratch, kernels.attentionInt8),
     ] {
-      let scratch = AlignedBuffer(count: size(L, D), of: Float.self)
+      let scratch = AlignedBuffer(count: size(L, L, D), of: Float.self)
       let time = seconds {
         attention(
           query, query + D, query + 2 * D, 3 * D, L, L, D, 1 / Float(D).squareRoot(), nil, out.bound(to: Float.self), D,
