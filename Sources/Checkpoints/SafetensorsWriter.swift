@@ -1,23 +1,52 @@
 import JSON
 import Storage
 
-/// A float32 tensor to be written; its values must stay valid until then.
+/// A float32 tensor to be written.
 package struct OutputTensor {
   package let name: String
   /// Outermost first.
   package let shape: [Int]
-  /// Row-major, as many as the product of the shape.
-  package let values: UnsafeBufferPointer<Float>
+  private let source: Source
 
+  private enum Source {
+    case memory(UnsafeBufferPointer<Float>)
+    case maker((UnsafeMutablePointer<Float>) -> Void)
+  }
+
+  /// - Parameter values: row-major, as many as the product of the shape; they must stay valid until they are written.
   package init(name: String, shape: [Int], values: UnsafeBufferPointer<Float>) {
     self.name = name
     self.shape = shape
-    self.values = values
+    source = .memory(values)
+  }
+
+  /// - Parameter make: fills memory for as many values as the product of the shape, row-major; called when the tensor is
+  ///   written, so that of several only one takes memory.
+  package init(name: String, shape: [Int], make: @escaping (UnsafeMutablePointer<Float>) -> Void) {
+    self.name = name
+    self.shape = shape
+    source = .maker(make)
+  }
+
+  package var count: Int {
+    if case .memory(let values) = source { values.count } else { shape.reduce(1, *) }
+  }
+
+  /// Calls `body` with the values, valid while it runs.
+  package func withValues<Failure: Error>(_ body: (UnsafeBufferPointer<Float>) throws(Failure) -> Void) throws(Failure) {
+    switch source {
+    case .memory(let values): try body(values)
+    case .maker(let make):
+      let memory = AlignedBuffer(count: count, of: Float.self, zeroed: false)
+      let values = memory.bound(to: Float.self)
+      make(values)
+      try withExtendedLifetime(memory) { () throws(Failure) in try body(UnsafeBufferPointer(start: values, count: count)) }
+    }
   }
 }
 
 /// Writes float32 tensors as a safetensors file, whole or not at all, byte for byte as the reference library does:
-/// sorted by name, a compact header padded with spaces to a multiple of 8. Nothing is copied.
+/// sorted by name, a compact header padded with spaces to a multiple of 8. Values in memory are not copied.
 ///
 /// - Throws: when two tensors have one name, or values do not fit a shape, or the system refuses.
 package func writeSafetensors(
@@ -32,7 +61,9 @@ package func writeSafetensors(
     var file = try AtomicFile(path: path)
     try file.write(withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Array($0) })
     try file.write(header)
-    for tensor in tensors { try file.write(UnsafeRawBufferPointer(tensor.values)) }
+    for tensor in tensors {
+      try tensor.withValues { (values) throws(FileError) in try file.write(UnsafeRawBufferPointer(values)) }
+    }
     try file.commit()
   }
 }
@@ -55,11 +86,11 @@ private func safetensorsHeader(
       throw .value(place: "tensor name", expected: "any other", found: tensor.name)
     }
     previous = tensor.name
-    guard tensor.shape.reduce(1, *) == tensor.values.count else {
-      throw .shape(tensor: tensor.name, expected: tensor.shape, found: [tensor.values.count])
+    guard tensor.shape.reduce(1, *) == tensor.count else {
+      throw .shape(tensor: tensor.name, expected: tensor.shape, found: [tensor.count])
     }
     let start = end
-    end += tensor.values.count * MemoryLayout<Float>.size
+    end += tensor.count * MemoryLayout<Float>.size
     let shape = tensor.shape.map(String.init).joined(separator: ",")
     fields.append(
       "\(quoted(tensor.name)):{\"dtype\":\"F32\",\"shape\":[\(shape)],\"data_offsets\":[\(start),\(end)]}")

@@ -97,9 +97,9 @@ struct TuneCommand: ParsableCommand {
   var dropout: Double?
   @Flag(name: spellings("gradient-checkpointing"), help: "Run each layer a second time instead of keeping what it made: less memory, more time.")
   var gradientCheckpointing = false
-  @Flag(name: spellings("freeze-embeddings"), help: "Leave the embeddings as they are.")
+  @Flag(name: spellings("freeze-embeddings"), help: "Leave the embeddings as they are; they then have no dropout.")
   var freezeEmbeddings = false
-  @Option(name: spellings("freeze-layers"), help: "Leave the embeddings and this many layers, from the first on, as they are.")
+  @Option(name: spellings("freeze-layers"), help: "Leave the embeddings and this many layers, from the first on, as they are; they then have no dropout.")
   var freezeLayers = 0
   @Option(name: spellings("lora-rank"), help: "Train adapters of this rank and the head instead of the model; they are merged at the end.")
   var loraRank = 0

@@ -2,7 +2,7 @@
 /// a group share their parameters; embeddings are narrower and projected.
 ///
 /// Reference: `AlbertForSequenceClassification` of the transformers library.
-package struct Albert: LayeredFamily {
+package struct Albert: EncoderFamily {
   package static let modelType = "albert"
   package static let architecture = "AlbertForSequenceClassification"
   package static let prefix = "albert."
@@ -54,8 +54,11 @@ package struct Albert: LayeredFamily {
     self.blueprint = blueprint
   }
 
-  package func forward<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
-    let hidden = runLayers(engine.linear(engine.embed(embeddings, dropout: dropout), projection), engine)
+  package func embed<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
+    engine.linear(engine.embed(embeddings, dropout: dropout), projection)
+  }
+
+  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
     let pooled = engine.dense(hidden, pooler, .tanh)
     return engine.dense(engine.dropout(pooled, classifierDropout), classifier, .identity)
   }

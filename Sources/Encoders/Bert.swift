@@ -29,8 +29,11 @@ package struct Bert: StackedFamily {
     self.blueprint = blueprint
   }
 
-  package func forward<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
-    let hidden = runLayers(engine.embed(embeddings, dropout: dropout), engine)
+  package func embed<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
+    engine.embed(embeddings, dropout: dropout)
+  }
+
+  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
     let pooled = engine.dense(hidden, pooler, .tanh)
     return engine.dense(engine.dropout(pooled, classifierDropout), classifier, .identity)
   }

@@ -2,7 +2,7 @@
 /// linear layer.
 ///
 /// Reference: `DebertaV2ForSequenceClassification` of the transformers library.
-package struct Deberta: LayeredFamily {
+package struct Deberta: EncoderFamily {
   package static let modelType = "deberta-v2"
   package static let architecture = "DebertaV2ForSequenceClassification"
   package static let prefix = "deberta."
@@ -132,8 +132,11 @@ package struct Deberta: LayeredFamily {
     )
   }
 
-  package func forward<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
-    let hidden = runLayers(engine.embed(embeddings, dropout: hiddenDropout), engine)
+  package func embed<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
+    engine.embed(embeddings, dropout: hiddenDropout)
+  }
+
+  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
     let pooled = engine.dense(engine.dropout(hidden, poolerDropout), pooler, poolerActivation)
     return engine.dense(engine.dropout(pooled, classifierDropout), classifier, .identity)
   }

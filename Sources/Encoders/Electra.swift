@@ -35,13 +35,12 @@ package struct Electra: StackedFamily {
     self.blueprint = blueprint
   }
 
-  package func forward<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
-    let hidden = runLayers(embed(engine), engine)
+  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
     let pooled = engine.dense(engine.dropout(hidden, classifierDropout), dense, .gelu)
     return engine.dense(engine.dropout(pooled, classifierDropout), classifier, .identity)
   }
 
-  private func embed<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
+  package func embed<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
     let rows = engine.embed(embeddings, dropout: dropout)
     guard let projection else { return rows }
     return engine.linear(rows, projection)

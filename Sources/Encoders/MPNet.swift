@@ -58,8 +58,11 @@ package struct MPNet: StackedFamily {
     self.blueprint = blueprint
   }
 
-  package func forward<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
-    let hidden = runLayers(engine.embed(embeddings, dropout: dropout), engine)
+  package func embed<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
+    engine.embed(embeddings, dropout: dropout)
+  }
+
+  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
     let pooled = engine.dense(engine.dropout(hidden, dropout), dense, .tanh)
     return engine.dense(engine.dropout(pooled, dropout), classifier, .identity)
   }

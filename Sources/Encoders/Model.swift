@@ -1,6 +1,7 @@
 import JSON
 
-/// An encoder family with a classification head: its parameters and its forward pass over the verbs.
+/// An encoder family with a classification head: its parameters and its forward pass over the verbs, in three parts:
+/// embeddings, layers, head.
 package protocol EncoderFamily: Sendable {
   /// The value of `model_type` in `config.json`.
   static var modelType: String { get }
@@ -23,27 +24,40 @@ package protocol EncoderFamily: Sendable {
 
   init(_ settings: Settings, labels: Int) throws(ConfigurationError)
 
-  /// The logits `[texts, labels]` of the batch that the engine holds.
-  func forward<Engine: Verbs>(_ engine: Engine) -> Engine.Rows
+  var layerCount: Int { get }
+
+  /// The hidden states before the first layer, of the batch that the engine holds.
+  func embed<Engine: Verbs>(_ engine: Engine) -> Engine.Rows
+
+  /// The hidden states after a layer, from those before it.
+  func layer<Engine: Verbs>(_ number: Int, _ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows
+
+  /// The logits `[texts, labels]`, from the hidden states after the last layer.
+  func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows
 }
 
 extension EncoderFamily {
   package static var relatives: [String: String] { [:] }
   package static var adapterTargets: [String] { ["query", "value"] }
-}
 
-/// A family whose forward pass asks the engine for its layers, one after the other from number 0 (`Verbs.layer`).
-package protocol LayeredFamily: EncoderFamily {
-  var layerCount: Int { get }
+  /// The logits `[texts, labels]` of the batch that the engine holds.
+  package func forward<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
+    classify(hiddenStates(before: layerCount, engine), engine)
+  }
 
-  /// The hidden states after a layer, from those before it.
-  func layer<Engine: Verbs>(_ number: Int, _ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows
-}
+  /// What the embeddings and the layers before one make of the batch that the engine holds.
+  package func hiddenStates<Engine: Verbs>(before layer: Int, _ engine: Engine) -> Engine.Rows {
+    run(0..<layer, embed(engine), engine)
+  }
 
-extension LayeredFamily {
-  /// The hidden states after all layers. Those before are let go of, so that their memory serves the layers.
-  func runLayers<Engine: Verbs>(_ hidden: consuming Engine.Rows, _ engine: Engine) -> Engine.Rows {
-    for number in 0..<layerCount { hidden = engine.layer(number, hidden, of: self) }
+  /// The logits, from the hidden states before a layer.
+  package func forward<Engine: Verbs>(_ hidden: consuming Engine.Rows, from layer: Int, _ engine: Engine) -> Engine.Rows {
+    classify(run(layer..<layerCount, hidden, engine), engine)
+  }
+
+  /// The hidden states after some layers. Those before are let go of, so that their memory serves the layers.
+  private func run<Engine: Verbs>(_ layers: Range<Int>, _ hidden: consuming Engine.Rows, _ engine: Engine) -> Engine.Rows {
+    for number in layers { hidden = engine.layer(number, hidden, of: self) }
     return hidden
   }
 }

@@ -2,7 +2,7 @@
 /// rotary embeddings, gated feed-forward networks, and in most layers attention to near tokens only.
 ///
 /// Reference: `ModernBertForSequenceClassification` of the transformers library.
-package struct ModernBert: LayeredFamily {
+package struct ModernBert: EncoderFamily {
   package static let modelType = "modernbert"
   package static let architecture = "ModernBertForSequenceClassification"
   package static let prefix = "model."
@@ -148,8 +148,11 @@ package struct ModernBert: LayeredFamily {
     return kinds.map { $0 == "full_attention" ? global : local }
   }
 
-  package func forward<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
-    let hidden = runLayers(engine.embed(embeddings, dropout: embeddingDropout), engine)
+  package func embed<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
+    engine.embed(embeddings, dropout: embeddingDropout)
+  }
+
+  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
     let states = engine.normalize(hidden, finalNormalization)
     let pooled = pooling == .mean ? engine.meanTokens(states) : states
     let dense = engine.normalize(engine.dense(pooled, dense, headActivation), headNormalization)

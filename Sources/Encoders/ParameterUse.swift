@@ -58,7 +58,7 @@ package final class ParameterUse: Verbs {
   package func dense(_ rows: Void, _ layer: Linear, _ activation: Activation) { note(layer.weights + layer.biases) }
   package func dropout(_ rows: Void, _ rate: Float) {}
 
-  package func layer(_ number: Int, _ rows: Void, of family: some LayeredFamily) {
+  package func layer(_ number: Int, _ rows: Void, of family: some EncoderFamily) {
     layers.append([])
     isInLayer = true
     family.layer(number, rows, self)

@@ -52,8 +52,11 @@ package struct Roberta: StackedFamily {
     self.blueprint = blueprint
   }
 
-  package func forward<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
-    let hidden = runLayers(engine.embed(embeddings, dropout: dropout), engine)
+  package func embed<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
+    engine.embed(embeddings, dropout: dropout)
+  }
+
+  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
     let pooled = engine.dense(engine.dropout(hidden, classifierDropout), dense, .tanh)
     return engine.dense(engine.dropout(pooled, classifierDropout), classifier, .identity)
   }

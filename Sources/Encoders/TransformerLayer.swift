@@ -59,7 +59,7 @@ package struct TransformerLayer: Sendable {
 }
 
 /// A family that has one `TransformerLayer` for each layer, and whose head reads the first token.
-package protocol StackedFamily: LayeredFamily {
+package protocol StackedFamily: EncoderFamily {
   var layers: [TransformerLayer] { get }
 }
 

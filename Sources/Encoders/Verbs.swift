@@ -143,11 +143,11 @@ package protocol Verbs: AnyObject {
 
   /// One layer of the encoder, by its number. Engines that do something by the layer (freeze it, run it again in the
   /// backward pass) do it here.
-  func layer(_ number: Int, _ rows: Rows, of family: some LayeredFamily) -> Rows
+  func layer(_ number: Int, _ rows: Rows, of family: some EncoderFamily) -> Rows
 }
 
 extension Verbs {
-  package func layer(_ number: Int, _ rows: Rows, of family: some LayeredFamily) -> Rows {
+  package func layer(_ number: Int, _ rows: Rows, of family: some EncoderFamily) -> Rows {
     family.layer(number, rows, self)
   }
 

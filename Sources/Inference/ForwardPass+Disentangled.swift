@@ -54,7 +54,7 @@ extension ForwardPass {
     let projected = activations.hidden(rows: range.count, width: outputs)
     forEachBlock(range.count) { block, _ in
       multiply(
-        operand(rows), block, weights.matrices[attention.projection.index],
+        operand(rows), block, weights[attention.projection],
         projected.values + block.lowerBound * outputs, outputs, outputs: 0..<outputs)
     }
     return PositionPanels(

@@ -19,7 +19,7 @@ extension ForwardPass {
   /// multi-head latent attention, DeepSeek-AI, 2024). A bias of the keys adds the same to all of a query's scores, so it
   /// drops out; one of the values is added as it is, for probabilities sum to one.
   private func attendFirstTokens(_ rows: Activations, _ layer: Linear, heads: Int) -> Activations {
-    let matrix = weights.matrices[layer.index]
+    let matrix = weights[layer]
     let (width, inputs) = (layer.outputs / 3, layer.inputs)
     let headWidth = width / heads
     let count = texts.count

@@ -34,14 +34,13 @@ final class ForwardPass: Verbs {
     scratch = (0..<(pool?.threadCount ?? 1)).map { _ in AlignedBuffer(byteCount: 0) }
   }
 
-  /// Runs a model on some texts of a batch and returns their logits `[texts, labels]`, valid until the next run.
-  func run(_ family: any EncoderFamily, _ batch: Batch, _ texts: Range<Int>) -> UnsafePointer<Float> {
+  /// Calls `body`, which runs a model or the bottom of one, for some texts of a batch.
+  func run(_ batch: Batch, _ texts: Range<Int>, _ body: () -> Activations) -> Activations {
     self.batch = batch
     self.texts = texts
     tokens = batch.starts[texts.lowerBound]..<batch.starts[texts.upperBound]
-    let logits = family.forward(self)
-    self.batch = Batch.empty
-    return UnsafePointer(logits.values)
+    defer { self.batch = Batch.empty }
+    return body()
   }
 
   // MARK: Verbs
@@ -69,7 +68,7 @@ final class ForwardPass: Verbs {
               if let projection = embeddings.projection {
                 if let operand = sum.operand { quantize(sum, block, into: operand) }
                 multiply(
-                  operand(sum), block, weights.matrices[projection.index],
+                  operand(sum), block, weights[projection],
                   rows.values + block.lowerBound * rows.width, rows.width)
               }
               normalize(rows, block, residual: nil, embeddings.normalization, into: rows)
@@ -91,7 +90,7 @@ final class ForwardPass: Verbs {
   }
 
   func linear(_ operand: Activations, _ layer: Linear) -> Activations {
-    let matrix = weights.matrices[layer.index]
+    let matrix = weights[layer]
     let out = activations.hidden(rows: operand.rows, width: layer.outputs)
     timed(.products) {
       forEachBlock(operand.rows) { block, _ in
@@ -103,7 +102,7 @@ final class ForwardPass: Verbs {
 
   func linear(_ operand: Activations, _ layer: Linear, _ activation: Activation) -> Activations {
     guard isInt8 else {
-      let matrix = weights.matrices[layer.index]
+      let matrix = weights[layer]
       let out = activations.hidden(rows: operand.rows, width: layer.outputs)
       forEachBlock(operand.rows) { block, _ in
         let target = out.values + block.lowerBound * out.width
@@ -141,7 +140,7 @@ final class ForwardPass: Verbs {
   private func forEachProduct(
     _ operand: Activations, _ layer: Linear, _ body: (_ block: Range<Int>, _ values: UnsafeMutablePointer<Float>) -> Void
   ) {
-    let matrix = weights.matrices[layer.index]
+    let matrix = weights[layer]
     let blockRows = max(6, Self.scratchFloats / layer.outputs / 6 * 6)
     reserveScratch(blockRows * layer.outputs)
     forEachBlock(operand.rows, atMost: blockRows) { block, worker in
@@ -154,7 +153,7 @@ final class ForwardPass: Verbs {
   var longestText: Int { texts.reduce(0) { max($0, batch.starts[$1 + 1] - batch.starts[$1]) } }
 
   func convolve(_ rows: Activations, _ layer: Linear, _ activation: Activation, dropout: Float) -> Activations {
-    let matrix = weights.matrices[layer.index]
+    let matrix = weights[layer]
     let neighbours = hidden(rows: rows.rows, width: layer.inputs)
     let out = activations.hidden(rows: rows.rows, width: layer.outputs)
     timed(.products) {
@@ -223,7 +222,7 @@ final class ForwardPass: Verbs {
   }
 
   func dense(_ rows: Activations, _ layer: Linear, _ activation: Activation) -> Activations {
-    let matrix = weights.matrices[layer.index]
+    let matrix = weights[layer]
     let out = activations.hidden(rows: rows.rows, width: layer.outputs)
     timed(.head) {
       // A layer of the head has a form of its own: `operand` would follow the encoder's.
@@ -339,7 +338,7 @@ final class ForwardPass: Verbs {
     _ rows: Activations, _ block: Range<Int>, residual: Activations?, _ normalization: Normalization,
     into out: Activations
   ) {
-    let vectors = weights.normalizations[normalization.index]
+    let vectors = weights[normalization]
     let offset = block.lowerBound * rows.width
     let operand = out.operand
     kernels.normalizeRows(
@@ -352,7 +351,7 @@ final class ForwardPass: Verbs {
   func gather(
     _ table: Table, _ indices: UnsafePointer<Int32>, _ count: Int, _ out: UnsafeMutablePointer<Float>, adds: Bool
   ) {
-    let source = weights.tables[table.index]
+    let source = weights[table]
     let int8 = source.base.assumingMemoryBound(to: Int8.self)
     let scales = (source.base + Grid.rowScalesOffset(rows: source.rows, width: source.width)).assumingMemoryBound(to: Float.self)
     switch source.form {

@@ -40,17 +40,42 @@ package final class InferenceEngine {
   @discardableResult
   package func run(_ family: any EncoderFamily, _ batch: Batch) -> UnsafeBufferPointer<Float> {
     textCount = batch.textCount
-    let byteCount = textCount * weights.labelCount * MemoryLayout<Float>.stride
+    let labels = weights.labelCount
+    let byteCount = textCount * labels * MemoryLayout<Float>.stride
     if output.byteCount < byteCount { output = AlignedBuffer(byteCount: byteCount, zeroed: false) }
-    split(batch)
-    sortGroups(batch)
-    var first = 0
-    while first < groups.count, !sharesAreEven(batch, from: first) {
-      run(family, batch, groups[first], on: team)
-      first += 1
+    let target = output.bound(to: Float.self)
+    forEachGroup(batch) { group, pass in
+      let rows = pass.run(batch, group) { family.forward(pass) }
+      (target + group.lowerBound * labels).update(from: rows.values, count: group.count * labels)
     }
-    pool.parallelFor(groups.count - first) { index, worker in run(family, batch, groups[first + index], on: lanes[worker]) }
     return logits
+  }
+
+  /// Runs the bottom of a model on a batch: its embeddings and the layers before one.
+  ///
+  /// - Parameter out: the hidden states, with memory for `[tokens, hiddenWidth]`.
+  /// - Returns: the number of rows: a row for each token, or for each text after a last layer whose first tokens alone
+  ///   are read.
+  package func hiddenStates(
+    _ family: any EncoderFamily, before layer: Int, _ batch: Batch, _ out: UnsafeMutablePointer<Float>
+  ) -> Int {
+    let width = family.hiddenWidth
+    // By the first text of a group.
+    var rowCounts = [Int](repeating: 0, count: batch.textCount)
+    rowCounts.withUnsafeMutableBufferPointer { rowCounts in
+      forEachGroup(batch) { group, pass in
+        let rows = pass.run(batch, group) { family.hiddenStates(before: layer, pass) }
+        (out + batch.starts[group.lowerBound] * width).update(from: rows.values, count: rows.rows * width)
+        rowCounts[group.lowerBound] = rows.rows
+      }
+    }
+    // Rows by text leave gaps between the groups.
+    var end = 0
+    for (text, count) in rowCounts.enumerated() where count > 0 {
+      (out + end * width).update(from: out + batch.starts[text] * width, count: count * width)
+      end += count
+    }
+    return end
   }
 
   /// The logits `[texts, labels]` of the last run.
@@ -64,14 +89,20 @@ package final class InferenceEngine {
     lane.profile = Profile()
     defer { lane.profile = nil }
     split(batch)
-    for group in groups { _ = lane.run(family, batch, group) }
+    for group in groups { _ = lane.run(batch, group) { family.forward(lane) } }
     return lane.profile!
   }
 
-  private func run(_ family: any EncoderFamily, _ batch: Batch, _ group: Range<Int>, on pass: ForwardPass) {
-    let rows = pass.run(family, batch, group)
-    (output.bound(to: Float.self) + group.lowerBound * weights.labelCount).update(
-      from: rows, count: group.count * weights.labelCount)
+  /// Calls `body` with each group and what runs it.
+  private func forEachGroup(_ batch: Batch, _ body: (_ group: Range<Int>, _ pass: ForwardPass) -> Void) {
+    split(batch)
+    sortGroups(batch)
+    var first = 0
+    while first < groups.count, !sharesAreEven(batch, from: first) {
+      body(groups[first], team)
+      first += 1
+    }
+    pool.parallelFor(groups.count - first) { index, worker in body(groups[first + index], lanes[worker]) }
   }
 
   /// Cuts the batch into groups of neighbouring texts: with several threads smaller and smaller ones towards its end, so that

@@ -66,7 +66,7 @@ package struct WeightFormError: Error, CustomStringConvertible, Sendable, Equata
   }
 }
 
-/// Pointers to all the weights of a model, ready for the kernels. Sizes and forms have been checked.
+/// Pointers to the weights of a model or of the bottom of one, ready for the kernels. Sizes and forms have been checked.
 package struct ModelWeights: @unchecked Sendable {
   struct Matrix {
     let form: MatrixForm
@@ -91,9 +91,10 @@ package struct ModelWeights: @unchecked Sendable {
     let width: Int
   }
 
-  let matrices: [Matrix]
-  let tables: [EmbeddingTable]
-  let normalizations: [Vectors]
+  /// Nil for what a bottom of the model does not have.
+  private let matrices: [Matrix?]
+  private let tables: [EmbeddingTable?]
+  private let normalizations: [Vectors?]
   /// Whether the encoder's layers are int8 (each layer of the head has a form of its own).
   let isInt8: Bool
   /// The logits of one text.
@@ -101,28 +102,35 @@ package struct ModelWeights: @unchecked Sendable {
   let positionPanels = PositionPanelCache()
   private let owner: any WeightProvider
 
-  package init(_ blueprint: Blueprint, from provider: any WeightProvider) throws {
+  /// - Parameter parts: the parameters of the bottom of the model that is to run, nil for the whole model.
+  package init(_ blueprint: Blueprint, of parts: Set<Int>? = nil, from provider: any WeightProvider) throws {
     owner = provider
+    func isPart(_ parameter: Int) -> Bool { parts?.contains(parameter) ?? true }
     matrices = try blueprint.linears.map { linear in
+      guard isPart(linear.weights[0]) else { return nil }
       let (form, bytes) = try provider.matrix(linear)
       let layout = PanelLayout(outputs: linear.outputs, inputs: linear.inputs, isInt8: form == .int8Panels)
       try Self.check(linear.name, bytes, layout.byteCount)
       return Matrix(form: form, layout: layout, base: bytes.baseAddress!)
     }
     labelCount = blueprint.linears.last { $0.isOutput }?.outputs ?? 0
-    let encoder = blueprint.linears.filter { !$0.isHead }
-    let form = encoder.first.map { [matrices] in matrices[$0.index].form } ?? .float32Panels
-    for linear in encoder where matrices[linear.index].form != form {
-      throw WeightFormError(name: linear.name, expected: form, found: matrices[linear.index].form)
+    var form: MatrixForm?
+    for linear in blueprint.linears where !linear.isHead {
+      guard let found = matrices[linear.index]?.form else { continue }
+      let expected = form ?? found
+      guard found == expected else { throw WeightFormError(name: linear.name, expected: expected, found: found) }
+      form = expected
     }
     isInt8 = form == .int8Panels
     tables = try blueprint.tables.map { table in
+      guard isPart(table.weight) else { return nil }
       let (form, bytes) = try provider.table(table)
       let expected = form == .float32 ? table.rows * table.width * 4 : Grid.rowsByteCount(rows: table.rows, width: table.width)
       try Self.check(table.name, bytes, expected)
       return EmbeddingTable(form: form, base: bytes.baseAddress!, rows: table.rows, width: table.width)
     }
     normalizations = try blueprint.normalizations.map { normalization in
+      guard isPart(normalization.weight) else { return nil }
       let bytes = try provider.normalization(normalization)
       try Self.check(normalization.name, bytes, normalization.width * 8)
       let values = bytes.baseAddress!.assumingMemoryBound(to: Float.self)
@@ -130,6 +138,10 @@ package struct ModelWeights: @unchecked Sendable {
         weight: values, bias: values + normalization.width, epsilon: normalization.epsilon, width: normalization.width)
     }
   }
+
+  subscript(_ linear: Linear) -> Matrix { matrices[linear.index]! }
+  subscript(_ table: Table) -> EmbeddingTable { tables[table.index]! }
+  subscript(_ normalization: Normalization) -> Vectors { normalizations[normalization.index]! }
 
   private static func check(_ name: String, _ bytes: UnsafeRawBufferPointer, _ expected: Int) throws {
     guard bytes.count == expected else { throw WeightSizeError(name: name, expected: expected, found: bytes.count) }

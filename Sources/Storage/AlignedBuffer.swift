@@ -48,6 +48,17 @@ package final class AlignedBuffer: @unchecked Sendable {
     baseAddress.assumingMemoryBound(to: type)
   }
 
+  /// Gives the whole pages within a range of bytes back to the system: they read as zeros, and take memory again when they
+  /// are written.
+  package func discard(_ range: Range<Int>) {
+    let page = sysconf(Int32(_SC_PAGESIZE))
+    let address = Int(bitPattern: baseAddress)
+    let first = (address + range.lowerBound).roundedUp(toMultipleOf: page)
+    let end = (address + range.upperBound) / page * page
+    guard first < end, let start = UnsafeMutableRawPointer(bitPattern: first) else { return }
+    madvise(start, end - first, MADV_DONTNEED)
+  }
+
   package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: baseAddress, count: byteCount) }
 }
 

@@ -68,27 +68,26 @@ enum CheckpointFile {
 }
 
 extension TrainingEngine {
-  /// The model's parameters as tensors to write, by their names in the checkpoint, with adapters merged.
-  package func withModelTensors<Result>(_ body: ([OutputTensor]) throws -> Result) rethrows -> Result {
+  /// The model's parameters as tensors to write, by their names in the checkpoint, with adapters merged; valid while the
+  /// engine is there.
+  package var modelTensors: [OutputTensor] {
     let store = parameters
     var tensors = store.tensors(store.values, Array(store.blueprint.parameters.indices))
-    var merged: [AlignedBuffer] = []
-    for adapter in store.adapters {
-      let weight = adapter.layer.weights[adapter.part]
-      let parameter = store.parameters[weight]
-      merged.append(mergedWeight(adapter))
-      tensors[weight] = OutputTensor(
-        name: parameter.name, shape: parameter.shape,
-        values: UnsafeBufferPointer(start: merged.last!.bound(to: Float.self), count: parameter.count))
+    func replace(_ weight: Int, _ make: @escaping (UnsafeMutablePointer<Float>) -> Void) {
+      tensors[weight] = OutputTensor(name: store.parameters[weight].name, shape: store.parameters[weight].shape, make: make)
     }
-    return try withExtendedLifetime(merged) { try body(tensors) }
+    for adapter in store.adapters {
+      replace(adapter.layer.weights[adapter.part]) { self.mergeWeight(adapter, into: $0) }
+    }
+    for matrix in bottom?.weights.matrices ?? [] {
+      for (part, weight) in matrix.layer.weights.enumerated() { replace(weight) { matrix.unpack(part, into: $0) } }
+    }
+    return tensors
   }
 
   /// Writes the model's files, and adapters in the form of the PEFT library.
   package func writeModel(into folder: String, configuration: JSONValue, files: [CarriedFile], base: String) throws {
-    try withModelTensors {
-      try writeCheckpointFiles(into: folder, configuration: configuration, tensors: $0, files: files)
-    }
+    try writeCheckpointFiles(into: folder, configuration: configuration, tensors: modelTensors, files: files)
     guard let settings = parameters.adapterSettings else { return }
     try parameters.writeAdapter(into: folder, settings, base: base)
   }

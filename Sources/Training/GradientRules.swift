@@ -260,7 +260,7 @@ struct FirstTokensRule: GradientRule {
 }
 
 /// A layer of which only the input was kept: it runs again, recording, and then its own rules run.
-struct LayerRule<Family: LayeredFamily>: GradientRule {
+struct LayerRule<Family: EncoderFamily>: GradientRule {
   let input: TapeNode
   let output: TapeNode
   let number: Int

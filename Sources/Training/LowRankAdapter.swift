@@ -115,16 +115,13 @@ extension TrainingEngine {
     }
   }
 
-  /// W + B A · alpha / rank of an adapter's part of its layer.
-  func mergedWeight(_ adapter: LowRankAdapter) -> AlignedBuffer {
+  /// W + B A · alpha / rank of an adapter's part of its layer [outputs of the part, inputs].
+  func mergeWeight(_ adapter: LowRankAdapter, into values: UnsafeMutablePointer<Float>) {
     let weight = adapter.layer.weights[adapter.part]
     let inputs = adapter.layer.inputs
-    let merged = AlignedBuffer(count: adapter.outputs * inputs, of: Float.self, zeroed: false)
-    let values = merged.bound(to: Float.self)
     values.update(from: parameters.values(weight), count: adapter.outputs * inputs)
     products.small(
       parameters.values(adapter.up), adapter.rank, parameters.values(adapter.down), inputs, values, inputs,
       m: adapter.outputs, n: inputs, k: adapter.rank, alpha: adapter.scale, beta: 1)
-    return merged
   }
 }

@@ -82,9 +82,16 @@ package final class ParameterStore {
     return runs
   }
 
-  /// A parameter's values, by its place in the blueprint.
+  /// A parameter's values, by its place in the blueprint; of a matrix in an engine's frozen bottom there are none.
   package func values(_ parameter: Int) -> UnsafeMutablePointer<Float> { values + offsets[parameter] }
   package func gradient(_ parameter: Int) -> UnsafeMutablePointer<Float> { gradients + offsets[parameter] }
+
+  /// Gives the memory of a parameter's values back, which lie elsewhere from now on.
+  func discardValues(_ parameter: Int) {
+    let range = offsets[parameter]..<offsets[parameter] + parameters[parameter].count
+    let stride = MemoryLayout<Float>.stride
+    storage[0].discard(range.lowerBound * stride..<range.upperBound * stride)
+  }
 
   package func buffer(_ parameter: Int, of storage: UnsafeMutablePointer<Float>) -> UnsafeMutableBufferPointer<Float> {
     UnsafeMutableBufferPointer(start: storage + offsets[parameter], count: parameters[parameter].count)

@@ -31,12 +31,13 @@ final class TapeNode {
   /// Makes the values again, from what is kept anyway.
   var rebuild: ((UnsafeMutablePointer<Float>) -> Void)?
 
-  init(rows: Int, width: Int, needsGradient: Bool, pool: BufferPool) {
+  /// - Parameter values: what the rows hold, nil for memory to be filled.
+  init(rows: Int, width: Int, needsGradient: Bool, pool: BufferPool, values: PooledBuffer? = nil) {
     self.rows = rows
     self.width = width
     self.needsGradient = needsGradient
     self.pool = pool
-    buffer = pool.take(rows * width)
+    buffer = values ?? pool.take(rows * width)
   }
 
   var count: Int { rows * width }

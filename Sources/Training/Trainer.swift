@@ -84,6 +84,7 @@ package final class Trainer {
     engine.dropoutIsOff = arguments.dropout == 0
     engine.checkpointsGradients = arguments.gradientCheckpointing
     try freeze()
+    try engine.freezeBottom(of: model.family)
     // Found now, not after the first epoch.
     let known = Tally(model.labels).result.metrics.map(\.name)
     guard known.contains(arguments.metricName) else { throw TrainingError.unknownMetric(arguments.metricName, known: known) }
@@ -104,7 +105,6 @@ package final class Trainer {
       throw .argument("freeze-layers: expected layers that share no parameters with those above, found \(arguments.freezeLayers)")
     }
     store.freeze(use.below(layers: arguments.freezeLayers))
-    engine.frozen = FrozenPart(embeddings: true, layers: arguments.freezeLayers)
   }
 
   /// Trains from where the state stands to the last step, or until `shouldStop` says so.

@@ -55,11 +55,11 @@ public struct TrainingArguments: Sendable, Equatable {
   public var earlyStoppingThreshold = 0.0
   /// Keeps only the input of each layer and runs the layer again in the backward pass: less memory, more time.
   public var gradientCheckpointing = false
-  /// Leaves the embeddings as they are.
+  /// Leaves the embeddings as they are. What is frozen has no dropout, unlike the reference library's.
   public var freezeEmbeddings = false
-  /// Leaves the embeddings and so many layers, from the first on, as they are.
+  /// Leaves the embeddings and so many layers, from the first on, as they are, without dropout.
   public var freezeLayers = 0
-  /// The rank of LoRA's adapters; 0 for training the model itself.
+  /// The rank of LoRA's adapters; 0 for training the model itself. What lies below the first adapter is frozen as above.
   public var loraRank = 0
   /// An adapter's share is scaled by this over the rank.
   public var loraAlpha = 16.0

@@ -16,8 +16,6 @@ package final class TrainingEngine: Verbs {
   package typealias Rows = TapeRows
   package typealias Operand = TapeRows
 
-  /// What of the model is not trained: those layers run as for evaluation, without dropout, and keep nothing.
-  package var frozen = FrozenPart()
   /// Keeps only the input of each layer, which runs a second time in the backward pass.
   package var checkpointsGradients = false
   package let parameters: ParameterStore
@@ -30,14 +28,15 @@ package final class TrainingEngine: Verbs {
   /// The kernels that OpenBLAS chose.
   let blasCoreName: String
   let buffers = BufferPool()
+  /// What runs the part of the model below all that is trained, when there is one.
+  private(set) var bottom: FrozenBottom?
 
   private(set) var batch = Batch()
   private var tape: [any GradientRule] = []
-  /// Whether the pass is for training and has left the frozen part: dropout is on, and gradients are wanted.
+  /// Whether the pass is for training: dropout is on, and gradients are wanted.
   private var trains = false
   /// Whether rules go on the tape.
   private var records = false
-  private var isTrainingPass = false
   private var dropoutSeed: UInt64 = 0
   private var verbNumber: UInt64 = 0
   /// Turns all dropout off (evaluation, or `--dropout 0`).
@@ -52,7 +51,6 @@ package final class TrainingEngine: Verbs {
   ) throws(InstructionSetError) {
     self.parameters = parameters
     adapters = parameters.blueprint.linears.map { layer in parameters.adapters.filter { $0.layer.index == layer.index } }
-    frozen = FrozenPart(embeddings: !parameters.adapters.isEmpty)
     self.threads = threads
     kernels = try instructionSet.kernels()
     training = try instructionSet.trainingKernels()
@@ -69,10 +67,19 @@ package final class TrainingEngine: Verbs {
     self.batch = batch
     tape.removeAll(keepingCapacity: true)
     verbNumber = 0
-    isTrainingPass = dropoutKey != nil
-    beginTraining(isTrainingPass && !frozen.embeddings)
+    trains = dropoutKey != nil
+    records = trains
     dropoutSeed = dropoutKey ?? 0
-    return family.forward(self)
+    guard let bottom else { return family.forward(self) }
+    return family.forward(bottom.hiddenStates(family, batch, buffers), from: bottom.layers, self)
+  }
+
+  /// Gives the part of a model below all that is trained to the inference engine: the embeddings and as many layers as
+  /// have no parameter that is trained or shared with what comes above, and no adapter.
+  package func freezeBottom(of family: any EncoderFamily) throws {
+    // What is in it stays frozen, and its values are no longer in the store.
+    guard bottom == nil else { return }
+    bottom = try FrozenBottom(of: family, parameters, kernels, threads)
   }
 
   /// Adds the gradients of all parameters.
@@ -86,16 +93,11 @@ package final class TrainingEngine: Verbs {
 
   private func runTape(to count: Int) { while tape.count > count { tape.removeLast().backward(self) } }
 
-  private func beginTraining(_ begins: Bool) {
-    trains = begins
-    records = begins
-  }
-
   /// Runs verbs a second time, recording, and then their rules. What the last verb makes must have its gradient.
   func replay(_ verbNumber: UInt64, _ body: () -> Void) {
     let count = tape.count
     self.verbNumber = verbNumber
-    beginTraining(true)
+    records = true
     body()
     runTape(to: count)
   }
@@ -249,18 +251,14 @@ package final class TrainingEngine: Verbs {
     return output
   }
 
-  package func layer(_ number: Int, _ rows: TapeRows, of family: some LayeredFamily) -> TapeRows {
-    if isTrainingPass { beginTraining(number >= frozen.layers) }
-    let runsAgain = records && checkpointsGradients
+  package func layer(_ number: Int, _ rows: TapeRows, of family: some EncoderFamily) -> TapeRows {
+    guard records && checkpointsGradients else { return family.layer(number, rows, self) }
     let verbsBefore = verbNumber
-    if runsAgain { records = false }
+    records = false
     let output = family.layer(number, rows, self)
-    if runsAgain {
-      records = true
-      tape.append(
-        LayerRule(input: rows.node, output: output.node, number: number, family: family, verbNumber: verbsBefore))
-    }
-    if isTrainingPass { beginTraining(number + 1 >= frozen.layers) }
+    records = true
+    tape.append(
+      LayerRule(input: rows.node, output: output.node, number: number, family: family, verbNumber: verbsBefore))
     return output
   }
 
@@ -329,18 +327,6 @@ package final class TrainingEngine: Verbs {
       let first = index * size
       training.addColumnSums(x + first, columns, rows, min(size, columns - first), sums + first)
     }
-  }
-}
-
-/// The part of a model, from the bottom, that is not trained.
-package struct FrozenPart: Sendable, Equatable {
-  package let embeddings: Bool
-  /// So many layers from the first on, and the embeddings with them.
-  package let layers: Int
-
-  package init(embeddings: Bool = false, layers: Int = 0) {
-    self.embeddings = embeddings || layers > 0
-    self.layers = layers
   }
 }
 

@@ -255,6 +255,19 @@ import Testing
     }
   }
 
+  /// Values that are made when they are written give the same file as values in memory.
+  @Test func madeValues() throws {
+    try withTemporaryFolder { folder in
+      let values: [String: [Float]] = ["b": [1, 2, 3, 4, 5, 6], "a": [7], "c": []]
+      try withOutputTensors(values.map { ($0, [$1.count], $1) }) { try writeSafetensors($0, to: folder + "/memory") }
+      let made = values.map { name, values in
+        OutputTensor(name: name, shape: [values.count]) { $0.update(from: values, count: values.count) }
+      }
+      try writeSafetensors(made, to: folder + "/made")
+      #expect(try readFile(folder + "/made") == readFile(folder + "/memory"))
+    }
+  }
+
   @Test func whatCannotBeWritten() throws {
     try withTemporaryFolder { folder throws in
       func refusal(

@@ -1,6 +1,7 @@
 import Encoders
 import Inference
 import Kernels
+import Storage
 import TestSupport
 import Testing
 
@@ -66,6 +67,24 @@ import Testing
   @Test func textsDiffer() throws {
     let alone = try self.alone(Fixture("tiny-bert", isInt8: true))
     #expect(Set(alone).count > Self.texts.count * 9 / 10)
+  }
+
+  /// The bottom of a model alone: the same bits in any batch on any number of threads, and its last layer's one row a text.
+  @Test(arguments: [0, 1, 2]) func hiddenStates(before layer: Int) throws {
+    let fixture = try Fixture("tiny-bert", isInt8: false)
+    let family = fixture.model.family
+    func states(_ texts: [Text], threads: Int) -> [UInt32] {
+      var batch = Batch()
+      for text in texts { batch.append(text.ids, tokenTypes: text.tokenTypes) }
+      let memory = AlignedBuffer(count: batch.tokenCount * family.hiddenWidth, of: Float.self)
+      let values = memory.bound(to: Float.self)
+      let rows = fixture.engine(threads: threads).hiddenStates(family, before: layer, batch, values)
+      #expect(rows == (layer == 2 ? texts.count : batch.tokenCount))
+      return (0..<rows * family.hiddenWidth).map { values[$0].bitPattern }
+    }
+    let alone = Self.texts.flatMap { states([$0], threads: 1) }
+    #expect(Set(alone).count > alone.count / 2)
+    for threads in 1...3 { #expect(states(Self.texts, threads: threads) == alone, "\(threads) threads") }
   }
 
   @Test func noTexts() throws {

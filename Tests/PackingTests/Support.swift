@@ -73,14 +73,11 @@ struct EditableFolder {
   }
 
   func write(to path: String) throws {
-    let buffers = tensors.map { name, tensor in
-      let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: tensor.values.count)
-      _ = buffer.initialize(from: tensor.values)
-      return OutputTensor(name: name, shape: tensor.shape, values: UnsafeBufferPointer(buffer))
+    let outputs = tensors.map { name, tensor in
+      OutputTensor(name: name, shape: tensor.shape) { $0.update(from: tensor.values, count: tensor.values.count) }
     }
-    defer { for buffer in buffers { buffer.values.deallocate() } }
     try writeCheckpointFolder(
-      path, configuration: configuration, tensors: buffers, files: files.map { CarriedFile(name: $0, bytes: $1) })
+      path, configuration: configuration, tensors: outputs, files: files.map { CarriedFile(name: $0, bytes: $1) })
   }
 }
 

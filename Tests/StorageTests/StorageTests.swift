@@ -121,6 +121,22 @@ private func makeTemporaryFolder() -> String {
     #expect(UInt(bitPattern: block.baseAddress) % 64 == 0)
   }
 
+  /// The whole pages of a range go, and nothing around them does.
+  @Test func discardedPagesTakeNoMemory() {
+    let byteCount = 64 << 20
+    let block = AlignedBuffer(byteCount: byteCount)
+    let bytes = block.bound(to: UInt8.self)
+    bytes.update(repeating: 7, count: byteCount)
+    let before = Machine.residentBytes()
+    block.discard(100..<byteCount - 100)
+    #expect(before - Machine.residentBytes() > 48 << 20)
+    #expect((0..<100).allSatisfy { bytes[$0] == 7 && bytes[byteCount - 1 - $0] == 7 })
+    #expect(bytes[byteCount / 2] == 0)
+    bytes[byteCount / 2] = 5
+    block.discard(byteCount / 2..<byteCount / 2 + 1)
+    #expect(bytes[byteCount / 2] == 5, "no whole page")
+  }
+
   @Test func refusalsSayWhatAndWhere() {
     #expect(throws: FileError(path: "/nowhere/at/all", operation: "write", code: ENOENT)) {
       _ = try AtomicFile(path: "/nowhere/at/all")

@@ -42,24 +42,63 @@ import Training
     }
   }
 
-  @Test(arguments: familyNames) func firstGradients(_ name: String) throws {
-    let family = try Family(name)
+  /// Loss and gradients of an engine's first batch against the reference's; what is frozen has none.
+  private func check(_ family: Family, _ engine: TrainingEngine, frozen: Set<Int> = [], _ name: String) throws {
     let parameters = family.model.blueprint.parameters
     let reference = try parameters.map { try family.doubles("gradient." + $0.name) }
     let globalNorm = norm(reference.joined())
     #expect(abs(globalNorm / family.fixture.steps[0]["grad_norm"]!.double! - 1) <= 1e-6, "every gradient is compared")
-    for instructionSet in InstructionSet.supported {
-      let (loss, gradients) = family.gradients(try family.engine(instructionSet))
-      #expect(abs(loss / family.fixture.steps[0]["loss"]!.double! - 1) <= 1e-5)
-      for (index, parameter) in parameters.enumerated() {
-        let error = norm(zip(gradients[index], reference[index]).map { Double($0) - $1 })
-        // A key's bias has no gradient by mathematics: what is left is fp32's noise.
-        let isZero = norm(reference[index]) <= 1e-9 * globalNorm
-        let tolerance = isZero ? 1e-7 * globalNorm : 1e-4 * max(norm(reference[index]), 1e-6 * globalNorm)
-        #expect(error <= tolerance, "\(instructionSet), \(parameter.name): \(error) > \(tolerance)")
+    let (loss, gradients) = family.gradients(engine)
+    #expect(abs(loss / family.fixture.steps[0]["loss"]!.double! - 1) <= 1e-5, "\(name)")
+    for (index, parameter) in parameters.enumerated() {
+      guard !frozen.contains(index) else {
+        #expect(gradients[index].allSatisfy { $0 == 0 }, "\(name), \(parameter.name)")
+        continue
       }
-      #expect(parameters.indices.count { norm(reference[$0]) <= 1e-9 * globalNorm } <= family.model.blueprint.linears.count / 4)
+      let error = norm(zip(gradients[index], reference[index]).map { Double($0) - $1 })
+      // A key's bias has no gradient by mathematics: what is left is fp32's noise.
+      let isZero = norm(reference[index]) <= 1e-9 * globalNorm
+      let tolerance = isZero ? 1e-7 * globalNorm : 1e-4 * max(norm(reference[index]), 1e-6 * globalNorm)
+      #expect(error <= tolerance, "\(name), \(parameter.name): \(error) > \(tolerance)")
     }
+    #expect(parameters.indices.count { norm(reference[$0]) <= 1e-9 * globalNorm } <= family.model.blueprint.linears.count / 4)
+  }
+
+  @Test(arguments: familyNames) func firstGradients(_ name: String) throws {
+    let family = try Family(name)
+    for instructionSet in InstructionSet.supported {
+      try check(family, family.engine(instructionSet), "\(instructionSet)")
+    }
+  }
+
+  /// With embeddings alone, and with each number of layers that can be, frozen and on the inference engine: what is
+  /// trained has the reference's gradients, and what is frozen is written as it was read.
+  @Test(arguments: familyNames) func frozenBottom(_ name: String) throws {
+    let family = try Family(name)
+    let use = ParameterUse(family.model.family)
+    var depths = 0
+    for layers in 0...use.layers.count {
+      let frozen = use.below(layers: layers)
+      // A table that layers above read too (of relative positions) is trained with them, and so it all runs there.
+      let isBottom = use.layers.prefix(layers).reduce(use.embeddings) { $0.union($1) } == frozen
+      depths += isBottom ? 1 : 0
+      for instructionSet in InstructionSet.supported {
+        let engine = try family.engine(instructionSet)
+        let store = engine.parameters
+        let before = engine.modelTensors.map(\.array)
+        store.freeze(frozen)
+        try engine.freezeBottom(of: family.model.family)
+        if isBottom {
+          // The store's matrices are not read any more.
+          for linear in store.blueprint.linears where frozen.contains(linear.weights[0]) {
+            for weight in linear.weights { store.buffer(weight, of: store.values).update(repeating: .nan) }
+          }
+        }
+        try check(family, engine, frozen: frozen, "\(instructionSet), \(layers) layers")
+        #expect(engine.modelTensors.map(\.array) == before)
+      }
+    }
+    #expect(depths >= 2, "the embeddings alone, and all layers")
   }
 
   /// Two epochs of five steps, the last batch of each smaller.
@@ -117,7 +156,7 @@ import Training
     }
   }
 
-  /// Layers that run a second time, and embeddings that are left alone: the same gradients, bit for bit.
+  /// Layers that run a second time: the same gradients, bit for bit.
   @Test(arguments: familyNames) func leanModes(_ name: String) throws {
     let family = try Family(name)
     let expected = family.gradients(try family.engine()).gradients
@@ -126,14 +165,6 @@ import Training
     #expect(family.gradients(again).gradients == expected)
 
     let use = ParameterUse(family.model.family)
-    let frozen = try family.engine()
-    frozen.parameters.freeze(use.embeddings)
-    frozen.frozen = FrozenPart(embeddings: true)
-    let found = family.gradients(frozen).gradients
-    for (index, parameter) in family.model.blueprint.parameters.enumerated() {
-      let isFrozen = use.embeddings.contains(index)
-      #expect(isFrozen ? found[index].allSatisfy { $0 == 0 } : found[index] == expected[index], "\(parameter.name)")
-    }
     #expect(use.layers.reduce(use.embeddings.union(use.head)) { $0.union($1) }.count == expected.count, "every part belongs somewhere")
   }
 

@@ -109,10 +109,19 @@ struct Probe: EncoderFamily {
     throw .unknownFamily(Self.modelType, known: [])
   }
 
-  func forward<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
-    if case .embed = verb { return engine.embed(embeddings, dropout: rate) }
-    if case .embedNarrow = verb { return engine.embed(narrow!, dropout: rate) }
-    let rows = engine.embed(embeddings, dropout: 0)
+  var layerCount: Int { 0 }
+
+  func layer<Engine: Verbs>(_ number: Int, _ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows { hidden }
+
+  func embed<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
+    switch verb {
+    case .embed: engine.embed(embeddings, dropout: rate)
+    case .embedNarrow: engine.embed(narrow!, dropout: rate)
+    default: engine.embed(embeddings, dropout: 0)
+    }
+  }
+
+  func classify<Engine: Verbs>(_ rows: Engine.Rows, _ engine: Engine) -> Engine.Rows {
     switch verb {
     case .embed, .embedNarrow: return rows
     case .linear(let activation): return engine.dense(rows, inner, activation)

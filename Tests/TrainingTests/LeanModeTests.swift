@@ -33,11 +33,12 @@ import Training
     let before = try run.store()
     let finished = try run()
     let store = finished.store
+    let tensors = finished.trainer.engine.modelTensors
     let zeros = [[UInt32]](repeating: [], count: 2)
     for (index, parameter) in store.parameters.enumerated() {
       let layer = parameter.name.hasPrefix("bert.encoder.layer.") ? Int(parameter.name.split(separator: ".")[3])! : -1
       let isFrozen = parameter.name.hasPrefix("bert.embeddings.") || (0..<layers).contains(layer)
-      let isSame = store.array(index, of: store.values) == before.array(index, of: before.values)
+      let isSame = tensors[index].array == before.array(index, of: before.values)
       #expect(isSame == isFrozen && store.isTrained[index] != isFrozen, "\(parameter.name)")
       let moments = [store.firstMoments, store.secondMoments].map { store.array(index, of: $0).filter { $0 != 0 }.map(\.bitPattern) }
       #expect((moments == zeros) == isFrozen, "\(parameter.name)")
@@ -45,22 +46,38 @@ import Training
     #expect(finished.outcome.trainLoss.isFinite)
   }
 
-  /// What is trained has the gradient that it has when all is trained (dropout off: frozen layers have none).
-  @Test func frozenLayersDoNotChangeGradients() throws {
-    let fixture = try TrainingFixture()
-    let model = try tinyModel()
-    let (whole, part) = (try tinyEngine(model), try tinyEngine(model))
-    part.frozen = FrozenPart(layers: 1)
-    for engine in [whole, part] {
-      engine.dropoutIsOff = true
-      _ = engine.lossAndGradients(model, fixture.batch(0), Loss(.singleLabel))
+  /// What is frozen has no dropout: with the head's off too, a pass for training makes the logits of an evaluation.
+  @Test func frozenLayersHaveNoDropout() throws {
+    let batch = makeBatch(try TrainingFixture().batch(0))
+    let model = try tinyModel(changes: ["classifier_dropout": 0.0])
+    for (layers, isFixed) in [(1, false), (2, true)] {
+      let engine = try tinyEngine(model)
+      engine.parameters.freeze(ParameterUse(model.family).below(layers: layers))
+      try engine.freezeBottom(of: model.family)
+      let evaluated = engine.rows(model.family, batch, dropoutKey: nil)
+      #expect((engine.rows(model.family, batch, dropoutKey: 3) == evaluated) == isFixed, "\(layers) layers")
     }
-    let store = part.parameters
-    for (index, parameter) in store.parameters.enumerated() {
-      let isFrozen = parameter.name.hasPrefix("bert.embeddings.") || parameter.name.hasPrefix("bert.encoder.layer.0.")
-      let found = store.array(index, of: store.gradients)
-      let expected = isFrozen ? found.map { _ in 0 } : whole.parameters.array(index, of: whole.parameters.gradients)
-      #expect(found == expected, "\(parameter.name)")
+  }
+
+  /// A run with frozen layers is taken up to the same bits, and its checkpoint holds the whole model.
+  @Test(arguments: [0, 1, 2]) func resumingWithFrozenLayers(_ layers: Int) throws {
+    try withTemporaryFolder { folder in
+      var run = try TinyRun(folder: folder + "/whole")
+      run.arguments.freezeEmbeddings = true
+      run.arguments.freezeLayers = layers
+      let whole = try run()
+      let written = try CheckpointFolder(path: folder + "/whole/checkpoint-10").openWeights()
+      #expect(Set(written.names) == Set(run.model.blueprint.parameters.map(\.name)))
+      for tensor in whole.trainer.engine.modelTensors { #expect(try written[tensor.name]?.readFloat32() == tensor.array, "\(tensor.name)") }
+      run.folder = folder + "/parts"
+      _ = try run(interruptedAfter: 4)
+      let resumed = try run(resumingFrom: "newest")
+      #expect(resumed.trainer.engine.modelTensors.map(\.array) == whole.trainer.engine.modelTensors.map(\.array))
+      #expect(resumed.moments == whole.moments && resumed.warnings.isEmpty)
+      for file in ["model.safetensors", "optimizer.safetensors", "martlet_state.json"] {
+        let last = "/checkpoint-10/" + file
+        #expect(try readFile(folder + "/whole" + last) == readFile(folder + "/parts" + last), "\(file)")
+      }
     }
   }
 
@@ -80,11 +97,11 @@ import Training
 }
 
 @Suite struct LowRankAdapterTests {
-  private func run(_ folder: String? = nil) throws -> TinyRun {
+  private func run(_ folder: String? = nil, targets: [String] = ["query", "value", "output.dense"]) throws -> TinyRun {
     var run = try TinyRun(folder: folder)
     run.arguments.loraRank = 3
     run.arguments.loraAlpha = 7
-    run.arguments.loraTargets = ["query", "value", "output.dense"]
+    run.arguments.loraTargets = targets
     return run
   }
 
@@ -104,19 +121,22 @@ import Training
   /// The same model as an ordinary one, its weights merged.
   private func merged(_ engine: TrainingEngine, _ model: Model) throws -> TrainingEngine {
     let store = ParameterStore(model.blueprint)
-    engine.withModelTensors { tensors in
-      for (index, tensor) in tensors.enumerated() { store.values(index).update(from: tensor.values.baseAddress!, count: tensor.values.count) }
+    for (index, tensor) in engine.modelTensors.enumerated() {
+      store.values(index).update(from: tensor.array, count: tensor.count)
     }
     let engine = try makeEngine(store)
     engine.dropoutIsOff = true
     return engine
   }
 
-  /// Logits are those of the merged model, and with W' = W + s B A: dB = s dW' Aᵀ, dA = s Bᵀ dW'.
-  @Test(arguments: [false, true]) func gradients(_ checkpoints: Bool) throws {
-    let run = try run()
+  /// Logits are those of the merged model, and with W' = W + s B A: dB = s dW' Aᵀ, dA = s Bᵀ dW'. Layers below the first
+  /// with an adapter are of the frozen bottom.
+  @Test(arguments: [false, true], [["query", "value", "output.dense"], ["layer.1.attention.self.query", "layer.1.output.dense"]])
+  func gradients(_ checkpoints: Bool, _ targets: [String]) throws {
+    let run = try run(targets: targets)
     let fixture = try TrainingFixture()
     let adapted = try engine(run)
+    try adapted.freezeBottom(of: run.model.family)
     adapted.checkpointsGradients = checkpoints
     let whole = try merged(adapted, run.model)
     let batch = fixture.batch(0)
@@ -127,7 +147,7 @@ import Training
 
     let (store, reference) = (adapted.parameters, whole.parameters)
     let first = store.blueprint.parameters.count
-    #expect(store.parameters.count - first == 2 * 4 * store.blueprint.linears.filter { $0.weights.count == 3 }.count)
+    #expect(store.parameters.count - first == 2 * (targets.count == 3 ? 8 : 2))
     let scale = 7.0 / 3
     for down in stride(from: first, to: store.parameters.count, by: 2) {
       let name = store.parameters[down].name.replacing(".lora_A", with: "")
@@ -171,8 +191,8 @@ import Training
       }
       let checkpoint = try CheckpointFolder(path: folder + "/whole/checkpoint-10").openWeights()
       #expect(Set(checkpoint.names) == Set(store.blueprint.parameters.map(\.name)))
-      whole.trainer.engine.withModelTensors { tensors in
-        for tensor in tensors { #expect((try? checkpoint[tensor.name]?.readFloat32()) == Array(tensor.values), "\(tensor.name)") }
+      for tensor in whole.trainer.engine.modelTensors {
+        #expect(try checkpoint[tensor.name]?.readFloat32() == tensor.array, "\(tensor.name)")
       }
       let adapter = try SafetensorsFile(path: folder + "/whole/checkpoint-10/adapter_model.safetensors")
       #expect(adapter["base_model.model.bert.encoder.layer.0.attention.self.query.lora_A.weight"]?.shape == [3, 45])

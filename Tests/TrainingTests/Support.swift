@@ -98,6 +98,15 @@ func randomBatch(_ lengths: [Int], vocabulary: Int, tokenTypes: Int = 2, _ rando
   return batch
 }
 
+extension OutputTensor {
+  /// The values as they would be written.
+  var array: [Float] {
+    var array: [Float] = []
+    withValues { array = Array($0) }
+    return array
+  }
+}
+
 extension TrainingEngine {
   /// Forward, loss and backward of one batch.
   func lossAndGradients(_ model: Model, _ examples: [TrainingExample], _ loss: Loss, dropoutKey: UInt64 = 0) -> Double {

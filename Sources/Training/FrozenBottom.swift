@@ -1,0 +1,94 @@
+import Encoders
+import Inference
+import Kernels
+import Storage
+
+/// The part of a model below all that is trained, on the inference engine in fp32: a fixed function of a batch, so without
+/// dropout, of which nothing is kept for the backward pass.
+final class FrozenBottom {
+  /// The layers that belong to it, from the first on; the embeddings always do.
+  let layers: Int
+  let weights: FrozenWeights
+  private let engine: InferenceEngine
+
+  /// Nil for a model whose embeddings are trained.
+  init?(
+    of family: any EncoderFamily, _ parameters: ParameterStore, _ kernels: any KernelTable.Type, _ threads: ThreadPool
+  ) throws {
+    let use = ParameterUse(family)
+    let adapted = Set(parameters.adapters.flatMap(\.layer.weights))
+    func isFrozen(_ part: Set<Int>, layers: Int) -> Bool {
+      part.isSubset(of: use.below(layers: layers)) && part.isDisjoint(with: adapted)
+        && part.allSatisfy { !parameters.isTrained[$0] }
+    }
+    let parts = (0...use.layers.count).map { use.layers.prefix($0).reduce(use.embeddings) { $0.union($1) } }
+    guard let layers = parts.indices.last(where: { isFrozen(parts[$0], layers: $0) }) else { return nil }
+    self.layers = layers
+    weights = FrozenWeights(of: parts[layers], parameters)
+    engine = InferenceEngine(
+      weights: try ModelWeights(parameters.blueprint, of: parts[layers], from: weights), kernels: kernels, pool: threads)
+  }
+
+  /// The hidden states before the first layer above.
+  func hiddenStates(_ family: any EncoderFamily, _ batch: Batch, _ buffers: BufferPool) -> TapeRows {
+    let width = family.hiddenWidth
+    let values = buffers.take(batch.tokenCount * width)
+    let rows = engine.hiddenStates(family, before: layers, batch, values.values)
+    return TapeRows(TapeNode(rows: rows, width: width, needsGradient: false, pool: buffers, values: values))
+  }
+}
+
+/// Some of a store's parameters in the layout of the inference engine's kernels. Matrices lie only here: the store gives
+/// the memory of theirs back. Tables are read where they are.
+final class FrozenWeights: WeightProvider, @unchecked Sendable {
+  struct Matrix {
+    let layer: Linear
+    fileprivate let block: AlignedBuffer
+    fileprivate let layout: PanelLayout
+
+    /// The weight of a part of the layer, row-major as the store had it.
+    func unpack(_ part: Int, into values: UnsafeMutablePointer<Float>) {
+      let rows = layer.outputs / layer.weights.count
+      layout.unpack(block.baseAddress, rows: part * rows..<(part + 1) * rows, into: values)
+    }
+  }
+
+  let matrices: [Matrix]
+  /// By the place in the blueprint, the weight and then the bias of each.
+  private let normalizations: [AlignedBuffer?]
+  private let parameters: ParameterStore
+
+  init(of part: Set<Int>, _ parameters: ParameterStore) {
+    self.parameters = parameters
+    matrices = parameters.blueprint.linears.filter { part.contains($0.weights[0]) }.map { layer in
+      let layout = PanelLayout(outputs: layer.outputs, inputs: layer.inputs, isInt8: false)
+      let block = AlignedBuffer(byteCount: layout.byteCount)
+      layout.pack(
+        weights: parameters.values(layer.weights[0]), bias: layer.biases.first.map { UnsafePointer(parameters.values($0)) },
+        into: block.baseAddress)
+      for weight in layer.weights { parameters.discardValues(weight) }
+      return Matrix(layer: layer, block: block, layout: layout)
+    }
+    normalizations = parameters.blueprint.normalizations.map { normalization in
+      guard part.contains(normalization.weight) else { return nil }
+      let vectors = AlignedBuffer(count: 2 * normalization.width, of: Float.self)
+      for (place, parameter) in normalization.parameters.enumerated() {
+        (vectors.bound(to: Float.self) + place * normalization.width).update(
+          from: parameters.values(parameter), count: normalization.width)
+      }
+      return vectors
+    }
+  }
+
+  func matrix(_ linear: Linear) -> (form: MatrixForm, bytes: UnsafeRawBufferPointer) {
+    (.float32Panels, matrices.first { $0.layer.index == linear.index }!.block.bytes)
+  }
+
+  func table(_ table: Table) -> (form: TableForm, bytes: UnsafeRawBufferPointer) {
+    (.float32, UnsafeRawBufferPointer(parameters.buffer(table.weight, of: parameters.values)))
+  }
+
+  func normalization(_ normalization: Normalization) -> UnsafeRawBufferPointer {
+    normalizations[normalization.index]!.bytes
+  }
+}
