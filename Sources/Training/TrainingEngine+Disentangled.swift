@@ -7,8 +7,7 @@ extension TrainingEngine {
     let range = attention.positions.rows(length: batch.longest)
     let positions = projectedPositions(attention, range)
     let step = DisentangledAttentionStep(
-      attention, batch: batch, range: range, width: width, queries: queries, dropout: nextDropout(attention.dropout),
-      buffers: buffers)
+      attention, batch: batch, range: range, width: width, queries: queries, dropout: nextDropout(attention.dropout))
     let context = record(rows: queries == .firstTokens ? batch.textCount : queryKeyValue.rows, width: width) {
       DisentangledAttentionRule(
         input: queryKeyValue.node, positions: positions.node, output: $0, attention: step)
