@@ -75,3 +75,13 @@ package struct Loss: Sendable {
     return (total / weight, weight)
   }
 }
+
+extension Loss {
+  /// The weight of a batch against other batches of the same step.
+  func weight(of targets: [Target]) -> Double {
+    guard let classWeights else { return Double(targets.count) }
+    return targets.reduce(0) { sum, target in
+      if case .label(let label) = target { sum + classWeights[label] } else { sum + 1 }
+    }
+  }
+}

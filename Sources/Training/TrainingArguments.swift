@@ -1,4 +1,5 @@
 import Encoders
+import JSON
 
 /// When something is done during training.
 public enum IntervalStrategy: String, Sendable, CaseIterable {
@@ -120,5 +121,31 @@ extension TrainingArguments {
       loraRank == 0 || freezeLayers == 0 && !freezeEmbeddings, "lora-rank",
       "0 with frozen layers (adapters leave all of the encoder as it is)", loraRank)
     guard ScheduleKind(rawValue: lrSchedulerType) != nil else { throw .unknownSchedule(lrSchedulerType) }
+  }
+}
+
+extension TrainingArguments {
+  /// By the names of the reference library.
+  package var json: JSONValue {
+    [
+      "learning_rate": .number(learningRate), "per_device_train_batch_size": .integer(Int64(perDeviceTrainBatchSize)),
+      "num_train_epochs": .number(numTrainEpochs), "max_steps": .integer(Int64(maxSteps)),
+      "weight_decay": .number(weightDecay), "adam_beta1": .number(adamBeta1), "adam_beta2": .number(adamBeta2),
+      "adam_epsilon": .number(adamEpsilon), "max_grad_norm": .number(maxGradNorm),
+      "warmup_steps": .integer(Int64(warmupSteps)), "warmup_ratio": .number(warmupRatio),
+      "lr_scheduler_type": .string(lrSchedulerType),
+      "gradient_accumulation_steps": .integer(Int64(gradientAccumulationSteps)),
+      "label_smoothing_factor": .number(labelSmoothingFactor),
+      "class_weights": .array(classWeights.map { .number($0) }), "seed": .integer(Int64(seed)),
+      "max_length": .integer(Int64(maxLength)), "dropout": dropout.map { .number($0) } ?? .null,
+      "eval_strategy": .string(evalStrategy.rawValue), "eval_steps": .integer(Int64(evalSteps)), "save_steps": .integer(Int64(saveSteps)),
+      "logging_steps": .integer(Int64(loggingSteps)), "load_best_model_at_end": .bool(loadBestModelAtEnd),
+      "metric_for_best_model": .string(metricForBestModel),
+      "early_stopping_patience": .integer(Int64(earlyStoppingPatience)),
+      "early_stopping_threshold": .number(earlyStoppingThreshold),
+      "gradient_checkpointing": .bool(gradientCheckpointing), "freeze_embeddings": .bool(freezeEmbeddings),
+      "freeze_layers": .integer(Int64(freezeLayers)), "lora_rank": .integer(Int64(loraRank)),
+      "lora_alpha": .number(loraAlpha), "lora_targets": .array(loraTargets.map { .string($0) }),
+    ]
   }
 }
