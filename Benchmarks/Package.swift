@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The kernels and the tokenizers by themselves: the sources of the product through links, because what is measured is not public, with
+// The kernels, training's products and the tokenizers by themselves: the sources of the product through links, because what is measured is not public, with
 // the flags that the product's manifest gives them.
 
 let kernelFlags: [String: [String]] = [
@@ -23,7 +23,10 @@ let package = Package(
     .target(name: "Storage", dependencies: ["CSystem"], exclude: ["README.md"]),
     .target(
       name: "Kernels", dependencies: ["CVector"] + kernels.map { .init(stringLiteral: $0) }, exclude: ["README.md"]),
-    .executableTarget(name: "KernelLadder", dependencies: ["CPeak", "Kernels", "Storage"]),
+    .target(name: "Measuring", dependencies: ["Storage"]),
+    .executableTarget(name: "KernelLadder", dependencies: ["CPeak", "Kernels", "Measuring", "Storage"]),
+    .target(name: "LinearAlgebra", dependencies: ["Storage"], exclude: ["README.md"]),
+    .executableTarget(name: "ProductLadder", dependencies: ["LinearAlgebra", "Measuring", "Storage"]),
     .target(name: "JSON", exclude: ["README.md"]),
     .target(name: "Tokenizers", dependencies: ["JSON"], exclude: ["README.md"]),
     .executableTarget(name: "TokenizerLadder", dependencies: ["JSON", "Storage", "Tokenizers"]),

@@ -1,48 +1,12 @@
 import CPeak
 import Kernels
+import Measuring
 import Storage
 
 // Each kernel on each instruction set of this machine, at the shapes of MiniLM-L6 (384 wide) and BERT-base (768 wide),
 // on one core: checked against plain loops first, then timed beside the processor's own peak.
 //
 //   swift run -c release --package-path Benchmarks KernelLadder [INSTRUCTION SET…]
-
-/// Seconds of one call: the best of several rounds, each long enough for the clock.
-func seconds(_ body: () -> Void) -> Double {
-  body()
-  var calls = 1
-  while true {
-    let start = Machine.monotonicSeconds()
-    for _ in 0..<calls { body() }
-    if Machine.monotonicSeconds() - start > 0.005 { break }
-    calls *= 2
-  }
-  return (0..<9).map { _ in
-    let start = Machine.monotonicSeconds()
-    for _ in 0..<calls { body() }
-    return (Machine.monotonicSeconds() - start) / Double(calls)
-  }.min()!
-}
-
-func random(_ count: Int, seed: UInt64) -> AlignedBuffer {
-  let buffer = AlignedBuffer(count: count, of: Float.self)
-  var state = seed
-  for index in 0..<count {
-    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    buffer.bound(to: Float.self)[index] = Float(Int32(truncatingIfNeeded: state >> 32)) * 0x1p-31
-  }
-  return buffer
-}
-
-func fixed(_ value: Double, _ digits: Int, _ width: Int) -> String {
-  let scale = (0..<digits).reduce(1.0) { product, _ in product * 10 }
-  let units = Int((value * scale).rounded())
-  let whole = "\(units / Int(scale))"
-  let text = digits == 0 ? whole : whole + "." + String(String(units % Int(scale) + Int(scale)).dropFirst())
-  return String(repeating: " ", count: max(0, width - text.utf8.count)) + text
-}
-
-func padded(_ text: String, _ width: Int) -> String { text + String(repeating: " ", count: max(0, width - text.utf8.count)) }
 
 /// Operations a second of the int8 and fp32 products with operands in registers.
 func peaks(_ instructionSet: InstructionSet) -> (int8: Double, fp32: Double) {
