@@ -202,13 +202,12 @@ def commit():
     return git("rev-parse", "HEAD") + (", changed" if git("status", "--porcelain", "Sources", "Package.swift") else "")
 
 
-def header(given, tool, now):
+def header(given, tool, now, libraries, settings):
     versions = {"martlet": subprocess.run([tool, "--version"], capture_output=True, text=True).stdout.strip()}
-    versions |= {"python": platform.python_version()} | {name: version(name) for name in LIBRARIES}
+    versions |= {"python": platform.python_version()} | {name: version(name) for name in libraries}
     return {
         "model": given.name, "date": f"{now:%Y-%m-%dT%H:%MZ}", "commit": commit(), "machine": machine(), "versions": versions,
-        "settings": {name: getattr(given, name) for name in ("seconds", "passes", "max_length", "batches")},
-        "logit_differences": {}, "runs": [],
+        "settings": {name: getattr(given, name) for name in settings}, "logit_differences": {}, "runs": [],
     }
 
 
@@ -250,7 +249,7 @@ def main():
     slug = re.sub(r"[^a-z0-9]+", "-", given.name.lower()).strip("-")
     path = Path(given.output or HERE.parent / "results" / f"{now:%Y-%m-%d}-{slug}.json")
     path.parent.mkdir(parents=True, exist_ok=True)
-    results = header(given, tool, now)
+    results = header(given, tool, now, LIBRARIES, ["seconds", "passes", "max_length", "batches"])
     if results["machine"]["load_average_before"] > BUSY:
         print("warning: this machine is not idle", file=sys.stderr)
     maximum = min(given.max_length, config["max_position_embeddings"])
