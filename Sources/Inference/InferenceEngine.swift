@@ -23,12 +23,14 @@ package final class InferenceEngine {
 
   /// The most tokens of a group of several texts, and the fewest that a batch is cut to: so many that a pass over the
   /// weights is still bound by multiplying.
-  private static let groupTokens = 128
+  private let groupTokens: Int
   private static let leastGroupTokens = 64
 
-  package init(weights: ModelWeights, kernels: any KernelTable.Type, pool: ThreadPool) {
+  /// - Parameter groupTokens: of a group of several texts at most: fewer take less memory for hidden states.
+  package init(weights: ModelWeights, kernels: any KernelTable.Type, pool: ThreadPool, groupTokens: Int = 128) {
     self.weights = weights
     self.pool = pool
+    self.groupTokens = groupTokens
     lanes = (0..<pool.threadCount).map { _ in ForwardPass(weights: weights, kernels: kernels, pool: nil) }
     team = pool.threadCount > 1 ? ForwardPass(weights: weights, kernels: kernels, pool: pool) : lanes[0]
     shares = [Int](repeating: 0, count: pool.threadCount)
@@ -113,7 +115,7 @@ package final class InferenceEngine {
     while first < batch.textCount {
       let left = batch.tokenCount - batch.starts[first]
       let share = max(Self.leastGroupTokens, left / (2 * pool.threadCount))
-      let limit = pool.threadCount == 1 ? Self.groupTokens : min(Self.groupTokens, share)
+      let limit = pool.threadCount == 1 ? groupTokens : min(groupTokens, share)
       var end = first + 1
       while end < batch.textCount, batch.starts[end + 1] - batch.starts[first] <= limit { end += 1 }
       groups.append(first..<end)

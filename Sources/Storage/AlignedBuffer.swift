@@ -13,13 +13,14 @@ package final class AlignedBuffer: @unchecked Sendable {
   private let mappedByteCount: Int
 
   package static let alignment = 64
-  /// From here on zeros come from the system, page by page as they are touched: what is never used takes no memory.
-  private static let mappingThreshold = 1 << 20
+  /// From here on memory comes from the system, page by page as it is touched: what is never used takes none, and what is
+  /// given up for a larger block leaves no hole.
+  private static let mappingThreshold = 1 << 18
 
   package init(byteCount: Int, zeroed: Bool = true) {
     self.byteCount = byteCount
     let padded = max(byteCount, 1).roundedUp(toMultipleOf: Self.alignment)
-    if zeroed && padded >= Self.mappingThreshold {
+    if padded >= Self.mappingThreshold {
       let pages = mmap(nil, padded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
       precondition(pages != MAP_FAILED, "out of memory: \(byteCount) bytes")
       baseAddress = pages!
