@@ -8,12 +8,20 @@ package final class ParameterUse: Verbs {
   package private(set) var layers: [Set<Int>] = []
   package private(set) var head: Set<Int> = []
   private var isInLayer = false
+  private let matrices: Set<Int>
 
-  package init(_ family: some EncoderFamily) { family.forward(self) }
+  package init(_ family: some EncoderFamily) {
+    matrices = Set(family.blueprint.linears.flatMap { $0.weights + $0.biases })
+    family.forward(self)
+  }
 
-  /// The parameters that are only used up to and with a number of layers (0 for the embeddings alone).
-  package func below(layers count: Int) -> Set<Int> {
-    layers.prefix(count).reduce(embeddings) { $0.union($1) }.subtracting(layers.dropFirst(count).reduce(head) { $0.union($1) })
+  /// The parameters of the embeddings and of the first layers.
+  package func bottom(layers count: Int) -> Set<Int> { layers.prefix(count).reduce(embeddings) { $0.union($1) } }
+
+  /// Whether what comes above the first layers reads none of their matrices. Embeddings of relative positions it may.
+  package func hasOwnMatrices(layers count: Int) -> Bool {
+    let above = layers.dropFirst(count).reduce(head) { $0.union($1) }
+    return bottom(layers: count).intersection(matrices).isDisjoint(with: above)
   }
 
   private func note(_ parameters: [Int]) {

@@ -141,7 +141,7 @@ package protocol Verbs: AnyObject {
 
   func dropout(_ rows: Rows, _ rate: Float) -> Rows
 
-  /// One layer of the encoder, by its number. Engines that do something by the layer (freeze it, run it again in the
+  /// One layer of the encoder, by its number. Engines that do something by the layer (run it again in the
   /// backward pass) do it here.
   func layer(_ number: Int, _ rows: Rows, of family: some EncoderFamily) -> Rows
 }

@@ -11,22 +11,27 @@ final class FrozenBottom {
   let weights: FrozenWeights
   private let engine: InferenceEngine
 
+  /// Enough rows for the kernels to run at full speed, and hidden states that hardly count beside the layers' above.
+  private static let groupTokens = 64
+
   /// Nil for a model whose embeddings are trained.
   init?(
     of family: any EncoderFamily, _ parameters: ParameterStore, _ kernels: any KernelTable.Type, _ threads: ThreadPool
   ) throws {
     let use = ParameterUse(family)
     let adapted = Set(parameters.adapters.flatMap(\.layer.weights))
-    func isFrozen(_ part: Set<Int>, layers: Int) -> Bool {
-      part.isSubset(of: use.below(layers: layers)) && part.isDisjoint(with: adapted)
+    func isFrozen(layers: Int) -> Bool {
+      let part = use.bottom(layers: layers)
+      return use.hasOwnMatrices(layers: layers) && part.isDisjoint(with: adapted)
         && part.allSatisfy { !parameters.isTrained[$0] }
     }
-    let parts = (0...use.layers.count).map { use.layers.prefix($0).reduce(use.embeddings) { $0.union($1) } }
-    guard let layers = parts.indices.last(where: { isFrozen(parts[$0], layers: $0) }) else { return nil }
+    guard let layers = (0...use.layers.count).last(where: isFrozen) else { return nil }
     self.layers = layers
-    weights = FrozenWeights(of: parts[layers], parameters)
+    let part = use.bottom(layers: layers)
+    weights = FrozenWeights(of: part, parameters)
     engine = InferenceEngine(
-      weights: try ModelWeights(parameters.blueprint, of: parts[layers], from: weights), kernels: kernels, pool: threads)
+      weights: try ModelWeights(parameters.blueprint, of: part, from: weights), kernels: kernels, pool: threads,
+      groupTokens: Self.groupTokens)
   }
 
   /// The hidden states before the first layer above.
@@ -39,7 +44,7 @@ final class FrozenBottom {
 }
 
 /// Some of a store's parameters in the layout of the inference engine's kernels. Matrices lie only here: the store gives
-/// the memory of theirs back. Tables are read where they are.
+/// the memory of theirs back. Tables are read where they are; nothing writes to what is frozen, so threads may share it.
 final class FrozenWeights: WeightProvider, @unchecked Sendable {
   struct Matrix {
     let layer: Linear

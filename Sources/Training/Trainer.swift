@@ -99,12 +99,10 @@ package final class Trainer {
     guard arguments.freezeLayers <= use.layers.count else {
       throw .argument("freeze-layers: expected at most \(use.layers.count), the layers of the model, found \(arguments.freezeLayers)")
     }
-    let layers = use.layers.enumerated().map { (isFrozen: $0.offset < arguments.freezeLayers, parameters: $0.element) }
-    let frozen = layers.filter(\.isFrozen).reduce(into: Set()) { $0.formUnion($1.parameters) }
-    guard layers.allSatisfy({ $0.isFrozen || $0.parameters.isDisjoint(with: frozen) }) else {
-      throw .argument("freeze-layers: expected layers that share no parameters with those above, found \(arguments.freezeLayers)")
+    guard use.hasOwnMatrices(layers: arguments.freezeLayers) else {
+      throw .argument("freeze-layers: expected layers that share no weights with those above, found \(arguments.freezeLayers)")
     }
-    store.freeze(use.below(layers: arguments.freezeLayers))
+    store.freeze(use.bottom(layers: arguments.freezeLayers))
   }
 
   /// Trains from where the state stands to the last step, or until `shouldStop` says so.

@@ -75,7 +75,7 @@ package final class TrainingEngine: Verbs {
   }
 
   /// Gives the part of a model below all that is trained to the inference engine: the embeddings and as many layers as
-  /// have no parameter that is trained or shared with what comes above, and no adapter.
+  /// have no parameter that is trained, no adapter, and no matrix that what comes above reads.
   package func freezeBottom(of family: any EncoderFamily) throws {
     // What is in it stays frozen, and its values are no longer in the store.
     guard bottom == nil else { return }

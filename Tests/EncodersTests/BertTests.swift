@@ -13,8 +13,8 @@ import Testing
     func expected(_ prefixes: String...) -> Set<String> {
       Set(model.blueprint.parameters.map(\.name).filter { name in prefixes.contains { name.hasPrefix($0) } })
     }
-    #expect(names(use.below(layers: 0)) == expected("bert.embeddings."))
-    #expect(names(use.below(layers: 1)) == expected("bert.embeddings.", "bert.encoder.layer.0."))
+    #expect(names(use.bottom(layers: 0)) == expected("bert.embeddings."))
+    #expect(names(use.bottom(layers: 1)) == expected("bert.embeddings.", "bert.encoder.layer.0."))
     #expect(use.layers.count == 2 && names(use.layers[1]) == expected("bert.encoder.layer.1."))
     #expect(names(use.head) == expected("bert.pooler.", "classifier."))
   }

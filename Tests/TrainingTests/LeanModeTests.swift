@@ -52,7 +52,7 @@ import Training
     let model = try tinyModel(changes: ["classifier_dropout": 0.0])
     for (layers, isFixed) in [(1, false), (2, true)] {
       let engine = try tinyEngine(model)
-      engine.parameters.freeze(ParameterUse(model.family).below(layers: layers))
+      engine.parameters.freeze(ParameterUse(model.family).bottom(layers: layers))
       try engine.freezeBottom(of: model.family)
       let evaluated = engine.rows(model.family, batch, dropoutKey: nil)
       #expect((engine.rows(model.family, batch, dropoutKey: 3) == evaluated) == isFixed, "\(layers) layers")
