@@ -3,6 +3,7 @@
 `threads` work on one call; with `streams` that many calls may run at once, from threads of the caller.
 """
 
+import inspect
 from pathlib import Path
 
 NAMES = [
@@ -17,8 +18,10 @@ def load(name, folder, cache, threads, streams=1):
     return loaders[library](folder, Path(cache), precision, threads, streams)
 
 
-def inputs(ids, mask):
-    return {"input_ids": ids, "attention_mask": mask, "token_type_ids": ids * 0}
+def inputs(ids, mask, names):
+    """Those of a model's inputs: some families have no token types."""
+    values = {"input_ids": ids, "attention_mask": mask, "token_type_ids": ids * 0}
+    return {name: value for name, value in values.items() if name in names}
 
 
 def onnxruntime(_, cache, precision, threads, streams):
@@ -27,8 +30,9 @@ def onnxruntime(_, cache, precision, threads, streams):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads  # with 1 a call works on its caller's thread
     options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(cache / f"fused-{precision}.onnx", options, providers=["CPUExecutionProvider"])
-    return lambda ids, mask: session.run(None, inputs(ids, mask))[0]
+    session = onnxruntime.InferenceSession(cache / f"onnxruntime-{precision}.onnx", options, providers=["CPUExecutionProvider"])
+    names = {entry.name for entry in session.get_inputs()}
+    return lambda ids, mask: session.run(None, inputs(ids, mask, names))[0]
 
 
 def openvino(_, cache, precision, threads, streams):
@@ -41,18 +45,19 @@ def openvino(_, cache, precision, threads, streams):
         settings["INFERENCE_PRECISION_HINT"] = {"fp32": "f32", "bf16": "bf16"}[precision]
     form = "int8" if precision == "int8" else "fp32"
     compiled = openvino.Core().compile_model(cache / f"openvino-{form}.xml", "CPU", settings)
+    names = {name for entry in compiled.inputs for name in entry.names}
     own = threading.local()
 
     def run(ids, mask):
         if not hasattr(own, "request"):
             own.request = compiled.create_infer_request()
-        return own.request.infer(inputs(ids, mask))[0]
+        return own.request.infer(inputs(ids, mask, names))[0]
 
     return run
 
 
 def ctranslate2(folder, cache, precision, threads, streams):
-    """The library ends at the pooled output: the classification head is numpy's."""
+    """BERT's. The library ends at the pooled output: the classification head is numpy's."""
     import ctranslate2
     import numpy as np
     from safetensors import safe_open
@@ -78,9 +83,10 @@ def torch(folder, _, precision, threads, streams):
 
     torch.set_num_threads(threads)
     model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    names = inspect.signature(model.forward).parameters
 
     @torch.inference_mode()
     def run(ids, mask):
-        return model(**inputs(torch.from_numpy(ids), torch.from_numpy(mask))).logits.numpy()
+        return model(**inputs(torch.from_numpy(ids), torch.from_numpy(mask), names)).logits.numpy()
 
     return run

@@ -1,4 +1,4 @@
-"""Martlet beside its peers with one BERT classification folder, on this machine, in alternating runs.
+"""Martlet beside its peers with one classification folder, on this machine, in alternating runs.
 
 shapes      one batch of random ids, the model alone, one thread
 reviews     a stream, text in and label out, with one thread and with two
@@ -43,7 +43,7 @@ def arguments():
     parser = argparse.ArgumentParser(
         prog="run inference", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", help="Hugging Face folder of a BERT classifier")
+    parser.add_argument("folder", help="Hugging Face folder of a classifier (CTranslate2: of a BERT classifier)")
     parser.add_argument("--random", choices=random_model.SHAPES, help="random weights of this shape, and FOLDER's tokenizer")
     parser.add_argument("--name", help="what the table calls the model (default: the folder's name)")
     parser.add_argument("--reviews", help=".tsv or .jsonl, also .gz, with text and label: the first --review-texts of it")
@@ -118,9 +118,10 @@ def random_folder(shape, folder):
     return str(target)
 
 
-def exported(folder, calibration):
+def exported(folder, calibration, engine_names):
     """The cache folder of the peers' forms of this model, made where it is missing."""
-    digest = hashlib.sha256()
+    libraries = sorted({engine.split("-")[0] for engine in engine_names} & {"onnxruntime", "openvino", "ctranslate2"})
+    digest = hashlib.sha256(" ".join(libraries).encode())
     for path in [*(Path(folder) / name for name in ("config.json", "tokenizer.json", "model.safetensors")),
                  HERE / "export.py", HERE / "requirements.txt"]:
         with open(path, "rb") as file:
@@ -128,8 +129,8 @@ def exported(folder, calibration):
     cache = cache_folder() / digest.hexdigest()[:16]
     if not (cache / "complete").exists():
         print("exporting the model to the peers' forms", file=sys.stderr, flush=True)
-        subprocess.run([sys.executable, HERE / "export.py", folder, cache, calibration], check=True, stdout=sys.stderr)
-    return str(cache)
+        subprocess.run([sys.executable, HERE / "export.py", folder, cache, calibration, *libraries], check=True, stdout=sys.stderr)
+    return cache
 
 
 def write_texts(given, into):
@@ -253,8 +254,11 @@ def main():
     if results["machine"]["load_average_before"] > BUSY:
         print("warning: this machine is not idle", file=sys.stderr)
     maximum = min(given.max_length, config["max_position_embeddings"])
+    cache = exported(folder, given.calibration, given.engines.split(","))
+    if (graphs := cache / "onnxruntime.json").exists():
+        results["onnxruntime"] = json.loads(graphs.read_text())
     common = {
-        "folder": folder, "cache": exported(folder, given.calibration), "martlet": tool, "max_length": maximum,
+        "folder": folder, "cache": str(cache), "martlet": tool, "max_length": maximum,
         "shapes": [shape for shape in given.shapes.split(",") if int(shape.split("x")[1]) <= maximum],
         "seconds": given.seconds, "passes": given.passes, "batches": given.batches, "tokenizer_ladder": given.tokenizer_ladder,
         "label2id": config.get("label2id") or {"LABEL_0": 0, "LABEL_1": 1},

@@ -3,7 +3,7 @@
     run table RESULTS.json…
 
 A cell is the median of the runs (least and most in brackets). A ratio is the median of the rounds' ratios, each of two runs of
-the same round: above 1 Martlet is faster.
+the same round: above 1 Martlet is faster. Several files end with a table of them all.
 """
 
 import json
@@ -113,6 +113,9 @@ def markdown(results):
     commit = results["commit"][:10] + results["commit"][40:]
     load = f"load average before {machine['load_average_before']:.1f}"
     parts = [f"## {results['model']}\n", f"{computer}, {load}; {results['date']}, commit {commit}; {versions}.\n"]
+    if graphs := results.get("onnxruntime"):
+        fused = ", ".join(f"{count} {name}" for name, count in graphs["fused"].items())
+        parts += [f"ONNX Runtime: its {graphs['fp32']} graph in fp32, {graphs['int8']} in int8; the optimizer had fused {fused}.\n"]
     measured = {name: [run for run in runs if run["measure"] == name] for name in ("shapes", "sentences", "reviews", "tokenizer")}
     int8 = [run for run in measured["shapes"] if run["engine"].endswith("int8")]
     others = [run for run in measured["shapes"] if not run["engine"].endswith("int8")]
@@ -123,6 +126,25 @@ def markdown(results):
     parts += [stream(measured[name], name.capitalize(), batches) for name in ("reviews", "sentences") if measured[name]]
     parts += [tokenizer(measured["tokenizer"])] if measured["tokenizer"] else []
     return "\n".join(parts)
+
+
+def overview(all_results):
+    """Martlet's int8 and how many times longer ONNX Runtime's takes, one row a model, for the shapes that all have."""
+    ours, theirs = "martlet-int8", "onnxruntime-int8"
+    runs = {
+        results["model"]: [run for run in results["runs"] if run["measure"] == "shapes" and run["engine"] in (ours, theirs)]
+        for results in all_results
+    }
+    shared = [shape for shape in next(iter(runs.values()))[0]["result"] if all(shape in run[0]["result"] for run in runs.values())]
+    rows = []
+    for model, of_model in runs.items():
+        row = [model]
+        for shape in shared:
+            mine, other = (by_round(of_model, engine, lambda result: result[shape]["p50_ms"]) for engine in (ours, theirs))
+            row += [number(statistics.median(mine.values())), ratios(other, mine)]
+        rows.append(row)
+    head = [f"{title(ours)}, ms; {title(theirs)} / it"]
+    return grid(head + [cell for shape in shared for cell in (shape, "ratio")], rows)
 
 
 def brief(engine, kind, found):
@@ -136,6 +158,10 @@ def brief(engine, kind, found):
 
 
 if __name__ == "__main__":
+    all_results = []
     for path in sys.argv[1:] or sys.exit("usage: run table RESULTS.json…"):
         with open(path) as file:
-            print(markdown(json.load(file)))
+            all_results.append(json.load(file))
+        print(markdown(all_results[-1]))
+    if len(all_results) > 1:
+        print(overview(all_results))
