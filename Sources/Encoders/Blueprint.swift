@@ -5,6 +5,10 @@ package enum Initialization: Sendable, Equatable {
   case uniform(bound: Float)
   /// Normal, drawn again beyond `cutoff` standard deviations.
   case truncatedNormal(standardDeviation: Float, cutoff: Float)
+  /// Sines and cosines of positions (Vaswani et al., 2017): at place p channel c has `sin(p · 10000^(-c / width))` where c is
+  /// even, and where it is odd the cosine of its neighbour's angle. Drawn first with the deviation, as the reference does, which
+  /// moves on what is drawn after it.
+  case sinusoids(standardDeviation: Float)
   case zeros
   case ones
 }

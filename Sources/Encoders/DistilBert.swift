@@ -35,12 +35,15 @@ package struct DistilBert: StackedFamily {
     (hiddenWidth, maximumLength) = (shape.width, shape.positions)
     dropout = shape.dropout
     classifierDropout = try settings.rate("seq_classif_dropout", default: 0.2)
+    let hasSinusoids = try settings.flag("sinusoidal_pos_embds", default: false)
     var blueprint = Blueprint(initializerRange: shape.initializerRange)
     embeddings = Embeddings(
       words: blueprint.table(
         "distilbert.embeddings.word_embeddings", rows: shape.vocabulary, width: shape.width,
         frozenRow: settings.paddingRow(of: shape.vocabulary)),
-      positions: blueprint.table("distilbert.embeddings.position_embeddings", rows: shape.positions, width: shape.width),
+      positions: blueprint.table(
+        "distilbert.embeddings.position_embeddings", rows: shape.positions, width: shape.width,
+        initialization: hasSinusoids ? .sinusoids(standardDeviation: shape.initializerRange) : nil),
       normalization: blueprint.normalization("distilbert.embeddings.LayerNorm", width: shape.width, epsilon: shape.epsilon))
     layers = (0..<shape.layers).map {
       TransformerLayer("distilbert.transformer.layer.\($0).", shape, Self.names, in: &blueprint)

@@ -1,6 +1,10 @@
 import Encoders
 import Storage
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// All parameters of a model, with their gradients and AdamW's moments: four allocations of the same layout.
 ///
 /// Parameters lie one after the other in the blueprint's order, so that the stacked parts of a layer (query, key,
@@ -113,6 +117,9 @@ package final class ParameterStore {
       switch parameter.initialization {
       case .normal(let deviation): random.fillNormal(values, standardDeviation: deviation)
       case .uniform(let bound): random.fillUniform(values, bound: bound)
+      case .sinusoids(let deviation):
+        random.fillNormal(values, standardDeviation: deviation)
+        fillSinusoids(values, width: parameter.shape[1])
       case .zeros: values.update(repeating: 0)
       case .ones: values.update(repeating: 1)
       case .truncatedNormal(let deviation, let cutoff):
@@ -166,5 +173,14 @@ package final class ParameterStore {
       buffer(index, of: gradients).update(repeating: 0)
       isStale[index] = false
     }
+  }
+}
+
+/// Writes a row for each position; angles in Double, as the reference has them.
+private func fillSinusoids(_ values: UnsafeMutableBufferPointer<Float>, width: Int) {
+  for index in values.indices {
+    let (place, channel) = index.quotientAndRemainder(dividingBy: width)
+    let angle = Double(place) / pow(10000, Double(channel / 2 * 2) / Double(width))
+    values[index] = Float(channel % 2 == 0 ? sin(angle) : cos(angle))
   }
 }

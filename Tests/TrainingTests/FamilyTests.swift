@@ -33,6 +33,18 @@ import Training
       return engine
     }
 
+    /// Expects parameters to have the values that the fixture keeps behind a prefix.
+    func expect(_ store: ParameterStore, _ names: [String], _ prefix: String) throws {
+      for name in names {
+        let found = store.array(store.index(of: name), of: store.values)
+        let values = try doubles(prefix + name)
+        try #require(found.count == values.count)
+        for (value, expected) in zip(found, values) {
+          #expect(abs(Double(value) - expected) <= max(3e-8, 3e-7 * abs(expected)), "\(name)")
+        }
+      }
+    }
+
     /// The gradients of the first batch, in the order of the blueprint.
     func gradients(_ engine: TrainingEngine) -> (loss: Double, gradients: [[Float]]) {
       let loss = engine.lossAndGradients(model, fixture.batch(0), Loss(model.labels.problemType))
@@ -120,7 +132,7 @@ import Training
     #expect(Set(parameters.map(\.name)) == Set(order) && parameters.count == order.count)
     // What is drawn comes in the order of drawing; of a stack all weights come before the biases, which are not drawn.
     let drawn = Set(parameters.filter { switch $0.initialization {
-        case .normal, .truncatedNormal: true
+        case .normal, .truncatedNormal, .sinusoids: true
         case .uniform, .zeros, .ones: false
         } }.map(\.name))
     let head = Set(family.names("new_head"))
@@ -144,12 +156,18 @@ import Training
     let head = (blueprint.linears.filter(\.isHead).flatMap { $0.weights + $0.biases }
       + blueprint.normalizations.filter(\.isHead).flatMap(\.parameters)).map { blueprint.parameters[$0].name }
     #expect(Set(expected).isSubset(of: head))
-    for name in expected {
-      let found = store.array(store.index(of: name), of: store.values)
-      let values = try family.doubles("new." + name)
-      try #require(found.count == values.count)
-      for (value, expected) in zip(found, values) { #expect(abs(Double(value) - expected) <= max(3e-8, 3e-7 * abs(expected)), "\(name)") }
-    }
+    try family.expect(store, expected, "new.")
+  }
+
+  /// Positions that a folder lacks come from the formula; the numbers drawn for them first move on what is drawn next.
+  @Test func sinusoidalPositions() throws {
+    let labels = LabelConfiguration(names: ["a", "b", "c"], problemType: .singleLabel)
+    let family = try Family("distilbert-sinusoidal", labels: labels)
+    let expected = ["distilbert.embeddings.position_embeddings.weight"] + family.names("new_head")
+    let store = ParameterStore(family.model.blueprint)
+    let drawn = try store.load(from: EncoderAlone(FixtureWeights(family.folder), without: Set(expected)), seed: 42)
+    #expect(Set(drawn) == Set(expected))
+    try family.expect(store, expected, "without_positions.")
   }
 
   /// Layers that run a second time: the same gradients, bit for bit.
