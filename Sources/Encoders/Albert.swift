@@ -12,12 +12,12 @@ package struct Albert: EncoderFamily {
   package let maximumLength: Int
   package let tokenTypeCount: Int
   package let layerCount: Int
-  private let dropout, classifierDropout: Float
+  private let dropout: Float
   private let embeddings: Embeddings
   private let projection: Linear
   /// The inner layers of each group.
   private let groups: [[TransformerLayer]]
-  private let pooler, classifier: Linear
+  private let head: ClassificationHead
 
   private static let names = TransformerLayer.Names(
     query: "attention.query", key: "attention.key", value: "attention.value", queryKeyValue: "attention.query_key_value",
@@ -35,7 +35,7 @@ package struct Albert: EncoderFamily {
     (hiddenWidth, maximumLength, tokenTypeCount) = (shape.width, shape.positions, shape.tokenTypes)
     layerCount = shape.layers
     dropout = shape.dropout
-    classifierDropout = try settings.rate("classifier_dropout_prob", default: 0.1)
+    let classifierDropout = try settings.rate("classifier_dropout_prob", default: 0.1)
     var blueprint = Blueprint(initializerRange: shape.initializerRange)
     embeddings = blueprint.embeddings(
       "albert.embeddings.", shape, width: embeddingWidth, padding: settings.paddingRow(of: shape.vocabulary))
@@ -49,8 +49,9 @@ package struct Albert: EncoderFamily {
           in: &blueprint)
       }
     }
-    pooler = blueprint.linear("albert.pooler", inputs: shape.width, outputs: shape.width, isHead: true)
-    classifier = blueprint.linear("classifier", inputs: shape.width, outputs: labels, isOutput: true)
+    head = ClassificationHead(
+      "albert.pooler", .tanh, "classifier", width: shape.width, labels: labels, dropout: classifierDropout,
+      in: &blueprint)
     self.blueprint = blueprint
   }
 
@@ -59,8 +60,7 @@ package struct Albert: EncoderFamily {
   }
 
   package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
-    let pooled = engine.dense(hidden, pooler, .tanh)
-    return engine.dense(engine.dropout(pooled, classifierDropout), classifier, .identity)
+    head.forward(hidden, engine)
   }
 
   /// All inner layers of the layer's group; the very last of them has one row for each text.

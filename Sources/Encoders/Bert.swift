@@ -11,21 +11,22 @@ package struct Bert: StackedFamily {
   package let maximumLength: Int
   package let tokenTypeCount: Int
   package let layers: [TransformerLayer]
-  private let dropout, classifierDropout: Float
+  private let dropout: Float
   private let embeddings: Embeddings
-  private let pooler, classifier: Linear
+  private let head: ClassificationHead
 
   package init(_ settings: Settings, labels: Int) throws(ConfigurationError) {
     let shape = try TransformerSettings(settings)
     (hiddenWidth, maximumLength, tokenTypeCount) = (shape.width, shape.positions, shape.tokenTypes)
     dropout = shape.dropout
-    classifierDropout = try settings.rate("classifier_dropout", default: dropout)
+    let classifierDropout = try settings.rate("classifier_dropout", default: dropout)
     var blueprint = Blueprint(initializerRange: shape.initializerRange)
     embeddings = blueprint.embeddings(
       "bert.embeddings.", shape, width: shape.width, padding: settings.paddingRow(of: shape.vocabulary))
     layers = (0..<shape.layers).map { TransformerLayer("bert.encoder.layer.\($0).", shape, in: &blueprint) }
-    pooler = blueprint.linear("bert.pooler.dense", inputs: shape.width, outputs: shape.width, isHead: true)
-    classifier = blueprint.linear("classifier", inputs: shape.width, outputs: labels, isOutput: true)
+    head = ClassificationHead(
+      "bert.pooler.dense", .tanh, "classifier", width: shape.width, labels: labels, dropout: classifierDropout,
+      in: &blueprint)
     self.blueprint = blueprint
   }
 
@@ -34,7 +35,6 @@ package struct Bert: StackedFamily {
   }
 
   package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
-    let pooled = engine.dense(hidden, pooler, .tanh)
-    return engine.dense(engine.dropout(pooled, classifierDropout), classifier, .identity)
+    head.forward(hidden, engine)
   }
 }

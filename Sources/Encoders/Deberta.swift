@@ -45,15 +45,15 @@ package struct Deberta: EncoderFamily {
   package let tokenTypeCount: Int
   /// Where positions take no part in attention.
   private let byContent: Attention
-  private let activation, poolerActivation: Activation
-  private let hiddenDropout, poolerDropout, classifierDropout: Float
+  private let activation: Activation
+  private let hiddenDropout: Float
   private let embeddings: Embeddings
   private let layers: [Layer]
   /// For each layer, or none where attention is by content alone.
   private let disentangled: [DisentangledAttention]
   /// A convolution of the embeddings, added to the first layer's states.
   private let convolution: (layer: Linear, activation: Activation, normalization: Normalization)?
-  private let pooler, classifier: Linear
+  private let head: ClassificationHead
 
   package init(_ settings: Settings, labels: Int) throws(ConfigurationError) {
     let shape = try TransformerSettings(
@@ -67,9 +67,9 @@ package struct Deberta: EncoderFamily {
     (hiddenWidth, maximumLength, activation) = (width, shape.positions, shape.activation)
     (byContent, hiddenDropout) = (shape.attention, shape.dropout)
     tokenTypeCount = shape.tokenTypes == 0 ? .max : shape.tokenTypes
-    poolerActivation = try settings.activation("pooler_hidden_act", default: .gelu)
-    poolerDropout = try settings.rate("pooler_dropout", default: 0)
-    classifierDropout = try settings.rate("cls_dropout", default: hiddenDropout)
+    let poolerActivation = try settings.activation("pooler_hidden_act", default: .gelu)
+    let poolerDropout = try settings.rate("pooler_dropout", default: 0)
+    let classifierDropout = try settings.rate("cls_dropout", default: hiddenDropout)
 
     var blueprint = Blueprint(initializerRange: shape.initializerRange)
     embeddings = try Self.embeddings(settings, shape, in: &blueprint)
@@ -93,8 +93,9 @@ package struct Deberta: EncoderFamily {
       disentangled = []
     }
     convolution = try Self.convolution(settings, shape, in: &blueprint)
-    pooler = blueprint.linear("pooler.dense", inputs: width, outputs: width, isHead: true)
-    classifier = blueprint.linear("classifier", inputs: width, outputs: labels, isOutput: true)
+    head = ClassificationHead(
+      "pooler.dense", poolerActivation, "classifier", width: width, labels: labels, inputDropout: poolerDropout,
+      dropout: classifierDropout, in: &blueprint)
     self.blueprint = blueprint
   }
 
@@ -137,8 +138,7 @@ package struct Deberta: EncoderFamily {
   }
 
   package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
-    let pooled = engine.dense(engine.dropout(hidden, poolerDropout), pooler, poolerActivation)
-    return engine.dense(engine.dropout(pooled, classifierDropout), classifier, .identity)
+    head.forward(hidden, engine)
   }
 
   package var layerCount: Int { layers.count }

@@ -13,9 +13,9 @@ package struct DistilBert: StackedFamily {
   package let maximumLength: Int
   package let tokenTypeCount = Int.max
   package let layers: [TransformerLayer]
-  private let dropout, classifierDropout: Float
+  private let dropout: Float
   private let embeddings: Embeddings
-  private let preClassifier, classifier: Linear
+  private let head: ClassificationHead
 
   private static let names = TransformerLayer.Names(
     query: "attention.q_lin", key: "attention.k_lin", value: "attention.v_lin", queryKeyValue: "attention.qkv_lin",
@@ -34,7 +34,7 @@ package struct DistilBert: StackedFamily {
       hasEpsilon: false)
     (hiddenWidth, maximumLength) = (shape.width, shape.positions)
     dropout = shape.dropout
-    classifierDropout = try settings.rate("seq_classif_dropout", default: 0.2)
+    let classifierDropout = try settings.rate("seq_classif_dropout", default: 0.2)
     let hasSinusoids = try settings.flag("sinusoidal_pos_embds", default: false)
     var blueprint = Blueprint(initializerRange: shape.initializerRange)
     embeddings = Embeddings(
@@ -48,8 +48,9 @@ package struct DistilBert: StackedFamily {
     layers = (0..<shape.layers).map {
       TransformerLayer("distilbert.transformer.layer.\($0).", shape, Self.names, in: &blueprint)
     }
-    preClassifier = blueprint.linear("pre_classifier", inputs: shape.width, outputs: shape.width, isHead: true)
-    classifier = blueprint.linear("classifier", inputs: shape.width, outputs: labels, isOutput: true)
+    head = ClassificationHead(
+      "pre_classifier", .relu, "classifier", width: shape.width, labels: labels, dropout: classifierDropout,
+      in: &blueprint)
     self.blueprint = blueprint
   }
 
@@ -58,7 +59,6 @@ package struct DistilBert: StackedFamily {
   }
 
   package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
-    let pooled = engine.dense(hidden, preClassifier, .relu)
-    return engine.dense(engine.dropout(pooled, classifierDropout), classifier, .identity)
+    head.forward(hidden, engine)
   }
 }

@@ -12,17 +12,17 @@ package struct Electra: StackedFamily {
   package let maximumLength: Int
   package let tokenTypeCount: Int
   package let layers: [TransformerLayer]
-  private let dropout, classifierDropout: Float
+  private let dropout: Float
   private let embeddings: Embeddings
   private let projection: Linear?
-  private let dense, classifier: Linear
+  private let head: ClassificationHead
 
   package init(_ settings: Settings, labels: Int) throws(ConfigurationError) {
     let shape = try TransformerSettings(settings, .init(width: 256, heads: 4, intermediate: 1024))
     let embeddingWidth = try settings.count("embedding_size", default: 128)
     (hiddenWidth, maximumLength, tokenTypeCount) = (shape.width, shape.positions, shape.tokenTypes)
     dropout = shape.dropout
-    classifierDropout = try settings.rate("classifier_dropout", default: dropout)
+    let classifierDropout = try settings.rate("classifier_dropout", default: dropout)
     var blueprint = Blueprint(initializerRange: shape.initializerRange)
     embeddings = blueprint.embeddings(
       "electra.embeddings.", shape, width: embeddingWidth, padding: settings.paddingRow(of: shape.vocabulary))
@@ -30,14 +30,14 @@ package struct Electra: StackedFamily {
       embeddingWidth == shape.width
       ? nil : blueprint.linear("electra.embeddings_project", inputs: embeddingWidth, outputs: shape.width)
     layers = (0..<shape.layers).map { TransformerLayer("electra.encoder.layer.\($0).", shape, in: &blueprint) }
-    dense = blueprint.linear("classifier.dense", inputs: shape.width, outputs: shape.width, isHead: true)
-    classifier = blueprint.linear("classifier.out_proj", inputs: shape.width, outputs: labels, isOutput: true)
+    head = ClassificationHead(
+      "classifier.dense", .gelu, "classifier.out_proj", width: shape.width, labels: labels,
+      inputDropout: classifierDropout, dropout: classifierDropout, in: &blueprint)
     self.blueprint = blueprint
   }
 
   package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
-    let pooled = engine.dense(engine.dropout(hidden, classifierDropout), dense, .gelu)
-    return engine.dense(engine.dropout(pooled, classifierDropout), classifier, .identity)
+    head.forward(hidden, engine)
   }
 
   package func embed<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {

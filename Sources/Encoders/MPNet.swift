@@ -18,7 +18,7 @@ package struct MPNet: StackedFamily {
   package let layers: [TransformerLayer]
   private let dropout: Float
   private let embeddings: Embeddings
-  private let dense, classifier: Linear
+  private let head: ClassificationHead
 
   package init(_ settings: Settings, labels: Int) throws(ConfigurationError) {
     let shape = try TransformerSettings(settings, .init(vocabulary: 30527))
@@ -53,8 +53,9 @@ package struct MPNet: StackedFamily {
         heads: heads, dropout: shape.attention.dropout, relativeBias: RelativeBias(table: biases))
     }
     self.layers = layers
-    dense = blueprint.linear("classifier.dense", inputs: shape.width, outputs: shape.width, isHead: true)
-    classifier = blueprint.linear("classifier.out_proj", inputs: shape.width, outputs: labels, isOutput: true)
+    head = ClassificationHead(
+      "classifier.dense", .tanh, "classifier.out_proj", width: shape.width, labels: labels, inputDropout: dropout,
+      dropout: dropout, in: &blueprint)
     self.blueprint = blueprint
   }
 
@@ -63,7 +64,6 @@ package struct MPNet: StackedFamily {
   }
 
   package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
-    let pooled = engine.dense(engine.dropout(hidden, dropout), dense, .tanh)
-    return engine.dense(engine.dropout(pooled, dropout), classifier, .identity)
+    head.forward(hidden, engine)
   }
 }

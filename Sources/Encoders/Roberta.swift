@@ -15,9 +15,9 @@ package struct Roberta: StackedFamily {
   package let maximumLength: Int
   package let tokenTypeCount: Int
   package let layers: [TransformerLayer]
-  private let dropout, classifierDropout: Float
+  private let dropout: Float
   private let embeddings: Embeddings
-  private let dense, classifier: Linear
+  private let head: ClassificationHead
 
   package init(_ settings: Settings, labels: Int) throws(ConfigurationError) {
     let isRelative = try settings.string("model_type", default: Self.modelType) != Self.modelType
@@ -35,7 +35,7 @@ package struct Roberta: StackedFamily {
     maximumLength = shape.positions - padding - 1
     (hiddenWidth, tokenTypeCount) = (shape.width, shape.tokenTypes)
     dropout = shape.dropout
-    classifierDropout = try settings.rate("classifier_dropout", default: dropout)
+    let classifierDropout = try settings.rate("classifier_dropout", default: dropout)
     var blueprint = Blueprint(initializerRange: shape.initializerRange)
     let name = "roberta.embeddings."
     let words = blueprint.table(name + "word_embeddings", rows: shape.vocabulary, width: shape.width, frozenRow: padding)
@@ -47,8 +47,9 @@ package struct Roberta: StackedFamily {
         name + "position_embeddings", rows: shape.positions, width: shape.width, frozenRow: padding),
       tokenTypes: types, normalization: normalization, firstPosition: padding + 1, uncountedToken: Int32(padding))
     layers = (0..<shape.layers).map { TransformerLayer("roberta.encoder.layer.\($0).", shape, in: &blueprint) }
-    dense = blueprint.linear("classifier.dense", inputs: shape.width, outputs: shape.width, isHead: true)
-    classifier = blueprint.linear("classifier.out_proj", inputs: shape.width, outputs: labels, isOutput: true)
+    head = ClassificationHead(
+      "classifier.dense", .tanh, "classifier.out_proj", width: shape.width, labels: labels,
+      inputDropout: classifierDropout, dropout: classifierDropout, in: &blueprint)
     self.blueprint = blueprint
   }
 
@@ -57,7 +58,6 @@ package struct Roberta: StackedFamily {
   }
 
   package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
-    let pooled = engine.dense(engine.dropout(hidden, classifierDropout), dense, .tanh)
-    return engine.dense(engine.dropout(pooled, classifierDropout), classifier, .identity)
+    head.forward(hidden, engine)
   }
 }
