@@ -282,21 +282,3 @@ private struct LoadedParameters: ~Copyable {
     return whole
   }
 }
-
-/// The tokenizer that a folder describes: `tokenizer.json`, or an older file with `tokenizer_config.json`.
-package func loadTokenizer(_ folder: CheckpointFolder) throws -> Tokenizer {
-  let configuration = try folder.readDocument("tokenizer_config.json")
-  if let json = try folder.readDocument("tokenizer.json") {
-    return try Tokenizer(tokenizerJSON: json, configuration: configuration)
-  }
-  if let bytes = try folder.read("vocab.txt") {
-    return try bytes.withUnsafeBytes { try Tokenizer(vocabulary: $0, configuration: configuration) }
-  }
-  if let bytes = try folder.read("vocab.json"), let merges = try folder.read("merges.txt") {
-    return try Tokenizer(bytePairs: JSONValue(parsing: bytes), merges: merges, configuration: configuration)
-  }
-  for name in ["spiece.model", "spm.model", "sentencepiece.bpe.model"] {
-    if let bytes = try folder.read(name) { return try Tokenizer(sentencePiece: bytes, file: name, configuration: configuration) }
-  }
-  throw PackingError.noTokenizer(path: folder.path)
-}

@@ -1,0 +1,39 @@
+import Checkpoints
+import JSON
+import Tokenizers
+
+/// The tokenizer that a folder describes: `tokenizer.json`, or an older file with `tokenizer_config.json`.
+package func loadTokenizer(_ folder: CheckpointFolder) throws -> Tokenizer {
+  let configuration = try tokenizerConfiguration(folder)
+  if let json = try folder.readDocument("tokenizer.json") {
+    return try Tokenizer(tokenizerJSON: json, configuration: configuration)
+  }
+  if let bytes = try folder.read("vocab.txt") {
+    return try bytes.withUnsafeBytes { try Tokenizer(vocabulary: $0, configuration: configuration) }
+  }
+  if let bytes = try folder.read("vocab.json"), let merges = try folder.read("merges.txt") {
+    return try Tokenizer(bytePairs: JSONValue(parsing: bytes), merges: merges, configuration: configuration)
+  }
+  for name in ["spiece.model", "spm.model", "sentencepiece.bpe.model"] {
+    if let bytes = try folder.read(name) { return try Tokenizer(sentencePiece: bytes, file: name, configuration: configuration) }
+  }
+  throw PackingError.noTokenizer(path: folder.path)
+}
+
+/// `tokenizer_config.json`, with the class of tokenizer that the reference library (`AutoTokenizer`) takes where it names none:
+/// the one that `config.json` names, or else its model type's.
+private func tokenizerConfiguration(_ folder: CheckpointFolder) throws -> JSONValue? {
+  let configuration = try folder.readDocument("tokenizer_config.json")
+  let key = "tokenizer_class"
+  guard configuration?[key]?.string == nil, var object = (configuration ?? [:]).object else { return configuration }
+  let ofModel = folder.configuration["model_type"]?.string.flatMap { usualTokenizerClasses[$0] }
+  guard let name = folder.configuration[key]?.string ?? ofModel else { return configuration }
+  object[key] = .string(name)
+  return .object(object)
+}
+
+private let usualTokenizerClasses = [
+  "albert": "AlbertTokenizer", "bert": "BertTokenizer", "camembert": "CamembertTokenizer", "deberta-v2": "DebertaV2Tokenizer",
+  "distilbert": "BertTokenizer", "electra": "BertTokenizer", "modernbert": "TokenizersBackend", "mpnet": "MPNetTokenizer",
+  "roberta": "RobertaTokenizer", "xlm-roberta": "XLMRobertaTokenizer",
+]
