@@ -100,6 +100,7 @@ extension Tokenizer {
     self.init(
       normalizer: normalizer, preTokenizer: preTokenizer, model: model,
       addedTokens: addedTokens, classes: CharacterClasses(table: table), template: template, settings: settings)
+    guard settings.paddingID.map({ $0 < vocabularySize }) ?? true else { throw reader.error("padding token: no such id") }
   }
 }
 

@@ -28,14 +28,16 @@ import Tokenizers
     return nil
   }
 
-  /// Refused, or safe: whatever it answers, it answers within the limit.
+  /// Refused, or safe: whatever it answers, it answers within the limit, with ids of its vocabulary.
   private func use(_ bytes: [UInt8]) -> Bool {
     guard let tokenizer = try? Tokenizer(compiled: bytes) else { return true }
     var workspace = TokenizerWorkspace()
+    let known = 0..<Int32(tokenizer.vocabularySize)
+    guard known.contains(tokenizer.emptyTextID) || known.isEmpty else { return false }
     return Self.texts.allSatisfy { text in
       let pair = tokenizer.encode(text, Self.texts[1], 9, &workspace)
-      return tokenizer.encode(text, 7, &workspace).ids.count <= 7 && pair.ids.count <= 9
-        && pair.ids.count == pair.typeIDs.count
+      let ids = tokenizer.encode(text, 7, &workspace).ids
+      return ids.count <= 7 && pair.ids.count <= 9 && pair.ids.count == pair.typeIDs.count && (ids + pair.ids).allSatisfy(known.contains)
     }
   }
 
@@ -65,6 +67,10 @@ import Tokenizers
     newer[4] = 2
     #expect(fault(newer).map { "\($0)" } == "compiled tokenizer: byte 4: expected version 1, found 2")
     #expect(fault(bytes + [0]) == .notCompiled(offset: bytes.count, what: "expected the end"))
+    // It would stand for texts without any token.
+    var padded = bytes
+    padded[bytes.count - 10] = 0x10
+    #expect(fault(padded) == .notCompiled(offset: bytes.count, what: "padding token: no such id"))
   }
 
   @Test func everyTruncationIsRefused() throws {
