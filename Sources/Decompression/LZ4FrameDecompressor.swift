@@ -6,10 +6,12 @@ final class LZ4FrameDecompressor: Decompressor {
   private(set) var isBetweenMembers = true
   private(set) var hasMoreOutput = false
   private var hasFrame = false
-  /// The bytes that the library wants next: the rest of a header or of a block. It gets no more at once, because with an error it keeps
-  /// back what the blocks before have given.
+  /// The bytes to give the library next: the rest of a frame's header, of a block, or of the header of a block. It gets no more at once,
+  /// because with an error it keeps back what the blocks before have given.
   private var wanted = LZ4FrameDecompressor.headerBytes
   private static let headerBytes = Int(LZ4F_HEADER_SIZE_MIN)
+  private static let blockHeaderBytes = Int(LZ4F_BLOCK_HEADER_SIZE)
+  private static let blockChecksumBytes = Int(LZ4F_BLOCK_CHECKSUM_SIZE)
 
   var formatName: String { "LZ4" }
 
@@ -34,7 +36,9 @@ final class LZ4FrameDecompressor: Decompressor {
     // The hint is 0 at the end of a frame only.
     isBetweenMembers = hint == 0
     hasFrame = true
-    wanted = hint == 0 ? Self.headerBytes : hint
+    // With the rest of a block it asks for the header of the next one, and for a checksum that it may have counted already.
+    let rest = hint - Self.blockHeaderBytes
+    wanted = hint == 0 ? Self.headerBytes : rest > 0 ? max(1, rest - Self.blockChecksumBytes) : hint
     hasMoreOutput = made == output.count && hint != 0
     return (taken, made)
   }

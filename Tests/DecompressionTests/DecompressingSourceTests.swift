@@ -91,6 +91,23 @@ import Testing
     #expect(lines.starts(with: result.prefix(lines.count / 3)))
   }
 
+  /// A block that is whole is handed out though the header of the next one is damaged.
+  @Test func aDamagedBlockHeaderTakesNoBlockAlong() {
+    let block = 64 << 10
+    for hasBlockChecksums in [false, true] {
+      var frame = lz4Frame(Self.lines, hasBlockChecksums: hasBlockChecksums)
+      // The highest bit says that the block is not compressed.
+      let size = (7..<11).reversed().reduce(0) { $0 << 8 | Int(frame[$1]) } & 0x7FFF_FFFF
+      let header = 11 + size + (hasBlockChecksums ? 4 : 0)
+      for place in header..<header + 4 { frame[place] = 0xFF }
+      for pieceBytes in [1, 6, Int.max] {
+        let (result, error) = inflate(frame, pieceBytes: pieceBytes)
+        #expect(error != nil)
+        #expect(result == Array(Self.lines[..<block]), "\(result.count) bytes, in pieces of \(pieceBytes)")
+      }
+    }
+  }
+
   @Test func otherBytesAfterTheEndAreAnError() {
     for (format, bytes) in [("gzip", gzip([0x61])), ("LZ4", lz4Frame([0x61]))] {
       let (result, error) = inflate(bytes + Array("tail of something".utf8))
