@@ -92,10 +92,12 @@ extension BertNormalizer {
 
     func outcome(of scalar: UInt32) -> Outcome {
       if options.cleansText, removed[Int(scalar)] { return .action(Action.remove) }
-      var text = [whitespace.contains(scalar) ? 0x20 : scalar]
+      if options.stripsAccents, Hangul.syllables.contains(scalar) { return .action(Action.hangulSyllable) }
       let isIdeograph = options.spacesIdeographs && ideographs[Int(scalar)]
+      // Nearly all of tens of thousands, so not by way of arrays. An ideograph is no mark and no whitespace.
+      if isIdeograph, decompositions[scalar] == nil, lowercase[scalar] == nil { return .action(Action.ideograph) }
+      var text = [whitespace.contains(scalar) ? 0x20 : scalar]
       if options.stripsAccents {
-        if Hangul.syllables.contains(scalar) { return .action(Action.hangulSyllable) }
         let decomposed = text.flatMap { decompositions[$0] ?? [$0] }
         text = decomposed.filter { !strippedMarks.contains($0) }
         if text.isEmpty {

@@ -14,7 +14,10 @@ struct BytePairWords: Sendable, Equatable {
   let table: ScalarTable
   private let ascii: [UInt8]
 
-  init() {
+  /// The one that files ask for; a bundle brings its own table.
+  static let gpt2 = BytePairWords()
+
+  private init() {
     var dense = [UInt16](repeating: Kind.other, count: 0x110000)
     for (category, kind) in [("L", Kind.letter), ("N", Kind.number)] {
       for scalar in UnicodeFacts.scalars(ofCategory: category) { dense[Int(scalar)] = kind }

@@ -13,16 +13,18 @@ struct ScalarTable: Sendable, Equatable {
     var known: [[UInt16]: UInt16] = [:]
     var pages: [UInt16] = []
     var values: [UInt16] = []
+    var content: [UInt16] = []
     for page in 0..<Self.pageCount {
-      let content = Array(dense[page * Self.pageSize..<(page + 1) * Self.pageSize])
-      if let place = known[content] {
+      let next = dense[page * Self.pageSize..<(page + 1) * Self.pageSize]
+      // Most pages are the one before once more: to compare is much faster than to hash.
+      if let place = pages.last, next.elementsEqual(content) {
         pages.append(place)
-      } else {
-        let place = UInt16(known.count)
-        known[content] = place
-        pages.append(place)
-        values += content
+        continue
       }
+      content = Array(next)
+      let place = known[content] ?? UInt16(known.count)
+      if known.updateValue(place, forKey: content) == nil { values += content }
+      pages.append(place)
     }
     self.pages = pages
     self.values = values

@@ -71,14 +71,14 @@ extension TokenizerReader {
     case "ByteLevel":
       let prefix: [PreTokenizerStep] = try flag(value, "add_prefix_space", "pre_tokenizer", otherwise: true) ? [.prefixSpace] : []
       let words: [PreTokenizerStep] =
-        try flag(value, "use_regex", "pre_tokenizer", otherwise: true) ? [.bytePairWords(BytePairWords())] : []
+        try flag(value, "use_regex", "pre_tokenizer", otherwise: true) ? [.bytePairWords(.gpt2)] : []
       return prefix + words + [.byteCharacters]
     case "Split":
       let inverted = try requiredFlag(value, "invert", "pre_tokenizer")
       let behavior = try behavior(value["behavior"])
       let pattern = try pattern(value["pattern"], "pre_tokenizer.pattern")
       // GPT-2's own pattern leaves nothing out, so that it cuts the same whatever is removed or inverted.
-      if pattern.source == Array(BytePairWords.pattern.utf8), behavior == .isolated { return [.bytePairWords(BytePairWords())] }
+      if pattern.source == Array(BytePairWords.pattern.utf8), behavior == .isolated { return [.bytePairWords(.gpt2)] }
       return [.split(SplitRule(matcher: .pattern(pattern), behavior: behavior, inverted: inverted))]
     case "Sequence":
       guard let steps = value["pretokenizers"]?.array else {

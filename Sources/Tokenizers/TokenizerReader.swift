@@ -86,7 +86,7 @@ struct AddedTokensBuilder {
   private var tokens: [Int: AddedToken] = [:]
   private var ids: [[UInt8]: Int] = [:]
   private var nextID: Int
-  private let classes = CharacterClasses(words: false)
+  private static let classes = CharacterClasses(words: false)
 
   init(model: LoadedModel, normalizer: Tokenizer.Normalizer) {
     self.model = model
@@ -113,7 +113,7 @@ struct AddedTokensBuilder {
     guard flags.contains(.normalized) else { return content }
     var text = NormalizedText()
     var scratch = Tokenizer.Normalizer.Scratch()
-    content.withUnsafeBufferPointer { normalizer.normalize($0, classes: classes, into: &text, &scratch) }
+    content.withUnsafeBufferPointer { normalizer.normalize($0, classes: Self.classes, into: &text, &scratch) }
     return Array(text.bytes[..<text.count])
   }
 
