@@ -1,5 +1,4 @@
 import Storage
-import Synchronization
 
 /// A bundle opened for reading: one file, checked as a whole, its sections used in place.
 ///

@@ -1,7 +1,6 @@
 import Encoders
 import Kernels
 import Storage
-import Synchronization
 
 /// The keys and queries of relative positions of one layer's attention, in kernel layout: texts do not change them.
 final class PositionPanels: Sendable {

@@ -1,7 +1,7 @@
 import Bundles
 import Encoders
 import Inference
-import Synchronization
+import Storage
 
 /// The weights of a model as the sections of a bundle hold them.
 package final class BundleWeights: WeightProvider, Sendable {

@@ -4,7 +4,6 @@ import Inference
 import JSON
 import Kernels
 import Storage
-import Synchronization
 import Tokenizers
 
 /// A text classifier: one `.martlet` file, opened.

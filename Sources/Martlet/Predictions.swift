@@ -1,4 +1,4 @@
-import Synchronization
+import Storage
 
 // An extension in this file, so that programs that never ask for it link no concurrency runtime.
 extension Classifier {

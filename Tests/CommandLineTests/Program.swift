@@ -1,5 +1,4 @@
 import Storage
-import Synchronization
 
 #if canImport(Glibc)
   import Glibc
