@@ -16,7 +16,7 @@ final class BundleFileReader: BundleReader {
 
   init(path: String) throws(BundleError.Fault) {
     do throws(FileError) {
-      file = try FileDescriptor(opening: path)
+      file = try FileDescriptor(openingRegularFile: path)
       size = try file.regularFileSize()
     } catch {
       throw .file(error)

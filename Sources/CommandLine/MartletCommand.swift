@@ -22,7 +22,7 @@ package struct MartletCommand: ParsableCommand {
 
   /// Runs the command line of this process and exits: 0 done, 1 the work failed (one line on stderr), 64 wrong usage.
   package static func runMain() -> Never {
-    ignoreBrokenPipeSignal()
+    ignoreWriteSignals()
     explainBusErrors()
     do {
       var command = try parseAsRoot()

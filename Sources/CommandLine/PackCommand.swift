@@ -44,6 +44,9 @@ struct PackCommand: ParsableCommand {
     if base != nil && (mapped || compact || weights != .int8) {
       throw ValidationError("--base excludes --mapped, --compact and --weights fp32")
     }
+    if let base, base.lastPathComponent == output.lastPathComponent || isSameFile(base, output) {
+      throw ValidationError("--output: a delta lies beside its base, so expected another name than the base's, found \(output)")
+    }
     for fact in card where !fact.contains("=") { throw ValidationError("--card: expected key=value, found \(fact)") }
   }
 

@@ -69,8 +69,8 @@ package enum OutputError: Error, Sendable, Equatable, CustomStringConvertible {
   }
 }
 
-/// Lets a write to a closed pipe fail with an error instead of ending the process.
-package func ignoreBrokenPipeSignal() { signal(SIGPIPE, SIG_IGN) }
+/// Lets a write to a closed pipe, or beyond the size that the process may give a file, fail with an error instead of ending the process.
+package func ignoreWriteSignals() { for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) } }
 
 /// Writes one line for each record, in whole records, through one buffer.
 ///

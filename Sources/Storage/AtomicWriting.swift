@@ -14,6 +14,10 @@ package struct AtomicFile: ~Copyable {
   package init(path: String) throws(FileError) {
     self.path = path
     temporaryPath = temporarySibling(of: path)
+    // The renaming would take a device or a pipe away, for all who use it.
+    if fileExists(path), regularFileSize(path) == nil {
+      throw FileError(path: path, operation: "write", code: isDirectory(path) ? EISDIR : EINVAL)
+    }
     do throws(FileError) {
       file = try FileDescriptor(opening: temporaryPath, flags: O_WRONLY | O_CREAT | O_EXCL)
     } catch {

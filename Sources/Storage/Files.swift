@@ -15,6 +15,11 @@ package struct FileDescriptor: ~Copyable {
     self.path = path
   }
 
+  /// Opens what should be a regular file, to ask for its `regularFileSize`: for a pipe without a writer this does not wait.
+  package init(openingRegularFile path: String) throws(FileError) {
+    try self.init(opening: path, flags: O_RDONLY | O_NONBLOCK)
+  }
+
   deinit { close(rawValue) }
 
   /// The size of the regular file behind the descriptor; anything else (a folder, a device) is refused.
@@ -57,7 +62,7 @@ package struct FileDescriptor: ~Copyable {
 
 /// The whole content of a regular file; a file over `limit` bytes is refused with `EFBIG`.
 package func readFile(_ path: String, limit: Int = .max) throws(FileError) -> [UInt8] {
-  let file = try FileDescriptor(opening: path)
+  let file = try FileDescriptor(openingRegularFile: path)
   let size = try file.regularFileSize()
   guard size <= limit else { throw FileError(path: path, operation: "read", code: EFBIG) }
   var bytes = [UInt8](repeating: 0, count: size)
@@ -84,6 +89,12 @@ package func bytesLeft(in descriptor: Int32) -> Int? {
   var status = stat()
   guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
   return max(0, Int(status.st_size) - max(0, Int(lseek(descriptor, 0, SEEK_CUR))))
+}
+
+/// Whether both paths lead to one file that exists.
+package func isSameFile(_ first: String, _ second: String) -> Bool {
+  var (one, other) = (stat(), stat())
+  return stat(first, &one) == 0 && stat(second, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino
 }
 
 package func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }

@@ -8,7 +8,7 @@ package final class MappedFile: @unchecked Sendable {
   package let path: String
 
   package init(path: String) throws(FileError) {
-    let file = try FileDescriptor(opening: path)
+    let file = try FileDescriptor(openingRegularFile: path)
     let size = try file.regularFileSize()
     self.path = path
     guard size > 0 else {

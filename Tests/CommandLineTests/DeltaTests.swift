@@ -4,6 +4,10 @@ import Storage
 import TestSupport
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// A base, a model tuned from it, and the delta between them, through the real program.
 @Suite struct DeltaTests {
   @Test func fromTuningToClassifying() throws {
@@ -49,6 +53,15 @@ import Testing
         try martlet("pack", tuned, "-o", workshop.path("x.martlet"), "--base", try workshop.pack(tuned, as: "fp32.martlet", "--weights", "fp32")),
         naming: ["cannot be the base"])
       #expect(try martlet("pack", tuned, "-o", workshop.path("x.martlet"), "--base", base, "--mapped").status == 64)
+      // A delta would take its base's place, or look for itself.
+      let linked = workshop.path("linked.martlet")
+      #expect(symlink(base, linked) == 0)
+      let original = try readFile(base)
+      for (output, from) in [(base, base), (base, linked), (workshop.path("away/base.martlet"), base)] {
+        let outcome = try martlet("pack", tuned, "-o", output, "--base", from)
+        #expect(outcome.status == 64 && outcome.errors.contains("another name than the base's"), "\(outcome.errors)")
+      }
+      #expect(try readFile(base) == original)
       #expect(try martlet("classify", tuned, "--base", base).status == 64)
     }
   }

@@ -54,6 +54,23 @@ import Testing
     }
   }
 
+  /// A limit of file sizes is like a full disk: an error, and no half of a bundle.
+  @Test func aLimitOfFileSizes() throws {
+    try withWorkshop { workshop in
+      let outcome = try shell(
+        """
+        mkdir "$folder/limited"
+        ulimit -f 4
+        "$martlet" pack "$source" -o "$folder/limited/x.martlet" || echo $?
+        yes good | head -n 9999 | "$martlet" classify "$model" > "$folder/output" || echo $?
+        ls "$folder/limited"
+        """.replacing("$source", with: fixture("tiny-bert")), workshop)
+      #expect(outcome.status == 0 && outcome.lines == ["1", "1"], "\(outcome.text)\(outcome.errors)")
+      let errors = outcome.errors.split(separator: "\n")
+      #expect(errors.count == 2 && errors.allSatisfy { $0.hasSuffix("file too large") }, "\(outcome.errors)")
+    }
+  }
+
   /// What each way of dealing the lines out must come to, line for line.
   private func expected(_ texts: [String], _ workshop: Workshop) throws -> [String] {
     try martlet("classify", workshop.bundle, "--echo", input: texts.map { $0 + "\n" }.joined()).lines

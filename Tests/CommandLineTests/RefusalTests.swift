@@ -4,6 +4,10 @@ import Storage
 import TestSupport
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// Bad input of every kind: status 1, one line that names the file and says what was expected and found, nothing left behind.
 @Suite struct RefusalTests {
   /// `config.json` of the tiny classifier with one value replaced.
@@ -166,6 +170,11 @@ import Testing
       expectFailure(
         try martlet("tune", fixture("tiny-bert"), "--train", data, "--output-dir", workshop.path("out"), "--resume-from-checkpoint", data),
         naming: [data])
+      // What is there and no file stays, and a model that is a pipe is not waited for.
+      let pipe = workshop.path("pipe")
+      #expect(mkfifo(pipe, 0o600) == 0)
+      expectFailure(try martlet("pack", fixture("tiny-bert"), "-o", pipe), naming: [pipe, "invalid argument"])
+      expectFailure(try martlet("classify", pipe), naming: [pipe, "invalid argument"])
       #expect(try listDirectory(workshop.folder).filter { $0.contains("partial") } == [])
       #expect(try listDirectory(workshop.path("taken")) == [])
     }

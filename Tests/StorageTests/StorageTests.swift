@@ -137,6 +137,19 @@ private func makeTemporaryFolder() -> String {
     #expect(bytes[byteCount / 2] == 5, "no whole page")
   }
 
+  /// What is no regular file is neither waited for nor replaced.
+  @Test func pipesAreRefused() throws {
+    let folder = makeTemporaryFolder()
+    defer { try? removeTree(folder) }
+    let pipe = folder + "/pipe"
+    #expect(mkfifo(pipe, 0o600) == 0)
+    #expect(throws: FileError(path: pipe, operation: "read", code: EINVAL)) { try readFile(pipe) }
+    #expect(throws: FileError(path: pipe, operation: "read", code: EINVAL)) { _ = try MappedFile(path: pipe) }
+    #expect(throws: FileError(path: pipe, operation: "write", code: EINVAL)) { _ = try AtomicFile(path: pipe) }
+    #expect(throws: FileError(path: folder, operation: "write", code: EISDIR)) { _ = try AtomicFile(path: folder) }
+    #expect(try listDirectory(folder) == ["pipe"])
+  }
+
   @Test func refusalsSayWhatAndWhere() {
     #expect(throws: FileError(path: "/nowhere/at/all", operation: "write", code: ENOENT)) {
       _ = try AtomicFile(path: "/nowhere/at/all")
