@@ -92,7 +92,8 @@ let testTargets: [Target] = modules.map { module in
 let fuzzing: [Target] = [
   .target(
     name: "FuzzHarness",
-    dependencies: ["Bundles", "Checkpoints", "Encoders", "JSON", "Martlet", "Records", "Storage", "Tokenizers"], path: "Tests/Fuzz/Harness"),
+    dependencies: ["Bundles", "Checkpoints", "Decompression", "Encoders", "JSON", "Martlet", "Records", "Storage", "Tokenizers"],
+    path: "Tests/Fuzz/Harness"),
   .testTarget(name: "FuzzTests", dependencies: ["FuzzHarness", "Storage", "TestSupport"]),
 ]
 

@@ -27,6 +27,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("Tokenizers", ["JSON"]),
   ("Evaluation", []),
   ("Records", ["Evaluation", "JSON", "Storage"]),
+  ("Decompression", ["CLZ4", "CZlib", "Records", "Storage"]),
   ("Checkpoints", ["JSON", "Storage"]),
   ("Bundles", ["CLZ4", "Storage"]),
   ("Encoders", ["JSON", "Storage"]),
@@ -49,13 +50,17 @@ let package = Package(
     .target(name: "CSystem"),
     .target(name: "CFuzzer"),
     .systemLibrary(name: "CLZ4"),
+    .systemLibrary(name: "CZlib"),
     .target(
       name: "FuzzHarness",
-      dependencies: ["Bundles", "Checkpoints", "Encoders", "JSON", "Martlet", "Records", "Storage", "Tokenizers"],
+      dependencies: ["Bundles", "Checkpoints", "Decompression", "Encoders", "JSON", "Martlet", "Records", "Storage", "Tokenizers"],
       swiftSettings: coverage),
     .executableTarget(
       name: "Fuzzer", dependencies: ["CFuzzer", "FuzzHarness"],
-      linkerSettings: [.unsafeFlags(["-Xlinker", "-l:liblz4.a", "-Xlinker", "-l:libclang_rt.fuzzer_no_main-\(architecture).a", "-lstdc++"])]),
+      linkerSettings: [
+        .unsafeFlags(
+          ["liblz4.a", "libz.a", "libclang_rt.fuzzer_no_main-\(architecture).a"].flatMap { ["-Xlinker", "-l:" + $0] } + ["-lstdc++"])
+      ]),
   ]
     + modules.map { .target(name: $0.name, dependencies: $0.imports, exclude: ["README.md"], swiftSettings: coverage) }
     + kernels.map {

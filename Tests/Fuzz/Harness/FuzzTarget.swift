@@ -14,6 +14,8 @@ import Tokenizers
 package enum FuzzTarget: String, CaseIterable, Sendable {
   /// A bundle file, its checksums made true, opened and used to classify.
   case bundle
+  /// A base and a delta of it, likewise.
+  case delta
   /// The stored bytes of an lz4 section, after its raw size in four bytes.
   case lz4
   case safetensors
@@ -29,6 +31,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   case configuration
   /// lines, jsonl, csv and tsv: the first byte says which, the second how the bytes come.
   case records
+  /// gzip, LZ4 frames or plain bytes: the first byte says how they come.
+  case compressed
 
   /// Reads the bytes: a value or a typed error, and what holds for every value is checked.
   ///
@@ -36,6 +40,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   package func read(_ bytes: [UInt8]) throws {
     switch self {
     case .bundle: try readBundle(bytes)
+    case .delta: try readDelta(bytes)
     case .lz4: try readLZ4Section(bytes)
     case .safetensors: try readSafetensors(bytes)
     case .zip: try readPyTorchFile(bytes)
@@ -45,6 +50,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .olderTokenizer: try readOlderTokenizer(bytes)
     case .configuration: try readConfiguration(bytes)
     case .records: try readRecords(bytes)
+    case .compressed: try readCompressed(bytes)
     }
   }
 }
