@@ -128,13 +128,37 @@ def markdown(results):
     return "\n".join(parts)
 
 
+def tuning(results):
+    """The tables of `run tuning`."""
+    parts = [f"## Fine-tuning {results['model']}: a step of 16 texts, seconds, {results['settings']['threads']} threads\n"]
+    for name in ("sentences", "full"):
+        runs = [run for run in results["runs"] if run["measure"] == name]
+        if not runs:
+            continue
+        first = engines_in(runs)[0]
+        seconds = {
+            engine: by_round(runs, engine, lambda result: result["seconds_per_step"]) for engine in engines_in(runs)
+        }
+        rows = []
+        for engine, cell in seconds.items():
+            ratio = "" if engine == first else ratios(cell, seconds[first])
+            rows.append([title(engine), spread(cell.values()), ratio, megabytes(runs, engine)])
+        of = "sentences" if name == "sentences" else f"{results['settings']['max_length']} tokens"
+        head = [f"{of}, {len({run['round'] for run in runs})} runs", "seconds", f"this / {title(first)}", "memory"]
+        parts.append(grid(head, rows))
+    return "\n".join(parts)
+
+
 def overview(all_results):
-    """Martlet's int8 and how many times longer ONNX Runtime's takes, one row a model, for the shapes that all have."""
+    """Martlet's int8 and how many times longer ONNX Runtime's takes, one row a model that has both, for the shapes that all have."""
     ours, theirs = "martlet-int8", "onnxruntime-int8"
     runs = {
         results["model"]: [run for run in results["runs"] if run["measure"] == "shapes" and run["engine"] in (ours, theirs)]
         for results in all_results
     }
+    runs = {model: of_model for model, of_model in runs.items() if set(engines_in(of_model)) == {ours, theirs}}
+    if len(runs) < 2:
+        return ""
     shared = [shape for shape in next(iter(runs.values()))[0]["result"] if all(shape in run[0]["result"] for run in runs.values())]
     rows = []
     for model, of_model in runs.items():
@@ -162,6 +186,5 @@ if __name__ == "__main__":
     for path in sys.argv[1:] or sys.exit("usage: run table RESULTS.json…"):
         with open(path) as file:
             all_results.append(json.load(file))
-        print(markdown(all_results[-1]))
-    if len(all_results) > 1:
-        print(overview(all_results))
+        print(tuning(all_results[-1]) if "steps" in all_results[-1]["settings"] else markdown(all_results[-1]))
+    print(overview(all_results))

@@ -107,24 +107,6 @@ def measure(given, tool, folder, engine, path, steps):
     return trainer(given, folder, path, steps, ["--bf16"] if engine == "torch-bf16" else [])
 
 
-def markdown(results):
-    parts = [f"## Fine-tuning {results['model']}: a step of 16 texts, seconds, {results['settings']['threads']} threads\n"]
-    for name in ("sentences", "full"):
-        runs = [run for run in results["runs"] if run["measure"] == name]
-        seconds = {
-            engine: table.by_round(runs, engine, lambda result: result["seconds_per_step"]) for engine in table.engines_in(runs)
-        }
-        rows = []
-        for engine, cell in seconds.items():
-            ratio = "" if engine == ENGINES[0] else table.ratios(cell, seconds.get(ENGINES[0], {}))
-            rows.append([table.title(engine), table.spread(cell.values()), ratio, table.megabytes(runs, engine)])
-        if rows:
-            of = "sentences" if name == "sentences" else f"{results['settings']['max_length']} tokens"
-            head = [f"{of}, {len({run['round'] for run in runs})} runs", "seconds", "this / Martlet", "memory"]
-            parts.append(table.grid(head, rows))
-    return "\n".join(parts)
-
-
 def main():
     given = arguments()
     tool = given.martlet or subprocess.run(
@@ -152,7 +134,7 @@ def main():
                     results["runs"].append(run | {"result": {"seconds_per_step": seconds}})
                     path.write_text(json.dumps(results, indent=1) + "\n")
                     print(f"{name}, run {round + 1}, {table.title(engine)}: {seconds:.4f} s a step, {memory:.0f} MB", file=sys.stderr)
-    print(markdown(results))
+    print(table.tuning(results))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ final class LZ4FrameDecompressor: Decompressor {
   private(set) var hasMoreOutput = false
   private var hasFrame = false
   /// The bytes to give the library next: the rest of a frame's header, of a block, or of the header of a block. It gets no more at once,
-  /// because with an error it keeps back what the blocks before have given.
+  /// and nothing while it has output left, because with an error it keeps back what the blocks before have given.
   private var wanted = LZ4FrameDecompressor.headerBytes
   private static let headerBytes = Int(LZ4F_HEADER_SIZE_MIN)
   private static let blockHeaderBytes = Int(LZ4F_BLOCK_HEADER_SIZE)
@@ -25,7 +25,7 @@ final class LZ4FrameDecompressor: Decompressor {
     _ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer
   ) throws(DecompressionError) -> (taken: Int, made: Int) {
     guard let context else { throw .outOfMemory }
-    var (taken, made) = (min(input.count, wanted), output.count)
+    var (taken, made) = (hasMoreOutput ? 0 : min(input.count, wanted), output.count)
     let isAtFrameStart = isBetweenMembers
     let hint = LZ4F_decompress(context, output.baseAddress, &made, input.baseAddress, &taken, nil)
     guard LZ4F_isError(hint) == 0 else {

@@ -58,31 +58,58 @@ private struct Outputs {
     return scales == nil ? vector : vector * scales!.vector(lane)
   }
 
-  /// Adds one chain of multiply-adds for each input, or starts with it.
+  /// One chain of multiply-adds for each of a group's inputs.
+  @inline(__always)
+  func multiply(_ g0: InputGroup, _ g1: InputGroup, _ g2: InputGroup, _ g3: InputGroup, _ vectors: Int) -> SIMD4<Float> {
+    var s0 = v_fma(x1, g1.w0, x0 * g0.w0)
+    var s1 = v_fma(x1, g1.w1, x0 * g0.w1)
+    var s2 = v_fma(x1, g1.w2, x0 * g0.w2)
+    var s3 = v_fma(x1, g1.w3, x0 * g0.w3)
+    if vectors > 2 {
+      s0 = v_fma(x3, g3.w0, v_fma(x2, g2.w0, s0))
+      s1 = v_fma(x3, g3.w1, v_fma(x2, g2.w1, s1))
+      s2 = v_fma(x3, g3.w2, v_fma(x2, g2.w2, s2))
+      s3 = v_fma(x3, g3.w3, v_fma(x2, g2.w3, s3))
+    }
+    return v_hsum_of4(s0, s1, s2, s3)
+  }
+}
+
+/// The outputs of one panel that rows have values for, by its lanes from `lane` on: the whole panel or half of it.
+private struct TransposedPanel {
+  /// The panel's place among the layer's outputs, and those that are meant: `first` (which may be negative) to `end`.
+  let column, first, end: Int
+  let lane: Int
+
+  /// Makes, or adds to, out [M, K] from x [M, D]. Rows go in pairs, for which weights are read and converted once.
   @inline(__always)
   func multiply(
-    _ K: Int, _ out: UnsafeMutablePointer<Float>, adds: Bool, _ vectors: Int,
+    _ x: UnsafePointer<Float>, _ xStride: Int, _ M: Int, _ scales: UnsafePointer<Float>?, _ K: Int,
+    _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ vectors: Int,
     _ weights: (_ input: Int, _ count: Int, _ vector: Int) -> InputGroup
   ) {
-    var input = 0
-    while input < K {
-      let count = min(4, K &- input)
-      let g0 = weights(input, count, 0)
-      var s0 = x0 * g0.w0, s1 = x0 * g0.w1, s2 = x0 * g0.w2, s3 = x0 * g0.w3
-      @inline(__always) func add(_ x: Floats, _ group: InputGroup) {
-        s0 = v_fma(x, group.w0, s0)
-        s1 = v_fma(x, group.w1, s1)
-        s2 = v_fma(x, group.w2, s2)
-        s3 = v_fma(x, group.w3, s3)
+    let adds = first < 0
+    var row = 0
+    while row < M {
+      let isPair = row &+ 1 < M
+      let values = x + row &* xStride
+      let one = Outputs(values, first, end, scales, from: lane, vectors)
+      let two = isPair ? Outputs(values + xStride, first, end, scales, from: lane, vectors) : one
+      let target = out + row &* outStride
+      var input = 0
+      while input < K {
+        let count = min(4, K &- input)
+        let (g0, g1) = (weights(input, count, 0), weights(input, count, 1))
+        let (g2, g3) = vectors > 2 ? (weights(input, count, 2), weights(input, count, 3)) : (g0, g1)
+        let sums = one.multiply(g0, g1, g2, g3, vectors)
+        for place in 0..<count { target[input &+ place] = adds ? target[input &+ place] + sums[place] : sums[place] }
+        if isPair {
+          let (sums, target) = (two.multiply(g0, g1, g2, g3, vectors), target + outStride)
+          for place in 0..<count { target[input &+ place] = adds ? target[input &+ place] + sums[place] : sums[place] }
+        }
+        input &+= 4
       }
-      add(x1, weights(input, count, 1))
-      if vectors > 2 {
-        add(x2, weights(input, count, 2))
-        add(x3, weights(input, count, 3))
-      }
-      let sums = v_hsum_of4(s0, s1, s2, s3)
-      for place in 0..<count { out[input &+ place] = adds ? out[input &+ place] + sums[place] : sums[place] }
-      input &+= 4
+      row &+= 2
     }
   }
 }
@@ -95,20 +122,16 @@ extension Kernel {
     _ first: Int, _ D: Int, _ K: Int, _ out: UnsafeMutablePointer<Float>, _ outStride: Int
   ) {
     let groups = (K &+ 3) / 4
-    forEachPanel(first, D) { column, lane, isWide in
-      let scales = weightScales + column
-      let panel = panels + column &* groups &* 4 + lane &* 4
-      for row in 0..<M {
-        let (values, out) = (x + row &* xStride, out + row &* outStride)
-        @inline(__always) func weights(_ input: Int, _: Int, _ vector: Int) -> InputGroup {
-          InputGroup(panel.load(fromByteOffset: input &* 64 &+ vector &* 64, as: Ints.self))
-        }
-        let (start, end, adds) = (first &- column, first &+ D &- column, column > first)
-        if isWide {
-          Outputs(values, start, end, scales, from: lane, 4).multiply(K, out, adds: adds, 4, weights)
-        } else {
-          Outputs(values, start, end, scales, from: lane, 2).multiply(K, out, adds: adds, 2, weights)
-        }
+    forEachPanel(first, D) { place, isWide in
+      let scales = weightScales + place.column
+      let panel = panels + place.column &* groups &* 4 + place.lane &* 4
+      @inline(__always) func weights(_ input: Int, _: Int, _ vector: Int) -> InputGroup {
+        InputGroup(panel.load(fromByteOffset: input &* 64 &+ vector &* 64, as: Ints.self))
+      }
+      if isWide {
+        place.multiply(x, xStride, M, scales, K, out, outStride, 4, weights)
+      } else {
+        place.multiply(x, xStride, M, scales, K, out, outStride, 2, weights)
       }
     }
   }
@@ -119,31 +142,29 @@ extension Kernel {
     _ x: UnsafePointer<Float>, _ xStride: Int, _ M: Int, _ panels: UnsafePointer<Float>, _ first: Int, _ D: Int, _ K: Int,
     _ out: UnsafeMutablePointer<Float>, _ outStride: Int
   ) {
-    forEachPanel(first, D) { column, lane, isWide in
-      let panel = panels + column &* K + lane
-      for row in 0..<M {
-        let (values, out) = (x + row &* xStride, out + row &* outStride)
-        @inline(__always) func weights(_ input: Int, _ count: Int, _ vector: Int) -> InputGroup {
-          InputGroup(panel + input &* 64 + vector &* 16, count)
-        }
-        let (start, end, adds) = (first &- column, first &+ D &- column, column > first)
-        if isWide {
-          Outputs(values, start, end, nil, from: lane, 4).multiply(K, out, adds: adds, 4, weights)
-        } else {
-          Outputs(values, start, end, nil, from: lane, 2).multiply(K, out, adds: adds, 2, weights)
-        }
+    forEachPanel(first, D) { place, isWide in
+      let panel = panels + place.column &* K + place.lane
+      @inline(__always) func weights(_ input: Int, _ count: Int, _ vector: Int) -> InputGroup {
+        InputGroup(panel + input &* 64 + vector &* 16, count)
+      }
+      if isWide {
+        place.multiply(x, xStride, M, nil, K, out, outStride, 4, weights)
+      } else {
+        place.multiply(x, xStride, M, nil, K, out, outStride, 2, weights)
       }
     }
   }
 
-  /// Calls `body` for each panel that has some of the D outputs from `first` on: with the panel's first output, and with
-  /// the lane from which its whole width, or half of it, has them all.
+  /// Calls `body` for each panel that has some of the D outputs from `first` on, and says whether they need more than half of
+  /// its width.
   @inline(__always)
-  private static func forEachPanel(_ first: Int, _ D: Int, _ body: (_ column: Int, _ lane: Int, _ isWide: Bool) -> Void) {
+  private static func forEachPanel(_ first: Int, _ D: Int, _ body: (_ place: TransposedPanel, _ isWide: Bool) -> Void) {
     var column = first / 64 &* 64
     while column < first &+ D {
-      let (start, end) = (max(0, first &- column), min(64, first &+ D &- column))
-      if end <= 32 { body(column, 0, false) } else if start >= 32 { body(column, 32, false) } else { body(column, 0, true) }
+      let (start, end) = (first &- column, first &+ D &- column)
+      let isWide = start < 32 && end > 32
+      body(
+        TransposedPanel(column: column, first: start, end: end, lane: isWide || end <= 32 ? 0 : 32), isWide)
       column &+= 64
     }
   }

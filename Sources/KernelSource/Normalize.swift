@@ -67,6 +67,9 @@ extension Kernel {
       let source = UnsafeRawPointer(values + index &* width)
       let target = out + row &* outStride
       let scale = Floats(repeating: scales[index])
+      // A vocabulary's rows lie anywhere in a table that no cache holds.
+      let ahead = UnsafeRawPointer(values + Int(indices[min(row &+ 2, M &- 1)]) &* width)
+      for line in 0..<(width &+ 63) / 64 { v_prefetch(ahead + line &* 64) }
       var column = 0
       while column < whole {
         let value = v_tofloat(v_widen(source.loadUnaligned(fromByteOffset: column, as: SIMD16<Int8>.self)))

@@ -1,6 +1,5 @@
 import Encoders
 import JSON
-import Storage
 
 /// What LoRA (Hu et al., 2021) adds to the projections: y += x Aᵀ Bᵀ · alpha / rank, of which A and B are trained and
 /// the projection itself is not.

@@ -1,3 +1,4 @@
+import CLZ4
 import Decompression
 import Records
 import Storage
@@ -92,10 +93,12 @@ import Testing
   }
 
   /// A block that is whole is handed out though the header of the next one is damaged.
-  @Test func aDamagedBlockHeaderTakesNoBlockAlong() {
-    let block = 64 << 10
+  @Test(arguments: [(LZ4F_max64KB, 64 << 10), (LZ4F_max256KB, 256 << 10), (LZ4F_max4MB, 4 << 20)])
+  func aDamagedBlockHeaderTakesNoBlockAlong(blockSize: LZ4F_blockSizeID_t, block: Int) {
+    var lines = Self.lines
+    while lines.count <= block { lines += Self.lines }
     for hasBlockChecksums in [false, true] {
-      var frame = lz4Frame(Self.lines, hasBlockChecksums: hasBlockChecksums)
+      var frame = lz4Frame(lines, blockSize: blockSize, hasBlockChecksums: hasBlockChecksums)
       // The highest bit says that the block is not compressed.
       let size = (7..<11).reversed().reduce(0) { $0 << 8 | Int(frame[$1]) } & 0x7FFF_FFFF
       let header = 11 + size + (hasBlockChecksums ? 4 : 0)
@@ -103,7 +106,7 @@ import Testing
       for pieceBytes in [1, 6, Int.max] {
         let (result, error) = inflate(frame, pieceBytes: pieceBytes)
         #expect(error != nil)
-        #expect(result == Array(Self.lines[..<block]), "\(result.count) bytes, in pieces of \(pieceBytes)")
+        #expect(result == Array(lines[..<block]), "\(result.count) bytes of \(block), in pieces of \(pieceBytes)")
       }
     }
   }

@@ -37,10 +37,12 @@ private func deflated(_ stream: inout z_stream, _ bytes: [UInt8], _ flush: Int32
   return output
 }
 
-/// An LZ4 frame as lz4(1) makes it: 64 KiB blocks, linked or not, with the content's checksum and, if asked for, each block's.
-func lz4Frame(_ bytes: [UInt8], areBlocksLinked: Bool = true, hasBlockChecksums: Bool = false) -> [UInt8] {
+/// An LZ4 frame as lz4(1) makes it: blocks of one size, linked or not, with the content's checksum and, if asked for, each block's.
+func lz4Frame(
+  _ bytes: [UInt8], blockSize: LZ4F_blockSizeID_t = LZ4F_max64KB, areBlocksLinked: Bool = true, hasBlockChecksums: Bool = false
+) -> [UInt8] {
   var preferences = LZ4F_preferences_t()
-  preferences.frameInfo.blockSizeID = LZ4F_max64KB
+  preferences.frameInfo.blockSizeID = blockSize
   preferences.frameInfo.blockMode = areBlocksLinked ? LZ4F_blockLinked : LZ4F_blockIndependent
   preferences.frameInfo.contentChecksumFlag = LZ4F_contentChecksumEnabled
   preferences.frameInfo.blockChecksumFlag = hasBlockChecksums ? LZ4F_blockChecksumEnabled : LZ4F_noBlockChecksum
