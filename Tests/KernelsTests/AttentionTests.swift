@@ -70,6 +70,35 @@ import Testing
     }
   }
 
+  /// Heads that share keys and values may be more than a text's tokens; no query's result depends on the others.
+  @Test func moreQueriesThanTokens() {
+    for (length, width) in [(1, 45), (3, 384), (17, 64), (70, 45)] {
+      let count = length + 12
+      var random = Generator(seed: UInt64(length))
+      let states = random.floats(length * width)
+      let queries = random.floats(count * width)
+      for table in tables {
+        for (size, attention) in [
+          (table.attentionScratch, table.attention), (table.attentionInt8Scratch, table.attentionInt8),
+        ] {
+          let (keys, query) = (GuardedBuffer(states), GuardedBuffer(queries))
+          func rows(_ range: Range<Int>) -> [Float] {
+            let scratch = GuardedBuffer<Float>(size(range.count, length, width)) { _ in .nan }
+            let out = output(stride: width, count: range.count, width: width)
+            attention(
+              query.pointer + range.lowerBound * width, keys.pointer, keys.pointer, width, range.count, length, width,
+              0.125, nil, out.pointer, width, scratch.pointer)
+            withExtendedLifetime((keys, query, scratch)) {}
+            return out.array
+          }
+          let together = rows(0..<count)
+          #expect(together.allSatisfy { abs($0) <= 1.01 }, "\(table.instructionSet) length \(length)")
+          #expect(together == (0..<count).flatMap { rows($0..<$0 + 1) }, "\(table.instructionSet) length \(length)")
+        }
+      }
+    }
+  }
+
   /// Query, key and value interleaved as the engine has them, for heads of widths with and without a tail.
   @Test(arguments: [1, 2, 15, 16, 17, 32, 63, 64, 80]) func againstDouble(width: Int) {
     for length in [1, 2, 5, 6, 7, 23, 24, 25, 63, 64, 65, 130] {
