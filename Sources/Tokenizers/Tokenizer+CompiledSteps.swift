@@ -218,7 +218,7 @@ extension Unigram {
     let unknownID = Int(try reader.number())
     let trie = DoubleArray(units: try reader.array())
     let byteIDs = try reader.ids(below: vocabulary.count, counts: [0, 256])
-    guard scores.count == vocabulary.count, vocabulary.holds(unknownID) else { throw reader.error("scores, or the unknown token") }
+    guard scores.count == vocabulary.count, unknownID < vocabulary.count else { throw reader.error("scores, or the unknown token") }
     self.init(vocabulary: vocabulary, scores: scores, unknownID: unknownID, trie: trie, byteIDs: byteIDs)
   }
 }

@@ -203,7 +203,7 @@ extension TokenizerReader {
   }
 
   func unigram(_ pieces: [(text: String, score: Double)], unknownID: Int, fallsBackToBytes: Bool) throws(TokenizerError) -> LoadedModel {
-    // Of a token that comes twice the last counts.
+    // Of a token that comes twice the last counts. CamemBERT's unknown token does: what is unknown has the id of the first.
     var last: [[UInt8]: Int] = [:]
     for (id, piece) in pieces.enumerated() { last[Array(piece.text.utf8)] = id }
     let keys = last.filter { !$0.key.isEmpty }.sorted { $0.key.lexicographicallyPrecedes($1.key) }
@@ -212,9 +212,6 @@ extension TokenizerReader {
     }
     guard let trie = DoubleArray(keys.map { (key: $0.key, value: $0.value) }) else {
       throw malformed("model.vocab", "tokens that fit a trie of 2^21 units", .integer(Int64(pieces.count)))
-    }
-    guard pieces[unknownID].text.utf8.count > 0, last[Array(pieces[unknownID].text.utf8)] == unknownID else {
-      throw malformed("model.unk_id", "a token of its own", .integer(Int64(unknownID)))
     }
     let unigram = Unigram(
       vocabulary: try vocabulary(keys.map { ($0.value, $0.key) }, count: pieces.count), scores: pieces.map(\.score),
