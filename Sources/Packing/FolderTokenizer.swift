@@ -6,7 +6,7 @@ import Tokenizers
 package func loadTokenizer(_ folder: CheckpointFolder) throws -> Tokenizer {
   let configuration = try tokenizerConfiguration(folder)
   if let json = try folder.readDocument("tokenizer.json") {
-    return try Tokenizer(tokenizerJSON: json, configuration: configuration)
+    return try Tokenizer(tokenizerJSON: withoutUnusedTokens(json, folder.configuration), configuration: configuration)
   }
   if let bytes = try folder.read("vocab.txt") {
     return try bytes.withUnsafeBytes { try Tokenizer(vocabulary: $0, configuration: configuration) }
@@ -18,6 +18,15 @@ package func loadTokenizer(_ folder: CheckpointFolder) throws -> Tokenizer {
     if let bytes = try folder.read(name) { return try Tokenizer(sentencePiece: bytes, file: name, configuration: configuration) }
   }
   throw PackingError.noTokenizer(path: folder.path)
+}
+
+/// Without added tokens that say by name that they are not used and that the model has no embeddings for: transformers 5 adds
+/// `<unk>NOTUSED` to every CamemBERT, one id beyond its table, and fails at a text that holds it; here that is text as any other.
+private func withoutUnusedTokens(_ json: JSONValue, _ configuration: JSONValue) -> JSONValue {
+  guard var object = json.object, let added = json["added_tokens"]?.array, let rows = configuration["vocab_size"]?.int else { return json }
+  object["added_tokens"] = .array(
+    added.filter { $0["id"]?.int ?? 0 < rows || $0["content"]?.string?.hasSuffix("NOTUSED") != true })
+  return .object(object)
 }
 
 /// `tokenizer_config.json`, with the class of tokenizer that the reference library (`AutoTokenizer`) takes where it names none:

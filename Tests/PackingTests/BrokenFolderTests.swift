@@ -56,6 +56,26 @@ import Testing
     }
   }
 
+  /// CamemBERT's folders have a token beyond the table that is not used; one that is used makes the folder broken.
+  @Test(arguments: [("<unk>NOTUSED", false), ("<speaker>", true)]) func addedTokenBeyondTheVocabulary(name: String, isBroken: Bool) throws {
+    try withEdited {
+      let file = try #require($0.files["tokenizer.json"])
+      var json = try #require(JSONValue(parsing: file).object)
+      let token: JSONValue = ["id": 181, "content": .string(name), "special": true]
+      json["added_tokens"] = .array((json["added_tokens"]?.array ?? []) + [token])
+      $0.files["tokenizer.json"] = Array(JSONValue.object(json).text().utf8)
+    } _: { path in
+      let error = failure(packing: path)
+      if isBroken {
+        #expect(error as? PackingError == .vocabulary(path: path, tokenizer: 182, model: 181))
+      } else {
+        #expect(error == nil)
+        let tokenizers = try [path, fixture("tiny-bert")].map { try loadTokenizer(CheckpointFolder(path: $0)) }
+        #expect(tokenizers[0] == tokenizers[1])
+      }
+    }
+  }
+
   @Test func noTokenizer() throws {
     try withEdited { $0.files["tokenizer.json"] = nil } _: { #expect(failure(packing: $0) == nil, "vocab.txt will do") }
     try withEdited {
