@@ -237,19 +237,25 @@ def measure_all(given, measures, common, labels, into, results, path):
         print(f"{head}, {table.brief(engine, kind, found)}", file=sys.stderr, flush=True)
 
 
-def main():
-    given = arguments()
+def prepared(given, kind=""):
+    """The tool, the model's folder, the time, and where the results go."""
     tool = given.martlet or subprocess.run([ROOT / "tools/build"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
     folder = random_folder(given.random, given.folder) if given.random else given.folder
+    now = datetime.datetime.now(datetime.timezone.utc)
+    slug = re.sub(r"[^a-z0-9]+", "-", given.name.lower()).strip("-")
+    path = Path(given.output or HERE.parent / "results" / f"{now:%Y-%m-%d}-{kind}{slug}.json")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return tool, folder, now, path
+
+
+def main():
+    given = arguments()
+    tool, folder, now, path = prepared(given)
     config = json.loads((Path(folder) / "config.json").read_text())
     available = [name for name in MEASURES if getattr(given, name, True)]
     measures = given.measure.split(",") if given.measure else ["shapes"] if given.random else available
     if missing := [name for name in measures if name not in available]:
         raise SystemExit(f"--measure: no texts for {','.join(missing)}")
-    now = datetime.datetime.now(datetime.timezone.utc)
-    slug = re.sub(r"[^a-z0-9]+", "-", given.name.lower()).strip("-")
-    path = Path(given.output or HERE.parent / "results" / f"{now:%Y-%m-%d}-{slug}.json")
-    path.parent.mkdir(parents=True, exist_ok=True)
     results = header(given, tool, now, LIBRARIES, ["seconds", "passes", "max_length", "batches"])
     if results["machine"]["load_average_before"] > BUSY:
         print("warning: this machine is not idle", file=sys.stderr)

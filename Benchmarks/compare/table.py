@@ -187,4 +187,5 @@ if __name__ == "__main__":
         with open(path) as file:
             all_results.append(json.load(file))
         print(tuning(all_results[-1]) if "steps" in all_results[-1]["settings"] else markdown(all_results[-1]))
-    print(overview(all_results))
+    if of_all := overview(all_results):
+        print(of_all)

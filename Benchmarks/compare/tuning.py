@@ -9,12 +9,9 @@ one log entry to the next (with it). With --output FILE of an earlier measuremen
 """
 
 import argparse
-import datetime
 import json
 import os
-import re
 import struct
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -109,12 +106,7 @@ def measure(given, tool, folder, engine, path, steps):
 
 def main():
     given = arguments()
-    tool = given.martlet or subprocess.run(
-        [inference.ROOT / "tools/build"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-    folder = inference.random_folder(given.random, given.folder) if given.random else given.folder
-    now = datetime.datetime.now(datetime.timezone.utc)
-    slug = re.sub(r"[^a-z0-9]+", "-", given.name.lower()).strip("-")
-    path = Path(given.output or HERE.parent / "results" / f"{now:%Y-%m-%d}-tuning-{slug}.json")
+    tool, folder, now, path = inference.prepared(given, "tuning-")
     if path.exists():
         results = json.loads(path.read_text())
     else:

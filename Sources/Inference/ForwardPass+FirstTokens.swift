@@ -27,9 +27,8 @@ extension ForwardPass {
     let query = activations.hidden(rows: count, width: width)
     // By text, then by head: a text's queries lie together; what they gather by head, as the values' weights are.
     let scores = activations.hidden(rows: count * heads, width: inputs)
-    let gathered = hidden(rows: heads * count, width: inputs)
+    let gathered = activations.hidden(rows: heads * count, width: inputs)
     let context = activations.hidden(rows: count, width: width)
-    let out = isInt8 ? quantized(rows: count, width: width) : context
     let values = PanelLayout.panelOutputs + headWidth
     reserveScratch(max(attentionScratch(queries: heads, keys: longestText, inputs), count * values))
     timed(.products) {
@@ -52,22 +51,21 @@ extension ForwardPass {
           batch.starts[text + 1] - batch.starts[text], inputs, 1 / Float(headWidth).squareRoot(), nil,
           gathered.values + place * inputs, count * inputs, scratch[worker].bound(to: Float.self))
       }
-      if let operand = gathered.operand { forEachBlock(gathered.rows) { block, _ in quantize(gathered, block, into: operand) } }
     }
+    let gatheredOperand = operand(gathered)
     timed(.products) {
       parallelFor(heads) { head, worker in
         let start = 2 * width + head * headWidth
         let panel = start / PanelLayout.panelOutputs * PanelLayout.panelOutputs
         let found = scratch[worker].bound(to: Float.self)
         multiply(
-          operand(gathered), head * count..<(head + 1) * count, matrix, found, values, outputs: panel..<start + headWidth)
+          gatheredOperand, head * count..<(head + 1) * count, matrix, found, values, outputs: panel..<start + headWidth)
         for place in 0..<count {
           (context.values + place * width + head * headWidth).update(
             from: found + place * values + start - panel, count: headWidth)
         }
       }
-      if isInt8 { forEachBlock(count) { block, _ in quantize(context, block, into: out) } }
     }
-    return out
+    return operand(context)
   }
 }

@@ -75,20 +75,42 @@ private struct Outputs {
   }
 }
 
-/// The outputs of one panel that rows have values for, by its lanes from `lane` on: the whole panel or half of it.
+/// The outputs of one panel that rows have values for.
 private struct TransposedPanel {
   /// The panel's place among the layer's outputs, and those that are meant: `first` (which may be negative) to `end`.
   let column, first, end: Int
+  /// Whether they need more than half of the panel's width; the lane from which the whole, or that half, has them all.
+  let isWide: Bool
   let lane: Int
 
-  /// Makes, or adds to, out [M, K] from x [M, D]. Rows go in pairs, for which weights are read and converted once.
+  @inline(__always)
+  init(_ column: Int, _ first: Int, _ end: Int) {
+    (self.column, self.first, self.end) = (column, first, end)
+    isWide = first < 32 && end > 32
+    lane = isWide || end <= 32 ? 0 : 32
+  }
+
+  /// Makes, or adds to, out [M, K] from x [M, D].
   @inline(__always)
   func multiply(
+    _ x: UnsafePointer<Float>, _ xStride: Int, _ M: Int, _ scales: UnsafePointer<Float>?, _ K: Int,
+    _ out: UnsafeMutablePointer<Float>, _ outStride: Int,
+    _ weights: (_ input: Int, _ count: Int, _ vector: Int) -> InputGroup
+  ) {
+    if isWide {
+      multiply(x, xStride, M, scales, K, out, outStride, 4, weights)
+    } else {
+      multiply(x, xStride, M, scales, K, out, outStride, 2, weights)
+    }
+  }
+
+  /// Rows go in pairs, for which weights are read and converted once. `vectors` is a constant at every call.
+  @inline(__always)
+  private func multiply(
     _ x: UnsafePointer<Float>, _ xStride: Int, _ M: Int, _ scales: UnsafePointer<Float>?, _ K: Int,
     _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ vectors: Int,
     _ weights: (_ input: Int, _ count: Int, _ vector: Int) -> InputGroup
   ) {
-    let adds = first < 0
     var row = 0
     while row < M {
       let isPair = row &+ 1 < M
@@ -101,16 +123,18 @@ private struct TransposedPanel {
         let count = min(4, K &- input)
         let (g0, g1) = (weights(input, count, 0), weights(input, count, 1))
         let (g2, g3) = vectors > 2 ? (weights(input, count, 2), weights(input, count, 3)) : (g0, g1)
-        let sums = one.multiply(g0, g1, g2, g3, vectors)
-        for place in 0..<count { target[input &+ place] = adds ? target[input &+ place] + sums[place] : sums[place] }
-        if isPair {
-          let (sums, target) = (two.multiply(g0, g1, g2, g3, vectors), target + outStride)
-          for place in 0..<count { target[input &+ place] = adds ? target[input &+ place] + sums[place] : sums[place] }
-        }
+        store(one.multiply(g0, g1, g2, g3, vectors), count, target + input)
+        if isPair { store(two.multiply(g0, g1, g2, g3, vectors), count, target + outStride + input) }
         input &+= 4
       }
       row &+= 2
     }
+  }
+
+  /// The panel in which the outputs begin writes, those after it add.
+  @inline(__always)
+  private func store(_ sums: SIMD4<Float>, _ count: Int, _ target: UnsafeMutablePointer<Float>) {
+    for place in 0..<count { target[place] = first < 0 ? target[place] + sums[place] : sums[place] }
   }
 }
 
@@ -122,16 +146,10 @@ extension Kernel {
     _ first: Int, _ D: Int, _ K: Int, _ out: UnsafeMutablePointer<Float>, _ outStride: Int
   ) {
     let groups = (K &+ 3) / 4
-    forEachPanel(first, D) { place, isWide in
-      let scales = weightScales + place.column
+    forEachPanel(first, D) { place in
       let panel = panels + place.column &* groups &* 4 + place.lane &* 4
-      @inline(__always) func weights(_ input: Int, _: Int, _ vector: Int) -> InputGroup {
+      place.multiply(x, xStride, M, weightScales + place.column, K, out, outStride) { input, _, vector in
         InputGroup(panel.load(fromByteOffset: input &* 64 &+ vector &* 64, as: Ints.self))
-      }
-      if isWide {
-        place.multiply(x, xStride, M, scales, K, out, outStride, 4, weights)
-      } else {
-        place.multiply(x, xStride, M, scales, K, out, outStride, 2, weights)
       }
     }
   }
@@ -142,29 +160,20 @@ extension Kernel {
     _ x: UnsafePointer<Float>, _ xStride: Int, _ M: Int, _ panels: UnsafePointer<Float>, _ first: Int, _ D: Int, _ K: Int,
     _ out: UnsafeMutablePointer<Float>, _ outStride: Int
   ) {
-    forEachPanel(first, D) { place, isWide in
+    forEachPanel(first, D) { place in
       let panel = panels + place.column &* K + place.lane
-      @inline(__always) func weights(_ input: Int, _ count: Int, _ vector: Int) -> InputGroup {
+      place.multiply(x, xStride, M, nil, K, out, outStride) { input, count, vector in
         InputGroup(panel + input &* 64 + vector &* 16, count)
-      }
-      if isWide {
-        place.multiply(x, xStride, M, nil, K, out, outStride, 4, weights)
-      } else {
-        place.multiply(x, xStride, M, nil, K, out, outStride, 2, weights)
       }
     }
   }
 
-  /// Calls `body` for each panel that has some of the D outputs from `first` on, and says whether they need more than half of
-  /// its width.
+  /// Calls `body` for each panel that has some of the D outputs from `first` on.
   @inline(__always)
-  private static func forEachPanel(_ first: Int, _ D: Int, _ body: (_ place: TransposedPanel, _ isWide: Bool) -> Void) {
+  private static func forEachPanel(_ first: Int, _ D: Int, _ body: (TransposedPanel) -> Void) {
     var column = first / 64 &* 64
     while column < first &+ D {
-      let (start, end) = (first &- column, first &+ D &- column)
-      let isWide = start < 32 && end > 32
-      body(
-        TransposedPanel(column: column, first: start, end: end, lane: isWide || end <= 32 ? 0 : 32), isWide)
+      body(TransposedPanel(column, first &- column, first &+ D &- column))
       column &+= 64
     }
   }
