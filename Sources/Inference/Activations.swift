@@ -5,7 +5,11 @@ import Storage
 /// The engine's pool holds one reference to each; as soon as no verb and no local variable holds another, the memory
 /// serves the next verb that asks for that many bytes.
 package final class Activations {
-  fileprivate var buffer: AlignedBuffer
+  fileprivate var buffer: AlignedBuffer {
+    didSet { address = buffer.baseAddress }
+  }
+  /// Of the buffer, which would be retained for each time it is asked.
+  private var address: UnsafeMutableRawPointer
   fileprivate(set) var rows = 0
   fileprivate(set) var width = 0
   /// For hidden states: the same rows quantised, when the verb that made them prepared that too.
@@ -15,24 +19,27 @@ package final class Activations {
   /// Bytes from one quantised row to the next.
   fileprivate(set) var stride = 0
 
-  fileprivate init(byteCount: Int) { buffer = AlignedBuffer(byteCount: byteCount, zeroed: false) }
+  fileprivate init(byteCount: Int) {
+    buffer = AlignedBuffer(byteCount: byteCount, zeroed: false)
+    address = buffer.baseAddress
+  }
 
   /// fp32 rows, `[rows, width]`.
   var values: UnsafeMutablePointer<Float> {
     assert(!isQuantized)
-    return buffer.bound(to: Float.self)
+    return address.assumingMemoryBound(to: Float.self)
   }
 
   /// Quantised rows, `stride` bytes apart, in the form of the kernels in use.
   var quantized: UnsafeMutableRawPointer {
     assert(isQuantized)
-    return buffer.baseAddress
+    return address
   }
 
   /// The scale of each quantised row.
   var scales: UnsafeMutablePointer<Float> {
     assert(isQuantized)
-    return (buffer.baseAddress + rows * stride).assumingMemoryBound(to: Float.self)
+    return (address + rows * stride).assumingMemoryBound(to: Float.self)
   }
 }
 

@@ -46,8 +46,9 @@ extension ForwardPass {
   ) -> Activations {
     let width = queryKeyValue.width / 3
     let headWidth = width / heads
-    let context = activations.hidden(rows: queries == .firstTokens ? texts.count : tokens.count, width: width)
-    reserveScratch(floats)
+    let isFirstTokens = queries == .firstTokens
+    let context = activations.hidden(rows: isFirstTokens ? texts.count : tokens.count, width: width)
+    scratch.reserve(floats)
     let out = isInt8 ? quantized(rows: context.rows, width: width) : context
     timed(.attention) {
       parallelFor(texts.count * heads) { task, worker in
@@ -55,12 +56,12 @@ extension ForwardPass {
         let number = task % heads
         let first = batch.starts[text] - tokens.lowerBound
         let length = batch.starts[text + 1] - batch.starts[text]
-        let row = queries == .firstTokens ? task / heads : first
+        let row = isFirstTokens ? task / heads : first
         let head = Head(
-          number: number, length: length, count: queries == .firstTokens ? 1 : length,
+          number: number, length: length, count: isFirstTokens ? 1 : length,
           query: queryKeyValue.values + first * queryKeyValue.width + number * headWidth,
           out: context.values + row * width + number * headWidth)
-        body(head, scratch[worker].bound(to: Float.self))
+        body(head, scratch[worker])
       }
       if isInt8 { forEachBlock(context.rows) { block, _ in quantize(context, block, into: out) } }
     }

@@ -30,7 +30,7 @@ extension ForwardPass {
     let gathered = activations.hidden(rows: heads * count, width: inputs)
     let context = activations.hidden(rows: count, width: width)
     let values = PanelLayout.panelOutputs + headWidth
-    reserveScratch(max(attentionScratch(queries: heads, keys: longestText, inputs), count * values))
+    scratch.reserve(max(attentionScratch(queries: heads, keys: longestText, inputs), count * values))
     timed(.products) {
       forEachBlock(count) { block, _ in
         multiply(first, block, matrix, query.values + block.lowerBound * width, width, outputs: 0..<width)
@@ -49,7 +49,7 @@ extension ForwardPass {
         attend(
           scores.values + place * heads * inputs, states, states, inputs, heads,
           batch.starts[text + 1] - batch.starts[text], inputs, 1 / Float(headWidth).squareRoot(), nil,
-          gathered.values + place * inputs, count * inputs, scratch[worker].bound(to: Float.self))
+          gathered.values + place * inputs, count * inputs, scratch[worker])
       }
     }
     let gatheredOperand = operand(gathered)
@@ -57,7 +57,7 @@ extension ForwardPass {
       parallelFor(heads) { head, worker in
         let start = 2 * width + head * headWidth
         let panel = start / PanelLayout.panelOutputs * PanelLayout.panelOutputs
-        let found = scratch[worker].bound(to: Float.self)
+        let found = scratch[worker]
         multiply(
           gatheredOperand, head * count..<(head + 1) * count, matrix, found, values, outputs: panel..<start + headWidth)
         for place in 0..<count {

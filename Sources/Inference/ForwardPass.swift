@@ -21,8 +21,7 @@ final class ForwardPass: Verbs {
   private var positions: [Int32] = []
   /// By layer: those of `ModelWeights.positionPanels` that this pass has used last.
   var latestPanels: [PositionPanels?] = []
-  /// fp32 scratch of each thread: a block of rows before it is quantised, or the attention of one head.
-  var scratch: [AlignedBuffer]
+  var scratch: Scratch
   var places = PlaceTables()
   /// Times the work while there is one; only for a pass on one thread.
   var profile: Profile?
@@ -31,7 +30,7 @@ final class ForwardPass: Verbs {
     self.weights = weights
     self.kernels = kernels
     self.pool = pool
-    scratch = (0..<(pool?.threadCount ?? 1)).map { _ in AlignedBuffer(byteCount: 0) }
+    scratch = Scratch(threads: pool?.threadCount ?? 1)
   }
 
   /// Calls `body`, which runs a model or the bottom of one, for some texts of a batch.
@@ -142,9 +141,9 @@ final class ForwardPass: Verbs {
   ) {
     let matrix = weights[layer]
     let blockRows = max(6, Self.scratchFloats / layer.outputs / 6 * 6)
-    reserveScratch(blockRows * layer.outputs)
+    scratch.reserve(blockRows * layer.outputs)
     forEachBlock(operand.rows, atMost: blockRows) { block, worker in
-      let values = scratch[worker].bound(to: Float.self)
+      let values = scratch[worker]
       timed(.products) { multiply(operand, block, matrix, values, layer.outputs) }
       timed(.activation) { body(block, values) }
     }
@@ -275,13 +274,6 @@ final class ForwardPass: Verbs {
     let start = Machine.monotonicSeconds()
     body()
     profile!.add(Machine.monotonicSeconds() - start, to: work)
-  }
-
-  func reserveScratch(_ floats: Int) {
-    let byteCount = floats * MemoryLayout<Float>.stride
-    for index in scratch.indices where scratch[index].byteCount < byteCount {
-      scratch[index] = AlignedBuffer(byteCount: byteCount, zeroed: false)
-    }
   }
 
   /// - Parameter outputs: which of them, from the first of a panel on; nil for all.
