@@ -42,9 +42,7 @@ struct BaseReference {
   }
 
   /// Opens the base of a delta: the given file, or the one of that name beside it.
-  func open(
-    _ path: String?, beside delta: String, verifyChecksums: Bool, isMapped: Bool
-  ) throws(BundleError.Fault) -> Bundle? {
+  func open(_ path: String?, beside delta: String, _ opening: Bundle.Opening) throws(BundleError.Fault) -> Bundle? {
     guard let named else {
       if let path { throw .base(expected: "none: this bundle is not a delta", found: path) }
       return nil
@@ -52,7 +50,7 @@ struct BaseReference {
     let path = path ?? (delta.parentPath ?? ".") + "/" + named.fileName
     let base: Bundle
     do throws(BundleError) {
-      base = try Bundle(standingAlone: path, verifyChecksums: verifyChecksums, isMapped: isMapped)
+      base = try Bundle(standingAlone: path, opening)
     } catch {
       if case .file(let refusal) = error.fault { throw .noBase(refusal) }
       throw .base(expected: "a sound bundle", found: "\(error)")

@@ -43,40 +43,47 @@ package final class Bundle: Sendable {
   ///   - isMapped: false reads the file, and its base's, into memory of the process's own: what becomes of the files
   ///     then is of no matter. The system ends a process (SIGBUS) that touches a page of a mapped file which has become
   ///     too short for it.
+  ///   - pool: the threads that verify checksums; the caller's alone if nil.
   package convenience init(
-    path: String, base: String? = nil, verifyChecksums: Bool = true, isMapped: Bool = true
+    path: String, base: String? = nil, verifyChecksums: Bool = true, isMapped: Bool = true, pool: ThreadPool? = nil
   ) throws(BundleError) {
-    try self.init(path: path, verifyChecksums: verifyChecksums, isMapped: isMapped) {
-      reference throws(BundleError.Fault) in
-      try reference.open(base, beside: path, verifyChecksums: verifyChecksums, isMapped: isMapped)
+    let opening = Opening(verifyChecksums: verifyChecksums, isMapped: isMapped, pool: pool)
+    try self.init(path: path, opening) { reference throws(BundleError.Fault) in
+      try reference.open(base, beside: path, opening)
     }
   }
 
   /// Opens a bundle that must stand alone: a base that needs a base could need itself.
-  convenience init(standingAlone path: String, verifyChecksums: Bool, isMapped: Bool) throws(BundleError) {
-    try self.init(path: path, verifyChecksums: verifyChecksums, isMapped: isMapped) {
-      reference throws(BundleError.Fault) in
+  convenience init(standingAlone path: String, _ opening: Opening) throws(BundleError) {
+    try self.init(path: path, opening) { reference throws(BundleError.Fault) in
       guard !reference.isDelta else { throw .base(expected: "a bundle that stands alone", found: "another delta") }
       return nil
     }
   }
 
+  /// How a bundle and its base are opened: the parameters of `init(path:)`.
+  struct Opening {
+    let verifyChecksums, isMapped: Bool
+    let pool: ThreadPool?
+  }
+
   private convenience init(
-    path: String, verifyChecksums: Bool, isMapped: Bool, openBase: (BaseReference) throws(BundleError.Fault) -> Bundle?
+    path: String, _ opening: Opening, openBase: (BaseReference) throws(BundleError.Fault) -> Bundle?
   ) throws(BundleError) {
     do throws(BundleError.Fault) {
       let file = try BundleFileReader(path: path)
-      guard isMapped else {
+      guard opening.isMapped else {
         // No memory is asked for before header and index say that a bundle of that size can be.
         _ = try CheckedBundle(reading: file, verifyChecksums: false)
         let memory = try file.bytes(at: 0, count: file.size)
-        let checked = try CheckedBundle(reading: BundleMemoryReader(memory: memory), verifyChecksums: verifyChecksums)
+        let checked = try CheckedBundle(
+          reading: BundleMemoryReader(memory: memory), verifyChecksums: opening.verifyChecksums, pool: opening.pool)
         let contents = Contents.memory(memory)
         let base = try openBase(BaseReference(checked.entries, contents.bytes))
         self.init(path: path, checked, contents: contents, base: base)
         return
       }
-      let checked = try CheckedBundle(reading: file, verifyChecksums: verifyChecksums)
+      let checked = try CheckedBundle(reading: file, verifyChecksums: opening.verifyChecksums, pool: opening.pool)
       let map: MappedFile
       do throws(FileError) { map = try MappedFile(path: path) } catch { throw .file(error) }
       // The map is a second opening: the same header, checksums included, says that it is the same bundle.

@@ -1,6 +1,6 @@
 import Storage
 
-/// Where the bytes of a bundle are read from while it is checked.
+/// Where the bytes of a bundle are read from while it is checked, by several threads at once.
 protocol BundleReader {
   /// The size of the whole bundle.
   var size: Int { get }
@@ -72,10 +72,12 @@ struct CheckedBundle {
   let entries: [SectionEntry]
 
   /// Large enough to make calls rare, small enough to stay in a cache.
-  private static let scratchSize = 256 << 10
+  private static let scratchSize = 64 << 10
 
-  /// - Parameter verifyChecksums: also read the rest: section checksums, and zeros between sections.
-  init(reading reader: some BundleReader, verifyChecksums: Bool) throws(BundleError.Fault) {
+  /// - Parameters:
+  ///   - verifyChecksums: also read the rest: section checksums, and zeros between sections.
+  ///   - pool: the threads that read it; the caller's alone if nil.
+  init(reading reader: some BundleReader, verifyChecksums: Bool, pool: ThreadPool? = nil) throws(BundleError.Fault) {
     let front = try reader.bytes(at: 0, count: min(BundleFormat.headerSize, reader.size))
     let header = try front.withBytes { bytes throws(BundleError.Fault) in
       try BundleHeader(decoding: bytes, fileSize: reader.size)
@@ -89,23 +91,44 @@ struct CheckedBundle {
       return try BundleIndex(decoding: bytes, header: header).entries
     }
     self.header = header
-    if verifyChecksums { try verifyContents(reader) }
+    if verifyChecksums { try verifyContents(reader, pool) }
   }
 
-  private func verifyContents(_ reader: some BundleReader) throws(BundleError.Fault) {
-    let scratch = AlignedBuffer(byteCount: Self.scratchSize, zeroed: false)
-    var end = BundleFormat.headerSize + header.indexSize
-    for entry in entries {
-      try verifyZeros(in: end..<entry.offset, reader, scratch)
-      end = entry.offset + entry.storedSize
-      var hash = XXH64()
-      try reader.forEachPiece(of: entry.offset..<end, scratch: scratch) { hash.update($0) }
-      let checksum = hash.digest()
-      guard checksum == entry.storedChecksum else {
-        throw .storedChecksum("\(entry)", expected: entry.storedChecksum, found: checksum)
+  /// Verifies the sections, the largest first so that the threads end together. Of several faults the first in the file
+  /// is the one that is told.
+  private func verifyContents(_ reader: some BundleReader, _ pool: ThreadPool?) throws(BundleError.Fault) {
+    let scratch = (0..<(pool?.threadCount ?? 1)).map { _ in AlignedBuffer(byteCount: Self.scratchSize, zeroed: false) }
+    let order = entries.indices.sorted { entries[$0].storedSize > entries[$1].storedSize }
+    var faults = [BundleError.Fault?](repeating: nil, count: entries.count)
+    faults.withUnsafeMutableBufferPointer { faults in
+      func verify(_ place: Int, _ thread: Int) {
+        let index = order[place]
+        do throws(BundleError.Fault) { try verifySection(index, reader, scratch[thread]) } catch { faults[index] = error }
       }
+      if let pool { pool.parallelFor(order.count, verify) } else { for place in order.indices { verify(place, 0) } }
     }
-    try verifyZeros(in: end..<header.fileSize, reader, scratch)
+    if let fault = faults.lazy.compactMap({ $0 }).first { throw fault }
+    try verifyZeros(in: end(before: entries.count)..<header.fileSize, reader, scratch[0])
+  }
+
+  /// Where the section before the one at an index ends, or the file's index.
+  private func end(before index: Int) -> Int {
+    guard index > 0 else { return BundleFormat.headerSize + header.indexSize }
+    return entries[index - 1].offset + entries[index - 1].storedSize
+  }
+
+  /// A section and the padding before it.
+  private func verifySection(
+    _ index: Int, _ reader: some BundleReader, _ scratch: AlignedBuffer
+  ) throws(BundleError.Fault) {
+    let entry = entries[index]
+    try verifyZeros(in: end(before: index)..<entry.offset, reader, scratch)
+    var hash = XXH64()
+    try reader.forEachPiece(of: entry.offset..<entry.offset + entry.storedSize, scratch: scratch) { hash.update($0) }
+    let checksum = hash.digest()
+    guard checksum == entry.storedChecksum else {
+      throw .storedChecksum("\(entry)", expected: entry.storedChecksum, found: checksum)
+    }
   }
 
   private func verifyZeros(

@@ -37,7 +37,7 @@ public final class Classifier: Sendable {
   /// - Parameters:
   ///   - path: a `.martlet` file.
   ///   - base: the file that a delta is a delta of; the one beside it, by the name that it holds, if nil.
-  ///   - threads: how many threads one call may use; the cores that the process may use if nil.
+  ///   - threads: how many threads opening and each call may use; the cores that the process may use if nil.
   ///   - verifyChecksums: reading the whole file once to compare checksums can be skipped for a file that is known
   ///     to be sound; everything else is still checked.
   ///   - isMapped: false reads the file into memory of the process's own in place of mapping it. A mapped file must not become
@@ -51,16 +51,25 @@ public final class Classifier: Sendable {
     calibrated: Bool = false
   ) throws {
     do {
-      let bundle = try Bundle(path: path, base: base, verifyChecksums: verifyChecksums, isMapped: isMapped)
-      try self.init(bundle: bundle, threads: threads, calibrated: calibrated)
+      let pool = ThreadPool(threads: threads ?? Machine.availableCores)
+      let bundle = try Bundle(path: path, base: base, verifyChecksums: verifyChecksums, isMapped: isMapped, pool: pool)
+      try self.init(bundle, pool: pool, calibrated: calibrated)
     } catch let error as BundleError {
       throw ClassifierError(.file, error.description)
     }
   }
 
   /// - Parameter instructionSet: the name of one to use in place of the one that `MARTLET_ISA` or the machine chooses.
-  package init(bundle: Bundle, threads: Int? = nil, calibrated: Bool = false, instructionSet: String? = nil) throws {
+  package convenience init(
+    bundle: Bundle, threads: Int? = nil, calibrated: Bool = false, instructionSet: String? = nil
+  ) throws {
+    let pool = ThreadPool(threads: threads ?? Machine.availableCores)
+    try self.init(bundle, pool: pool, calibrated: calibrated, instructionSet: instructionSet)
+  }
+
+  private init(_ bundle: Bundle, pool: ThreadPool, calibrated: Bool, instructionSet: String? = nil) throws {
     self.bundle = bundle
+    self.pool = pool
     do {
       model = try Model(configuration: JSONValue(parsing: Array(bundle.text(.configuration).utf8)))
       // A copy, so that the bundle does not keep what the tokenizer has taken over.
@@ -93,7 +102,6 @@ public final class Classifier: Sendable {
       throw ClassifierError(.file, "\(bundle.path): \(error)")
     }
     maximumLength = max(1, min(model.family.maximumLength, tokenizer.maximumLength ?? .max))
-    pool = ThreadPool(threads: threads ?? Machine.availableCores)
   }
 
   /// The tokens that are run at once where nothing else is asked for: enough that several threads end at about the same

@@ -165,12 +165,17 @@ extension BertNormalizer {
 
   /// The arithmetic of jamo holds for syllables only.
   private var hangulIsOnlyOnSyllables: Bool {
-    for (index, page) in actions.pages.enumerated() {
+    // Few pages serve all scalars: a look at each says which of them matter.
+    let values = actions.values.span
+    let isOnPage = (0..<values.count / ScalarTable.pageSize).map { page in
+      (page * ScalarTable.pageSize..<(page + 1) * ScalarTable.pageSize).contains { values[$0] == Action.hangulSyllable }
+    }
+    for (index, page) in actions.pages.enumerated() where isOnPage[Int(page)] {
       let first = UInt32(index * ScalarTable.pageSize)
       let isInside = first >= Hangul.syllables.lowerBound && first + 255 < Hangul.syllables.upperBound
       if isInside { continue }
       for offset in 0..<UInt32(ScalarTable.pageSize) {
-        if actions.values[Int(page) * ScalarTable.pageSize + Int(offset)] == Action.hangulSyllable,
+        if values[Int(page) * ScalarTable.pageSize + Int(offset)] == Action.hangulSyllable,
           !Hangul.syllables.contains(first + offset)
         {
           return false

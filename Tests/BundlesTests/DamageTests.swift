@@ -96,6 +96,36 @@ import Testing
       #expect(throws: BundleError.self) { try Bundle(path: folder) }
     }
   }
+
+  /// Threads that share the checksums find the same fault as one alone, the first of several.
+  @Test(arguments: [1, 2, 3, 8]) func threadsFindTheFirstFault(threads: Int) throws {
+    let pool = ThreadPool(threads: threads)
+    let whole = try smallBundle()
+    let starts = try Bundle(memory: whole).entries.filter { $0.storedSize > 0 }.map(\.offset)
+    try withTemporaryFolder { folder in
+      let path = folder + "/damaged"
+      func fault(_ places: [Int], isMapped: Bool, pool: ThreadPool?) throws -> BundleError.Fault? {
+        var damaged = whole
+        for place in places { damaged[place] ^= 1 }
+        var file = try AtomicFile(path: path)
+        try file.write(damaged)
+        try file.commit()
+        do {
+          _ = try Bundle(path: path, isMapped: isMapped, pool: pool)
+          return nil
+        } catch { return error.fault }
+      }
+      #expect(try fault([], isMapped: true, pool: pool) == nil)
+      for first in starts.indices {
+        let places = Array(starts[first...])
+        for isMapped in [true, false] {
+          let found = try fault(places, isMapped: isMapped, pool: pool)
+          #expect(try found != nil && found == fault(places, isMapped: isMapped, pool: nil))
+          #expect(try found == fault([places[0]], isMapped: isMapped, pool: pool))
+        }
+      }
+    }
+  }
 }
 
 /// Bundles made on purpose: every checksum is true, one number lies.
