@@ -31,8 +31,8 @@ struct StreamCounts: CustomStringConvertible {
 /// Records in, predictions out: exactly one output record for each input record, in order.
 ///
 /// Records collect in a batch until it has enough tokens, or until reading more would block: then what is there is
-/// run and written out, so that a slow typist and a host that waits for its answers get them. Memory does not grow
-/// with the stream.
+/// run and written out, so that a slow typist and a host that waits for its answers get them. While a batch runs, the
+/// next one is read as far as that does not block. Memory does not grow with the stream.
 struct ClassificationStream: ~Copyable {
   var batchTokens = Classifier.defaultBatchTokens
   /// Milliseconds to wait for more input before a batch that is not full is run.
@@ -52,15 +52,16 @@ struct ClassificationStream: ~Copyable {
   private var writer: PredictionWriter
   /// The record being read.
   private var record = Record()
-  /// The records of the batch, in order, if the output repeats them. A text is of no use to anything else once its
-  /// tokens are in the session.
-  private var records: [Record] = []
-  /// What is written otherwise.
-  private let blank = Record()
-  /// For each record of the batch what is wrong with it; one with a problem has no place in the session's batch.
-  private var problems: [RecordProblem?] = []
+  /// What has been read and waits, and what is being run and written.
+  private var waiting = StreamBatch()
+  private var running = StreamBatch()
+  /// Whether there is nothing more to read, and the failure that ended it.
+  private var isEnded = false
+  private var failure: (any Error)?
   private let scores: UnsafeMutableBufferPointer<Float>
   private let start = Machine.monotonicSeconds()
+  /// What is written when the output does not repeat the records.
+  private let blank = Record()
 
   /// The most records of one batch, so that a stream of records without texts does not collect without end.
   private static let maximumRecords = 4096
@@ -76,13 +77,16 @@ struct ClassificationStream: ~Copyable {
   deinit { scores.deallocate() }
 
   mutating func run() throws {
-    do { try readAll() } catch let error where !(error is OutputError) {
-      // A failure takes no answer back: what was read before it is written.
+    while true {
+      read(waits: true)
+      if waiting.problems.isEmpty { break }
       try runBatch()
-      try writer.flush()
-      throw error
     }
-    try runBatch()
+    // A failure takes no answer back: what was read before it has been written.
+    if let failure {
+      try writer.flush()
+      throw failure
+    }
     try writer.finish(columns: reader.columns)
     counts.abstentions = writer.abstentions
     counts.replaced = reader.statistics.replacedRecords
@@ -90,22 +94,33 @@ struct ClassificationStream: ~Copyable {
     counts.seconds = Machine.monotonicSeconds() - start
   }
 
-  private mutating func readAll() throws {
-    while true {
-      if try !reader.waitForRecord(milliseconds: problems.isEmpty ? 0 : maximumDelay) {
-        try runBatch()
-        try writer.flush()
+  /// Reads records until a batch is full, or there are none for now.
+  ///
+  /// - Parameter waits: for a first record, and for more as long as `maximumDelay` says.
+  private mutating func read(waits: Bool) {
+    do {
+      while !isEnded, waiting.problems.isEmpty || !isFull {
+        let isFirst = waiting.problems.isEmpty
+        if try !reader.waitForRecord(milliseconds: waits && !isFirst ? maximumDelay : 0) {
+          guard waits, isFirst else { return }
+          try writer.flush()
+        }
+        // What was being read when a signal came may be a part of a record: it is not answered.
+        guard try reader.next(into: &record), !Interruption.isRequested.load(ordering: .relaxed) else {
+          isEnded = true
+          return
+        }
+        try append()
+        waiting.append(&record, echoes: echoes)
       }
-      // What was being read when a signal came may be a part of a record: it is not answered.
-      guard try reader.next(into: &record), !Interruption.isRequested.load(ordering: .relaxed) else { break }
-      try append()
-      problems.append(record.problem)
-      if echoes {
-        if records.count < problems.count { records.append(Record()) }
-        swap(&record, &records[problems.count - 1])
-      }
-      if session.tokenCount >= batchTokens || problems.count == Self.maximumRecords { try runBatch() }
+    } catch {
+      isEnded = true
+      failure = error
     }
+  }
+
+  private var isFull: Bool {
+    session.waiting.tokenCount >= batchTokens || waiting.problems.count >= Self.maximumRecords
   }
 
   private mutating func append() throws {
@@ -125,11 +140,12 @@ struct ClassificationStream: ~Copyable {
   }
 
   private mutating func runBatch() throws {
-    guard !problems.isEmpty else { return }
-    if session.textCount > 0 { session.run() }
+    swap(&waiting, &running)
+    waiting.removeAll()
+    if session.waiting.count > 0 { session.run { read(waits: false) } }
     var text = 0
-    for (index, problem) in problems.enumerated() {
-      let record = echoes ? records[index] : blank
+    for (index, problem) in running.problems.enumerated() {
+      let record = echoes ? running.records[index] : blank
       if let problem {
         try writer.writeProblem(record, message: "\(problem)", columns: reader.columns)
       } else {
@@ -139,9 +155,7 @@ struct ClassificationStream: ~Copyable {
         text += 1
       }
     }
-    counts.records += problems.count
-    problems.removeAll(keepingCapacity: true)
-    session.removeAll()
+    counts.records += running.problems.count
     showProgress()
   }
 
@@ -154,4 +168,22 @@ struct ClassificationStream: ~Copyable {
     if seconds > 0 { snapshot.textsPerSecond = Double(counts.records) / seconds }
     progress.update(snapshot)
   }
+}
+
+/// The records of one run.
+private struct StreamBatch {
+  /// For each record what is wrong with it; one with a problem has no place among the session's texts.
+  private(set) var problems: [RecordProblem?] = []
+  /// The records, if the output repeats them: a text is of no use to anything else once its tokens are in the session.
+  private(set) var records: [Record] = []
+
+  /// - Parameter record: becomes another one, to be filled, if it is kept.
+  mutating func append(_ record: inout Record, echoes: Bool) {
+    problems.append(record.problem)
+    guard echoes else { return }
+    if records.count < problems.count { records.append(Record()) }
+    swap(&record, &records[problems.count - 1])
+  }
+
+  mutating func removeAll() { problems.removeAll(keepingCapacity: true) }
 }

@@ -39,14 +39,20 @@ package final class InferenceEngine {
   /// Runs a model on a batch and returns its logits `[texts, labels]`, valid until the next run.
   ///
   /// The ids must lie within the model's tables.
+  ///
+  /// - Parameters:
+  ///   - others: 1 if there is something else to be done meanwhile, else 0. (An optional closure would be on the heap.)
+  ///   - other: what that is; called once, by any of the threads.
   @discardableResult
-  package func run(_ family: any EncoderFamily, _ batch: Batch) -> UnsafeBufferPointer<Float> {
+  package func run(
+    _ family: any EncoderFamily, _ batch: Batch, others: Int = 0, _ other: () -> Void = {}
+  ) -> UnsafeBufferPointer<Float> {
     textCount = batch.textCount
     let labels = weights.labelCount
     let byteCount = textCount * labels * MemoryLayout<Float>.stride
     if output.byteCount < byteCount { output = AlignedBuffer(byteCount: byteCount, zeroed: false) }
     let target = output.bound(to: Float.self)
-    forEachGroup(batch) { group, pass in
+    forEachGroup(batch, others: others, other) { group, pass in
       let rows = pass.run(batch, group) { family.forward(pass) }
       (target + group.lowerBound * labels).update(from: rows.values, count: group.count * labels)
     }
@@ -95,8 +101,10 @@ package final class InferenceEngine {
     return lane.profile!
   }
 
-  /// Calls `body` with each group and what runs it.
-  private func forEachGroup(_ batch: Batch, _ body: (_ group: Range<Int>, _ pass: ForwardPass) -> Void) {
+  /// Calls `body` with each group and what runs it, and `other` as `run` has it.
+  private func forEachGroup(
+    _ batch: Batch, others: Int = 0, _ other: () -> Void = {}, body: (_ group: Range<Int>, _ pass: ForwardPass) -> Void
+  ) {
     split(batch)
     sortGroups(batch)
     var first = 0
@@ -104,7 +112,12 @@ package final class InferenceEngine {
       body(groups[first], team)
       first += 1
     }
-    pool.parallelFor(groups.count - first) { index, worker in body(groups[first + index], lanes[worker]) }
+    // Threads are not woken for it alone.
+    let beside = groups.count - first > 1 ? others : 0
+    pool.parallelFor(beside + groups.count - first) { index, worker in
+      if index < beside { other() } else { body(groups[first + index - beside], lanes[worker]) }
+    }
+    if beside < others { other() }
   }
 
   /// Cuts the batch into groups of neighbouring texts: with several threads smaller and smaller ones towards its end, so that

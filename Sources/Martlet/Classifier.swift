@@ -114,7 +114,6 @@ public final class Classifier: Sendable {
   /// - Throws: `ClassifierError` of kind `argument`.
   public func classify(_ text: String, pair: String? = nil) throws -> Prediction {
     try withSession { session in
-      session.removeAll()
       try session.append(text, pair: pair)
       session.run()
       return session.predictions()[0]
@@ -126,19 +125,16 @@ public final class Classifier: Sendable {
   /// - Parameter batchTokens: how many tokens are run at once; more texts are run in several batches.
   public func classify(_ texts: [String], batchTokens: Int = defaultBatchTokens) throws -> [Prediction] {
     try withSession { session in
-      session.removeAll()
       var predictions: [Prediction] = []
       predictions.reserveCapacity(texts.count)
-      func run() {
-        session.run()
-        predictions += session.predictions()
-        session.removeAll()
-      }
-      for text in texts {
+      var rest = texts[...]
+      try session.runBatches(of: batchTokens) {
+        guard let text = rest.popFirst() else { return false }
         try session.append(text, pair: nil)
-        if session.tokenCount >= batchTokens { run() }
+        return true
+      } read: {
+        predictions += session.predictions()
       }
-      if session.textCount > 0 { run() }
       return predictions
     }
   }
@@ -153,7 +149,10 @@ public final class Classifier: Sendable {
   /// Runs `body` with a session of the classifier's own that nobody else uses meanwhile.
   package func withSession<Result>(_ body: (Session) throws -> Result) rethrows -> Result {
     let session = idle.withLock { $0.popLast() } ?? makeSession()
-    defer { idle.withLock { $0.append(session) } }
+    defer {
+      session.removeAll()
+      idle.withLock { $0.append(session) }
+    }
     return try body(session)
   }
 }

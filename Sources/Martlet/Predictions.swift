@@ -105,7 +105,7 @@ private final class WaitingTexts: Sendable {
 
   /// Appends a text once there is room for it; false when nobody wants it any more.
   func append(_ text: String) async throws -> Bool {
-    await sleep { $0.isFinished || $0.batch.textCount == 0 || $0.batch.tokenCount < batchTokens }
+    await sleep { $0.isFinished || $0.batch.waiting.count == 0 || $0.batch.waiting.tokenCount < batchTokens }
     let (isWanted, runner) = try state.withLock { state in
       guard !state.isFinished else { return (false, nil as CheckedContinuation<Void, Never>?) }
       try state.batch.append(text, pair: nil)
@@ -128,16 +128,15 @@ private final class WaitingTexts: Sendable {
 
   /// Runs the texts that have been read, waiting for one if need be; none when the source has ended.
   func nextBatch() async throws -> ArraySlice<Prediction> {
-    await sleep { $0.isFinished || $0.batch.textCount > 0 }
+    await sleep { $0.isFinished || $0.batch.waiting.count > 0 }
     let (session, reader, error) = state.withLock { state in
       swap(&state.batch, &state.spare)
-      return (state.spare, state.sleeper.take(), state.spare.textCount == 0 ? state.error.take() : nil)
+      return (state.spare, state.sleeper.take(), state.spare.waiting.count == 0 ? state.error.take() : nil)
     }
     reader?.resume()
     if let error { throw error }
-    guard session.textCount > 0 else { return [] }
+    guard session.waiting.count > 0 else { return [] }
     session.run()
-    defer { session.removeAll() }
     return session.predictions()[...]
   }
 

@@ -15,15 +15,15 @@ extension Session {
   /// The label with the highest score, the first of equals.
   package func best(of index: Int) -> Int { argmax(logits(of: index)) }
 
-  /// The prediction of each text of the batch that was run last, in order.
+  /// The prediction of each text of the last run, in order.
   ///
   /// Not inlined: what the optimiser specialises for two files it keeps in one of them, and the linker would take
   /// `Predictions.swift`, and with it the concurrency runtime, for code that only grows an array.
   @inline(never)
-  func predictions() -> [Prediction] { (0..<textCount).map(prediction) }
+  func predictions() -> [Prediction] { (0..<answered.count).map(prediction) }
 
   private func prediction(of index: Int) -> Prediction {
-    let (logits, length) = (logits(of: index), lengths[index])
+    let (logits, length) = (logits(of: index), answered.lengths[index])
     let scores = [Float](unsafeUninitializedCapacity: logits.count) { buffer, count in
       buffer.initialize(repeating: 0)
       self.scores(of: index, into: UnsafeMutableBufferPointer(rebasing: buffer[..<logits.count]))

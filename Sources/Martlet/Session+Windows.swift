@@ -24,17 +24,12 @@ package struct Windows: Sendable, Equatable {
 }
 
 /// The texts of a batch that are several of its rows.
-struct WindowState {
+struct WindowedTexts {
   /// Which texts, in order, and how many windows each has.
   private(set) var texts: [(text: Int, windows: Int)] = []
   /// The windows beyond the first of each text.
   private(set) var extra = 0
   var pooling = Windows.Pooling.mean
-  /// The ids of one text, without special tokens.
-  var content: [Int32] = []
-  /// Some windows of a batch, run together.
-  var piece = Batch()
-  private var logits = AlignedBuffer(byteCount: 0)
 
   mutating func add(text: Int, windows: Int) {
     texts.append((text, windows))
@@ -45,6 +40,15 @@ struct WindowState {
     texts.removeAll(keepingCapacity: true)
     extra = 0
   }
+}
+
+/// What a session needs to read texts in windows.
+struct WindowingMemory {
+  /// The ids of one text, without special tokens.
+  var content: [Int32] = []
+  /// Some windows of a batch, run together.
+  var piece = Batch()
+  private var logits = AlignedBuffer(byteCount: 0)
 
   /// Room for the logits of all texts; their values stay.
   mutating func reserve(_ count: Int) {
@@ -65,32 +69,37 @@ extension Session {
     precondition(0 <= windows.overlap && windows.overlap < room, "windows that go forward")
     windowing.content.removeAll(keepingCapacity: windowing.content.capacity <= 1 << 16)
     _ = tokenizer.appendContent(text, limit: .max, workspace: &workspace, into: &windowing.content)
-    windowing.pooling = windows.pooling
-    let (place, tokensBefore, rowsBefore) = (textCount, tokenCount, batch.textCount)
+    waiting.windowed.pooling = windows.pooling
+    let (tokensBefore, rowsBefore) = (waiting.tokenCount, waiting.batch.textCount)
     let count = windowing.content.count
     var start = 0
     while true {
       let isLast = count - start <= room
       let first = isLast ? max(0, count - room) : start
-      tokenizer.append(windowing.content[first..<min(first + room, count)], into: &batch.ids)
+      tokenizer.append(windowing.content[first..<min(first + room, count)], into: &waiting.batch.ids)
       endRow()
       if isLast { break }
       start += room - windows.overlap
     }
-    let rows = batch.textCount - rowsBefore
-    if rows > 1 { windowing.add(text: place, windows: rows) }
-    let length = TextLength(tokens: tokenCount - tokensBefore, wasTruncated: false, windows: rows)
-    lengths.append(length)
+    let rows = waiting.batch.textCount - rowsBefore
+    if rows > 1 { waiting.windowed.add(text: waiting.count, windows: rows) }
+    let length = TextLength(tokens: waiting.tokenCount - tokensBefore, wasTruncated: false, windows: rows)
+    waiting.lengths.append(length)
     return length
   }
 
   /// Runs a batch with windows, some thousand tokens at a time because one text may have any number of them, and pools
   /// the logits. Windows are added up in their order, so the bits do not depend on where the batch is cut.
-  func runWindows() -> UnsafeBufferPointer<Float> {
-    let labels = model.labels.names.count
-    windowing.reserve(textCount * labels)
-    let pooled = windowing.pooled(textCount * labels)
-    var texts = windowing.texts[...]
+  ///
+  /// - Parameters: as `InferenceEngine.run` has them.
+  func runWindows(others: Int, _ other: () -> Void) {
+    let labels = labels.count
+    let batch = answered.batch
+    let pooling = answered.windowed.pooling
+    windowing.reserve(answered.count * labels)
+    let pooled = windowing.pooled(answered.count * labels)
+    var texts = answered.windowed.texts[...]
+    var others = others
     var (text, window) = (0, 0)
     var next = 0
     while next < batch.textCount {
@@ -99,18 +108,19 @@ extension Session {
         windowing.piece.append(text: next, of: batch)
         next += 1
       } while next < batch.textCount && windowing.piece.tokenCount < Self.pieceTokens
-      let logits = engine.run(model.family, windowing.piece)
+      let logits = engine.run(model.family, windowing.piece, others: others, other)
+      others = 0
       for row in 0..<windowing.piece.textCount {
         let windows = texts.first?.text == text ? texts.first!.windows : 1
         for label in 0..<labels {
           let place = text * labels + label
           let value = logits[row * labels + label]
-          switch (window, windowing.pooling) {
+          switch (window, pooling) {
           case (0, _): pooled[place] = value
           case (_, .mean): pooled[place] += value
           case (_, .max): pooled[place] = max(pooled[place], value)
           }
-          if window == windows - 1 && windows > 1 && windowing.pooling == .mean { pooled[place] /= Float(windows) }
+          if window == windows - 1 && windows > 1 && pooling == .mean { pooled[place] /= Float(windows) }
         }
         window += 1
         guard window == windows else { continue }
@@ -118,7 +128,6 @@ extension Session {
         (text, window) = (text + 1, 0)
       }
     }
-    return UnsafeBufferPointer(pooled)
   }
 
   private static let pieceTokens = 2048

@@ -11,8 +11,26 @@ package struct TextLength: Sendable, Equatable {
   package var windows = 1
 }
 
-/// One caller's working memory: texts are appended to a batch, the batch is run, the logits are read. After the first
-/// batches of a size it allocates nothing for a text.
+/// Texts as tokens, for one run.
+package struct EncodedTexts: Sendable {
+  /// One row for each text, or for each window of one.
+  var batch = Batch()
+  /// One for each text.
+  package internal(set) var lengths: [TextLength] = []
+  var windowed = WindowedTexts()
+
+  package var count: Int { lengths.count }
+  package var tokenCount: Int { batch.tokenCount }
+
+  mutating func removeAll() {
+    batch.removeAll()
+    lengths.removeAll(keepingCapacity: true)
+    windowed.removeAll()
+  }
+}
+
+/// One caller's working memory: texts are appended, run together, and their logits are read; meanwhile others may be
+/// appended for the next run. After the first runs of a size it allocates nothing for a text.
 package final class Session: @unchecked Sendable {
   let model: Model
   let tokenizer: Tokenizer
@@ -21,10 +39,11 @@ package final class Session: @unchecked Sendable {
   let temperature: Double
   let engine: InferenceEngine
   var workspace = TokenizerWorkspace()
-  var batch = Batch()
-  var windowing = WindowState()
-  /// One for each text of the batch.
-  package internal(set) var lengths: [TextLength] = []
+  var windowing = WindowingMemory()
+  /// The texts of the next run.
+  package internal(set) var waiting = EncodedTexts()
+  /// The texts of the last run, whose logits are there.
+  package private(set) var answered = EncodedTexts()
 
   init(model: Model, tokenizer: Tokenizer, maximumLength: Int, temperature: Double, engine: InferenceEngine) {
     self.model = model
@@ -36,20 +55,17 @@ package final class Session: @unchecked Sendable {
 
   package var labels: [String] { model.labels.names }
   package var problemType: ProblemType { model.labels.problemType }
-  package var textCount: Int { batch.textCount - windowing.extra }
-  package var tokenCount: Int { batch.tokenCount }
 
-  package func removeAll() {
-    batch.removeAll()
-    lengths.removeAll(keepingCapacity: true)
-    windowing.removeAll()
-  }
+  // MARK: Texts
+
+  /// Forgets the texts that wait.
+  func removeAll() { waiting.removeAll() }
 
   /// Appends a text (UTF-8, already valid), cut at `limit` tokens (at least one) or the model's own limit.
   @discardableResult
   package func append(_ text: UnsafeBufferPointer<UInt8>, limit: Int = .max) -> TextLength {
     let summary = tokenizer.encode(
-      text, maximumLength: bounded(limit), workspace: &workspace, into: &batch.ids)
+      text, maximumLength: bounded(limit), workspace: &workspace, into: &waiting.batch.ids)
     return endText(summary)
   }
 
@@ -69,13 +85,13 @@ package final class Session: @unchecked Sendable {
         first, second, maximumLength: bounded(limit), workspace: &workspace, into: &batch.ids,
         typeIDs: &batch.tokenTypes)
     }
-    return endText(encode(into: &batch))
+    return endText(encode(into: &waiting.batch))
   }
 
   /// Appends ids that are already there.
   package func append(ids: some Collection<Int32>, tokenTypes: [Int32] = []) {
-    batch.append(ids, tokenTypes: tokenTypes)
-    lengths.append(TextLength(tokens: ids.count, wasTruncated: false))
+    waiting.batch.append(ids, tokenTypes: tokenTypes)
+    waiting.lengths.append(TextLength(tokens: ids.count, wasTruncated: false))
   }
 
   /// The limit of a text's tokens. A text has at least one: what a model says of none is not defined.
@@ -83,14 +99,14 @@ package final class Session: @unchecked Sendable {
 
   /// Ends a row of the batch, which gets a token if it has none.
   func endRow() {
-    if batch.ids.count == batch.tokenCount { batch.ids.append(tokenizer.emptyTextID) }
-    batch.endText()
+    if waiting.batch.ids.count == waiting.batch.tokenCount { waiting.batch.ids.append(tokenizer.emptyTextID) }
+    waiting.batch.endText()
   }
 
   private func endText(_ summary: EncodingSummary) -> TextLength {
     endRow()
     let length = TextLength(tokens: max(1, summary.tokenCount), wasTruncated: summary.wasTruncated)
-    lengths.append(length)
+    waiting.lengths.append(length)
     return length
   }
 
@@ -102,18 +118,72 @@ package final class Session: @unchecked Sendable {
     }
   }
 
-  /// Runs the batch. The logits `[texts, labels]` are valid until the next run.
+  // MARK: Runs
+
+  /// Runs the texts that wait; their logits `[texts, labels]` are valid until the next run.
   @discardableResult
   package func run() -> UnsafeBufferPointer<Float> {
-    windowing.extra == 0 ? engine.run(model.family, batch) : runWindows()
+    takeWaiting()
+    return runAgain()
   }
 
-  /// Runs the batch on one thread and tells where the time went.
-  package func profile() -> Profile { engine.profile(model.family, batch) }
+  /// The same, and calls `body` once meanwhile, on any thread: it may append texts for the next run.
+  package func run(while body: () -> Void) {
+    takeWaiting()
+    run(others: 1, body)
+  }
+
+  /// Runs the texts of the last run once more.
+  @discardableResult
+  package func runAgain() -> UnsafeBufferPointer<Float> {
+    run(others: 0) {}
+    return logits
+  }
+
+  /// Runs texts in batches of about so many tokens, the next of which is encoded while one runs.
+  ///
+  /// - Parameters:
+  ///   - append: appends the next text, or says that there is none. Called on any thread, and no more once it has thrown.
+  ///   - read: called after each run, to read what came of its texts.
+  package func runBatches(of batchTokens: Int, append: () throws -> Bool, read: () -> Void) throws {
+    var result = Result<Bool, any Error>.success(true)
+    func fill() {
+      while case .success(true) = result, waiting.count == 0 || waiting.tokenCount < batchTokens {
+        result = Result(catching: append)
+      }
+    }
+    fill()
+    while waiting.count > 0 {
+      if case .failure(let error) = result { throw error }
+      run(while: fill)
+      read()
+    }
+    _ = try result.get()
+  }
+
+  /// Runs the texts of the last run on one thread and tells where the time went.
+  package func profile() -> Profile { engine.profile(model.family, answered.batch) }
+
+  private func takeWaiting() {
+    swap(&waiting, &answered)
+    waiting.removeAll()
+  }
+
+  private func run(others: Int, _ other: () -> Void) {
+    if answered.windowed.extra == 0 {
+      engine.run(model.family, answered.batch, others: others, other)
+    } else {
+      runWindows(others: others, other)
+    }
+  }
+
+  private var logits: UnsafeBufferPointer<Float> {
+    guard answered.windowed.extra > 0 else { return engine.logits }
+    return UnsafeBufferPointer(windowing.pooled(answered.count * labels.count))
+  }
 
   package func logits(of index: Int) -> UnsafeBufferPointer<Float> {
-    let count = model.labels.names.count
-    let logits = windowing.extra == 0 ? engine.logits : UnsafeBufferPointer(windowing.pooled(textCount * count))
+    let count = labels.count
     return UnsafeBufferPointer(rebasing: logits[index * count..<(index + 1) * count])
   }
 }

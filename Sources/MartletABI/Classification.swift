@@ -70,12 +70,11 @@ private func use(_ classifier: OpaquePointer?, _ body: (OpenClassifier) -> martl
   use(classifier, or: classifier == nil ? MARTLET_NULL_ARGUMENT : MARTLET_CLOSED_HANDLE, body)
 }
 
-/// Runs texts in batches of about `batchTokens` tokens, having looked at all of them first.
+/// Runs texts in batches, having looked at all of them first.
 private func classify(
   _ texts: UnsafePointer<martlet_text>, _ textCount: Int, with open: OpenClassifier, _ rows: Rows,
   refused: UnsafeMutablePointer<Int>?
 ) -> martlet_status {
-  let batchTokens = Classifier.defaultBatchTokens
   for index in 0..<textCount {
     let status = check(texts[index])
     guard status == MARTLET_OK else {
@@ -86,39 +85,33 @@ private func classify(
   return open.classifier.withSession { session in
     let labels = open.labels.count
     var start = 0
-    func run() {
-      session.run()
-      for row in 0..<session.textCount {
+    var next = 0
+    func append() throws -> Bool {
+      guard next < textCount else { return false }
+      let text = texts[next]
+      let first = bytes(text.bytes, text.length)
+      if let pair = text.pair { try session.append(first, pair: bytes(pair, text.pair_length)) } else { session.append(first) }
+      next += 1
+      return true
+    }
+    func read() {
+      for row in 0..<session.answered.count {
         let index = start + row
         if let scores = rows.scores {
           session.scores(of: row, into: UnsafeMutableBufferPointer(start: scores + index * labels, count: labels))
         }
         if let logits = rows.logits { (logits + index * labels).update(from: session.logits(of: row).baseAddress!, count: labels) }
-        let length = session.lengths[row]
+        let length = session.answered.lengths[row]
         rows.infos?[index] = martlet_text_info(
           token_count: UInt32(clamping: length.tokens), was_truncated: length.wasTruncated ? 1 : 0,
           label: UInt32(session.best(of: row)))
       }
-      start += session.textCount
-      session.removeAll()
+      start += session.answered.count
     }
-    session.removeAll()
-    for index in 0..<textCount {
-      let text = texts[index]
-      let first = bytes(text.bytes, text.length)
-      do {
-        if let pair = text.pair {
-          try session.append(first, pair: bytes(pair, text.pair_length))
-        } else {
-          session.append(first)
-        }
-      } catch {
-        refused?.pointee = index
-        return status(of: error)
-      }
-      if session.tokenCount >= batchTokens { run() }
+    do { try session.runBatches(of: Classifier.defaultBatchTokens, append: append, read: read) } catch {
+      refused?.pointee = next
+      return status(of: error)
     }
-    if session.textCount > 0 { run() }
     return MARTLET_OK
   }
 }

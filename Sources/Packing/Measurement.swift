@@ -76,21 +76,22 @@ private func forEachLogits(
   _ body: (Int, UnsafeBufferPointer<Float>) -> Void
 ) throws {
   let session = classifier.makeSession()
-  let batchTokens = 2048
-  var first = 0
-  for index in 0..<dataset.count {
-    try dataset.texts.withBytes(index) { text in
+  var next = 0
+  var read = 0
+  try session.runBatches(of: 2048) {
+    guard next < dataset.count else { return false }
+    try dataset.texts.withBytes(next) { text in
       if let pairs = dataset.pairs {
-        _ = try pairs.withBytes(index) { try session.append(text, pair: $0, limit: maximumLength) }
+        _ = try pairs.withBytes(next) { try session.append(text, pair: $0, limit: maximumLength) }
       } else {
         _ = session.append(text, limit: maximumLength)
       }
     }
-    guard session.tokenCount >= batchTokens || index == dataset.count - 1 else { continue }
-    session.run()
-    for text in 0..<session.textCount { body(first + text, session.logits(of: text)) }
-    first = index + 1
-    session.removeAll()
+    next += 1
+    return true
+  } read: {
+    for text in 0..<session.answered.count { body(read + text, session.logits(of: text)) }
+    read += session.answered.count
   }
 }
 

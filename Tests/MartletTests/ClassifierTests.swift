@@ -87,7 +87,7 @@ import Testing
     let classifier = try tinyClassifier(changes, threads: 2)
     let texts = randomTexts(100, seed: 5)
     let alone = try texts.map { try classifier.classify($0) }
-    for batchTokens in [1, 2, 100, 4096, .max] {
+    for batchTokens in [-1, 0, 1, 2, 100, 4096, .max] {
       #expect(try classifier.classify(texts, batchTokens: batchTokens) == alone, "\(batchTokens) tokens")
     }
     #expect(try classifier.classify(texts.reversed()) == alone.reversed())

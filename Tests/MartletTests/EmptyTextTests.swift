@@ -42,7 +42,7 @@ import Testing
         #expect(pair.tokens == 1 && pair.wasTruncated)
       }
       let logits = Array(session.run())
-      #expect(session.textCount == 2 && session.tokenCount == 2)
+      #expect(session.answered.count == 2 && session.answered.tokenCount == 2)
       #expect(logits.count == 6 && logits.allSatisfy(\.isFinite))
     }
   }

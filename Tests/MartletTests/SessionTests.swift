@@ -1,0 +1,70 @@
+import Encoders
+import Martlet
+import TestSupport
+import Testing
+
+@Suite struct SessionTests {
+  private func append(_ text: String, to session: Session, windows: Windows?) {
+    var text = text
+    text.withUTF8 { text in
+      if let windows { session.append(text, windows: windows, limit: 7) } else { session.append(text, limit: 7) }
+    }
+  }
+
+  /// Texts that are appended while others run are those of the next run, with logits and lengths as if they were alone.
+  @Test(arguments: [1, 2, 3], [nil, Windows(pooling: .mean), Windows(pooling: .max, overlap: 2)])
+  func textsOfTheNextRun(threads: Int, windows: Windows?) throws {
+    let texts = randomTexts(60, seed: 12)
+    let alone = try tinyClassifier(threads: 1).makeSession()
+    let expected = texts.map { text in
+      append(text, to: alone, windows: windows)
+      alone.run()
+      return (logits: Array(alone.logits(of: 0)), length: alone.answered.lengths[0])
+    }
+    let session = try tinyClassifier(threads: threads).makeSession()
+    var appended = 0
+    var read = 0
+    func fill() {
+      for text in texts.dropFirst(appended).prefix(1 + appended % 13) {
+        append(text, to: session, windows: windows)
+        appended += 1
+      }
+    }
+    fill()
+    while session.waiting.count > 0 {
+      var calls = 0
+      session.run {
+        calls += 1
+        fill()
+      }
+      #expect(calls == 1)
+      for text in 0..<session.answered.count {
+        #expect(Array(session.logits(of: text)) == expected[read + text].logits)
+        #expect(session.answered.lengths[text] == expected[read + text].length)
+      }
+      read += session.answered.count
+    }
+    #expect(read == texts.count)
+  }
+
+  private struct Refusal: Error {}
+
+  /// An error ends the batches; what was read before it stays read.
+  @Test(arguments: [1, 2], [0, 1, 5, 39]) func anErrorEndsTheBatches(threads: Int, failing: Int) throws {
+    let texts = randomTexts(40, seed: 13)
+    let session = try tinyClassifier(threads: threads).makeSession()
+    var next = 0
+    var read = 0
+    #expect(throws: Refusal.self) {
+      try session.runBatches(of: 30) {
+        guard next != failing else { throw Refusal() }
+        append(texts[next], to: session, windows: nil)
+        next += 1
+        return next < texts.count
+      } read: {
+        read += session.answered.count
+      }
+    }
+    #expect(next == failing && read <= failing)
+  }
+}
