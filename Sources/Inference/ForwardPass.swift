@@ -174,11 +174,12 @@ final class ForwardPass: Verbs {
   func residualNormalize(
     _ rows: Activations, residual: Activations, _ normalization: Normalization, dropout: Float
   ) -> Activations {
-    let out = hidden(rows: rows.rows, width: rows.width)
+    // In place, as `add`: what a product has just made stays in the cache.
+    if isInt8 { rows.operand = quantized(rows: rows.rows, width: rows.width) }
     timed(.normalization) {
-      forEachBlock(rows.rows) { block, _ in normalize(rows, block, residual: residual, normalization, into: out) }
+      forEachBlock(rows.rows) { block, _ in normalize(rows, block, residual: residual, normalization, into: rows) }
     }
-    return out
+    return rows
   }
 
   func add(_ rows: Activations, residual: Activations, dropout: Float) -> Activations {

@@ -4,51 +4,107 @@ extension Kernel {
   /// Layer normalisation (Ba et al., 2016) of `x + residual`, with the biased variance in two passes.
   ///
   /// - Parameters:
-  ///   - x: [M, width]; overwritten by the sum when there is a residual.
+  ///   - x: [M, width].
   ///   - residual: [M, width], or nil.
   ///   - weight, bias: [width].
   ///   - out: [M, width]; may be `x`.
   ///   - q, scales: where the rows go quantised besides, or nil.
   @inline(never)
   package static func normalizeRows(
-    _ x: UnsafeMutablePointer<Float>, _ xStride: Int, _ residual: UnsafePointer<Float>?, _ residualStride: Int, _ M: Int,
+    _ x: UnsafePointer<Float>, _ xStride: Int, _ residual: UnsafePointer<Float>?, _ residualStride: Int, _ M: Int,
     _ width: Int, _ weight: UnsafePointer<Float>, _ bias: UnsafePointer<Float>, _ epsilon: Float,
     _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ q: UnsafeMutableRawPointer?, _ qStride: Int,
     _ scales: UnsafeMutablePointer<Float>?
   ) {
-    for row in 0..<M {
-      let values = x + row &* xStride
+    // Four rows at a time, so that none waits for its own reductions.
+    var row = 0
+    while row < M {
+      let count = min(4, M &- row)
       let target = out + row &* outStride
-      var total = Accumulators()
-      if let residual {
-        let other = residual + row &* residualStride
-        total.forEachVector(width) { index, lanes, sum in
-          let value = load(values, index, lanes) + load(other, index, lanes)
-          store(value, values, index, lanes)
-          sum += value
+      // Sums with the residual go where the result will be, so that nothing else is written.
+      let values = residual == nil ? x + row &* xStride : UnsafePointer(target)
+      let valueStride = residual == nil ? xStride : outStride
+      func sum(_ place: Int) -> Floats {
+        guard place < count else { return Floats() }
+        let values = x + (row &+ place) &* xStride
+        guard let residual else { return sumRow(values, width) }
+        return addRows(values, residual + (row &+ place) &* residualStride, target + place &* outStride, width)
+      }
+      let means = v_hsum_of4(sum(0), sum(1), sum(2), sum(3)) / SIMD4(repeating: Float(width))
+      func squares(_ place: Int) -> Floats {
+        place < count ? sumSquares(values + place &* valueStride, means[place], width) : Floats()
+      }
+      let variances = v_hsum_of4(squares(0), squares(1), squares(2), squares(3)) / SIMD4(repeating: Float(width))
+      let inverses = SIMD4(repeating: 1) / (variances + SIMD4(repeating: epsilon)).squareRoot()
+      func normalize(_ place: Int) -> Floats {
+        guard place < count else { return Floats() }
+        return normalizeRow(
+          values + place &* valueStride, means[place], inverses[place], weight, bias, target + place &* outStride, width)
+      }
+      let maxima = v_hmax_of4(normalize(0), normalize(1), normalize(2), normalize(3))
+      if let q, let scales {
+        let inverses = inverseScales(maxima)
+        for place in 0..<count {
+          scales[row &+ place] = maxima[place] / 127
+          roundRow(target + place &* outStride, width, inverses[place], q + (row &+ place) &* qStride)
         }
-      } else {
-        total.forEachVector(width) { index, lanes, sum in sum += load(values, index, lanes) }
       }
-      let mean = Floats(repeating: total.sum / Float(width))
-      var squares = Accumulators()
-      squares.forEachVector(width) { index, lanes, sum in
-        var centered = load(values, index, lanes) - mean
-        // Lanes beyond the row must count as zero, not as minus the mean.
-        if lanes < 16 { for lane in lanes..<16 { centered[lane] = 0 } }
-        sum = v_fma(centered, centered, sum)
-      }
-      let variance = squares.sum / Float(width)
-      let inverse = Floats(repeating: 1 / (variance + epsilon).squareRoot())
-      var highest = Accumulators()
-      highest.forEachVector(width) { index, lanes, highest in
-        let normal = (load(values, index, lanes) - mean) * inverse
-        let value = v_fma(normal, load(weight, index, lanes), load(bias, index, lanes))
-        store(value, target, index, lanes)
-        highest = v_max(highest, v_abs(value))  // Lanes beyond the row are zero: their weight and bias are.
-      }
-      if let q, let scales { quantizeRow(target, width, highest.maximum, q + row &* qStride, scales + row) }
+      row &+= 4
     }
+  }
+
+  /// The sum of a row, spread over lanes.
+  @inline(never)
+  private static func sumRow(_ values: UnsafePointer<Float>, _ width: Int) -> Floats {
+    var total = Accumulators()
+    total.forEachVector(width) { index, lanes, sum in sum += load(values, index, lanes) }
+    return total.lanes
+  }
+
+  /// The same of the sum of two rows, which becomes `out`.
+  @inline(never)
+  private static func addRows(
+    _ values: UnsafePointer<Float>, _ residual: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>, _ width: Int
+  ) -> Floats {
+    var total = Accumulators()
+    total.forEachVector(width) { index, lanes, sum in
+      let value = load(values, index, lanes) + load(residual, index, lanes)
+      store(value, out, index, lanes)
+      sum += value
+    }
+    return total.lanes
+  }
+
+  /// The squares of a row's distances from its mean, likewise.
+  @inline(never)
+  private static func sumSquares(_ values: UnsafePointer<Float>, _ mean: Float, _ width: Int) -> Floats {
+    let mean = Floats(repeating: mean)
+    var squares = Accumulators()
+    squares.forEachVector(width) { index, lanes, sum in
+      var centered = load(values, index, lanes) - mean
+      // Lanes beyond the row must count as zero, not as minus the mean.
+      if lanes < 16 { for lane in lanes..<16 { centered[lane] = 0 } }
+      sum = v_fma(centered, centered, sum)
+    }
+    return squares.lanes
+  }
+
+  /// Returns the largest magnitude of each lane.
+  @inline(never)
+  private static func normalizeRow(
+    _ values: UnsafePointer<Float>, _ mean: Float, _ inverse: Float, _ weight: UnsafePointer<Float>,
+    _ bias: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>, _ width: Int
+  ) -> Floats {
+    let mean = Floats(repeating: mean)
+    let inverse = Floats(repeating: inverse)
+    var highest = Accumulators()
+    highest.forEachVector(width) { index, lanes, highest in
+      let normal = (load(values, index, lanes) - mean) * inverse
+      let value = v_fma(normal, load(weight, index, lanes), load(bias, index, lanes))
+      store(value, target, index, lanes)
+      highest = v_max(highest, v_abs(value))  // Lanes beyond the row are zero: their weight and bias are.
+    }
+    return highest.highestLanes
   }
 
   /// out[row] = (int8 row of a table) · its scale, or that added to what `out` holds.

@@ -67,7 +67,12 @@ func quantizeRow(
   _ scale: UnsafeMutablePointer<Float>
 ) {
   scale.pointee = maximum / 127
-  let inverse = Floats(repeating: inverseScale(maximum))
+  roundRow(x, K, inverseScale(maximum), q)
+}
+
+@inline(__always)
+func roundRow(_ x: UnsafePointer<Float>, _ K: Int, _ inverse: Float, _ q: UnsafeMutableRawPointer) {
+  let inverse = Floats(repeating: inverse)
   forEachVector(K) { index, lanes in storeRounded(load(x, index, lanes) * inverse, q, index) }
 }
 

@@ -119,6 +119,9 @@ struct Accumulators {
     if index < count { body(index, count &- index, &a3) }
   }
 
-  @inline(__always) var sum: Float { v_hsum((a0 + a1) + (a2 + a3)) }
-  @inline(__always) var maximum: Float { v_hmax(v_max(v_max(a0, a1), v_max(a2, a3))) }
+  /// The sum, and the highest, of each lane.
+  @inline(__always) var lanes: Floats { (a0 + a1) + (a2 + a3) }
+  @inline(__always) var highestLanes: Floats { v_max(v_max(a0, a1), v_max(a2, a3)) }
+  @inline(__always) var sum: Float { v_hsum(lanes) }
+  @inline(__always) var maximum: Float { v_hmax(highestLanes) }
 }

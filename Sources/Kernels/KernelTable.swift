@@ -32,7 +32,7 @@ package protocol KernelTable: SendableMetatype {
   )
   static func activate(_ rows: MutableFloats, _ stride: Int, _ M: Int, _ N: Int, _ activation: Int32)
   static func normalizeRows(
-    _ x: MutableFloats, _ xStride: Int, _ residual: Floats?, _ residualStride: Int, _ M: Int, _ width: Int,
+    _ x: Floats, _ xStride: Int, _ residual: Floats?, _ residualStride: Int, _ M: Int, _ width: Int,
     _ weight: Floats, _ bias: Floats, _ epsilon: Float, _ out: MutableFloats, _ outStride: Int,
     _ q: UnsafeMutableRawPointer?, _ qStride: Int, _ scales: MutableFloats?
   )
