@@ -46,6 +46,8 @@ struct ByteReader {
     let count = Int(try number())
     let size = MemoryLayout<Value>.size
     guard count <= (bytes.count - offset) / size else { throw error("expected \(count) elements, found the end") }
+    // The storage of empty arrays is one for all threads, and the initializer below writes its count.
+    guard count > 0 else { return [] }
     let source = UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count * size])
     var values = [Value](unsafeUninitializedCapacity: count) { buffer, initialized in
       UnsafeMutableRawBufferPointer(buffer).copyMemory(from: source)

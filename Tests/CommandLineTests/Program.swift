@@ -26,8 +26,9 @@ final class Program {
   private var outputBytes: [UInt8] = []
   private var errorBytes: [UInt8] = []
   private var linesRead = 0
-  /// Longer than any of these runs takes on a busy machine: a program that hangs fails its test instead of the suite.
-  private let deadline = Machine.monotonicSeconds() + 100
+  /// Longer than any of these runs takes on a busy machine, or instrumented: a program that hangs fails its test instead of
+  /// the suite.
+  private let deadline = Machine.monotonicSeconds() + (getenv("MARTLET_SANITIZED") == nil ? 100 : 1000)
 
   /// - Parameters:
   ///   - environment: set beside what the test process has, but for what would change the program's choices.
