@@ -31,8 +31,8 @@ struct StreamCounts: CustomStringConvertible {
 /// Records in, predictions out: exactly one output record for each input record, in order.
 ///
 /// Records collect in a batch until it has enough tokens, or until reading more would block: then what is there is
-/// run and written out, so that a slow typist and a host that waits for its answers get them. While a batch runs, the
-/// next one is read as far as that does not block. Memory does not grow with the stream.
+/// run and written out, so that a slow typist and a host that waits for its answers get them. While a full batch runs,
+/// the next one is read as far as that does not block. Memory does not grow with the stream.
 struct ClassificationStream: ~Copyable {
   var batchTokens = Classifier.defaultBatchTokens
   /// Milliseconds to wait for more input before a batch that is not full is run.
@@ -78,9 +78,20 @@ struct ClassificationStream: ~Copyable {
 
   mutating func run() throws {
     while true {
-      read(waits: true)
+      let isBlocked = read(ahead: false)
+      if isBlocked {
+        try writer.flush()
+        // A first record is waited for as long as it takes, others for `maximumDelay`.
+        if waiting.problems.isEmpty {
+          attempt { stream in try stream.readRecord() }
+          continue
+        }
+        if maximumDelay > 0, attempt({ stream in try stream.reader.waitForRecord(milliseconds: stream.maximumDelay) }) == true { continue }
+      }
       if waiting.problems.isEmpty { break }
-      try runBatch()
+      try runBatch(readsAhead: !isBlocked)
+      // Whoever sends no more may wait for these.
+      if isBlocked { try writer.flush() }
     }
     // A failure takes no answer back: what was read before it has been written.
     if let failure {
@@ -94,33 +105,43 @@ struct ClassificationStream: ~Copyable {
     counts.seconds = Machine.monotonicSeconds() - start
   }
 
-  /// Reads records until a batch is full, or there are none for now.
+  /// Reads records until a batch is full, the input ends, or reading more would block; says whether it is that.
   ///
-  /// - Parameter waits: for a first record, and for more as long as `maximumDelay` says.
-  private mutating func read(waits: Bool) {
-    do {
-      while !isEnded, waiting.problems.isEmpty || !isFull {
-        let isFirst = waiting.problems.isEmpty
-        if try !reader.waitForRecord(milliseconds: waits && !isFirst ? maximumDelay : 0) {
-          guard waits, isFirst else { return }
-          try writer.flush()
-        }
-        // What was being read when a signal came may be a part of a record: it is not answered.
-        guard try reader.next(into: &record), !Interruption.isRequested.load(ordering: .relaxed) else {
-          isEnded = true
-          return
-        }
-        try append()
-        waiting.append(&record, echoes: echoes)
+  /// - Parameter ahead: whether answers wait meanwhile: then no further input is opened, which may block too.
+  private mutating func read(ahead: Bool) -> Bool {
+    attempt { stream in
+      while !stream.isEnded, !stream.isFull {
+        guard try stream.reader.waitForRecord(milliseconds: 0, opensSources: !ahead) else { return true }
+        try stream.readRecord()
       }
-    } catch {
+      return false
+    } ?? false
+  }
+
+  /// Takes the next record, blocking until there is one.
+  private mutating func readRecord() throws {
+    // What was being read when a signal came may be a part of a record: it is not answered.
+    guard try reader.next(into: &record), !Interruption.isRequested.load(ordering: .relaxed) else {
+      isEnded = true
+      return
+    }
+    try append()
+    waiting.append(&record, echoes: echoes)
+  }
+
+  /// Runs `body`; what it throws ends the input.
+  @discardableResult
+  private mutating func attempt<Result>(_ body: (inout Self) throws -> Result) -> Result? {
+    do { return try body(&self) } catch {
       isEnded = true
       failure = error
+      return nil
     }
   }
 
   private var isFull: Bool {
-    session.waiting.tokenCount >= batchTokens || waiting.problems.count >= Self.maximumRecords
+    !waiting.problems.isEmpty
+      && (session.waiting.tokenCount >= batchTokens || waiting.problems.count >= Self.maximumRecords)
   }
 
   private mutating func append() throws {
@@ -139,10 +160,12 @@ struct ClassificationStream: ~Copyable {
     if length.windows > 1 { counts.windowed += 1 }
   }
 
-  private mutating func runBatch() throws {
+  private mutating func runBatch(readsAhead: Bool) throws {
     swap(&waiting, &running)
     waiting.removeAll()
-    if session.waiting.count > 0 { session.run { read(waits: false) } }
+    if session.waiting.count > 0 {
+      if readsAhead { session.run { _ = read(ahead: true) } } else { session.run() }
+    }
     var text = 0
     for (index, problem) in running.problems.enumerated() {
       let record = echoes ? running.records[index] : blank

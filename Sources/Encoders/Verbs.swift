@@ -123,9 +123,13 @@ package protocol Verbs: AnyObject {
   func convolve(_ rows: Rows, _ layer: Linear, _ activation: Activation, dropout: Float) -> Rows
 
   /// `normalise(dropout(rows) + residual)`.
+  ///
+  /// - Parameter rows: used up.
   func residualNormalize(_ rows: Rows, residual: Rows, _ normalization: Normalization, dropout: Float) -> Rows
 
   /// `dropout(rows) + residual`, where a layer normalises its input and not its result.
+  ///
+  /// - Parameter rows: used up.
   func add(_ rows: Rows, residual: Rows, dropout: Float) -> Rows
 
   func normalize(_ rows: Rows, _ normalization: Normalization) -> Rows

@@ -83,11 +83,10 @@ extension Predictions {
   }
 }
 
-/// Where the reader puts texts and the runner takes them, a batch at a time: two sessions that change places.
+/// Where the reader puts texts and the runner takes them, a batch at a time: a session, to which texts are appended, and of
+/// which they are taken, under the lock, while others run.
 private final class WaitingTexts: Sendable {
   private struct State {
-    /// What has been read and not yet taken, and the session that the runner had last.
-    var batch, spare: Session
     var isFinished = false
     /// What the source ended with, until it has been thrown.
     var error: (any Error)?
@@ -95,20 +94,21 @@ private final class WaitingTexts: Sendable {
     var sleeper: CheckedContinuation<Void, Never>?
   }
 
-  private let state: Mutex<State>
+  private let state = Mutex(State())
+  private let session: Session
   private let batchTokens: Int
 
   init(_ classifier: Classifier, batchTokens: Int) {
     self.batchTokens = batchTokens
-    state = Mutex(State(batch: classifier.makeSession(), spare: classifier.makeSession()))
+    session = classifier.makeSession()
   }
 
   /// Appends a text once there is room for it; false when nobody wants it any more.
   func append(_ text: String) async throws -> Bool {
-    await sleep { $0.isFinished || $0.batch.waiting.count == 0 || $0.batch.waiting.tokenCount < batchTokens }
+    await sleep { $0.isFinished || session.waiting.count == 0 || session.waiting.tokenCount < batchTokens }
     let (isWanted, runner) = try state.withLock { state in
       guard !state.isFinished else { return (false, nil as CheckedContinuation<Void, Never>?) }
-      try state.batch.append(text, pair: nil)
+      try session.append(text, pair: nil)
       return (true, state.sleeper.take())
     }
     runner?.resume()
@@ -128,15 +128,15 @@ private final class WaitingTexts: Sendable {
 
   /// Runs the texts that have been read, waiting for one if need be; none when the source has ended.
   func nextBatch() async throws -> ArraySlice<Prediction> {
-    await sleep { $0.isFinished || $0.batch.waiting.count > 0 }
-    let (session, reader, error) = state.withLock { state in
-      swap(&state.batch, &state.spare)
-      return (state.spare, state.sleeper.take(), state.spare.waiting.count == 0 ? state.error.take() : nil)
+    await sleep { $0.isFinished || session.waiting.count > 0 }
+    let (reader, error) = state.withLock { state in
+      session.takeWaiting()
+      return (state.sleeper.take(), session.answered.count == 0 ? state.error.take() : nil)
     }
     reader?.resume()
     if let error { throw error }
-    guard session.waiting.count > 0 else { return [] }
-    session.run()
+    guard session.answered.count > 0 else { return [] }
+    session.runAgain()
     return session.predictions()[...]
   }
 

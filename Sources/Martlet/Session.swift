@@ -55,6 +55,7 @@ package final class Session: @unchecked Sendable {
 
   package var labels: [String] { model.labels.names }
   package var problemType: ProblemType { model.labels.problemType }
+  package var takesPairs: Bool { tokenizer.pairTypeCount <= model.family.tokenTypeCount }
 
   // MARK: Texts
 
@@ -74,7 +75,7 @@ package final class Session: @unchecked Sendable {
   package func append(
     _ first: UnsafeBufferPointer<UInt8>, pair second: UnsafeBufferPointer<UInt8>, limit: Int = .max
   ) throws -> TextLength {
-    guard tokenizer.pairTypeCount <= model.family.tokenTypeCount else {
+    guard takesPairs else {
       throw ClassifierError(
         .argument,
         "this model takes no text pairs: they need \(tokenizer.pairTypeCount) token types, it has \(model.family.tokenTypeCount)")
@@ -133,7 +134,7 @@ package final class Session: @unchecked Sendable {
     run(others: 1, body)
   }
 
-  /// Runs the texts of the last run once more.
+  /// Runs the texts of the last run once more, or those of `takeWaiting`.
   @discardableResult
   package func runAgain() -> UnsafeBufferPointer<Float> {
     run(others: 0) {}
@@ -164,7 +165,8 @@ package final class Session: @unchecked Sendable {
   /// Runs the texts of the last run on one thread and tells where the time went.
   package func profile() -> Profile { engine.profile(model.family, answered.batch) }
 
-  private func takeWaiting() {
+  /// Makes the texts that wait those of `runAgain`.
+  func takeWaiting() {
     swap(&waiting, &answered)
     waiting.removeAll()
   }

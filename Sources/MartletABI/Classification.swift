@@ -75,14 +75,14 @@ private func classify(
   _ texts: UnsafePointer<martlet_text>, _ textCount: Int, with open: OpenClassifier, _ rows: Rows,
   refused: UnsafeMutablePointer<Int>?
 ) -> martlet_status {
-  for index in 0..<textCount {
-    let status = check(texts[index])
-    guard status == MARTLET_OK else {
-      refused?.pointee = index
-      return status
+  open.classifier.withSession { session in
+    for index in 0..<textCount {
+      let status = check(texts[index], takesPairs: session.takesPairs)
+      guard status == MARTLET_OK else {
+        refused?.pointee = index
+        return status
+      }
     }
-  }
-  return open.classifier.withSession { session in
     let labels = open.labels.count
     var start = 0
     var next = 0
@@ -116,9 +116,10 @@ private func classify(
   }
 }
 
-private func check(_ text: martlet_text) -> martlet_status {
+private func check(_ text: martlet_text, takesPairs: Bool) -> martlet_status {
   guard text.length >= 0, text.pair_length >= 0 else { return MARTLET_INVALID_ARGUMENT }
   guard text.bytes != nil || text.length == 0, text.pair != nil || text.pair_length == 0 else { return MARTLET_NULL_ARGUMENT }
+  guard text.pair == nil || takesPairs else { return MARTLET_INVALID_ARGUMENT }
   guard isUTF8(bytes(text.bytes, text.length)), isUTF8(bytes(text.pair, text.pair_length)) else { return MARTLET_INVALID_UTF8 }
   return MARTLET_OK
 }

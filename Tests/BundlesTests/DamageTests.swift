@@ -116,8 +116,10 @@ import Testing
         } catch { return error.fault }
       }
       #expect(try fault([], isMapped: true, pool: pool) == nil)
-      for first in starts.indices {
-        let places = Array(starts[first...])
+      // And the padding behind the last section.
+      let places = starts + [whole.count - 1]
+      for first in places.indices {
+        let places = Array(places[first...])
         for isMapped in [true, false] {
           let found = try fault(places, isMapped: isMapped, pool: pool)
           #expect(try found != nil && found == fault(places, isMapped: isMapped, pool: nil))

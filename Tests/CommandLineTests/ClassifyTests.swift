@@ -120,6 +120,28 @@ import Testing
     }
   }
 
+  /// Bad records between batches, alone in one and at the edge of what is read ahead: in their places, each beside its own
+  /// input; with --strict everything before the first of them is answered.
+  @Test(arguments: ["1", "9", "40", "8192"]) func badRecordsAmongBatches(batchTokens: String) throws {
+    try withWorkshop { workshop in
+      let records = reviews(60, seed: 7).enumerated().map { index, text in
+        (17...19).contains(index) || index == 40 ? "{\(index)" : #"{"text": "\#(text)"}"#
+      }
+      let options = ["--format", "jsonl", "--batch-tokens", batchTokens]
+      let outcome = try martlet(["classify", workshop.bundle, "--echo", "--output", "jsonl"] + options, input: lines(records))
+      #expect(outcome.status == 0 && outcome.lines.count == 60)
+      for (index, line) in outcome.lines.enumerated() {
+        let answer = try JSONValue(parsing: Array(line.utf8))
+        #expect((answer["error"] != nil) == records[index].hasPrefix("{\(index)"), "\(line)")
+        if answer["error"] == nil { #expect(try answer["input"] == JSONValue(parsing: Array(records[index].utf8)), "\(line)") }
+      }
+      let plain = try martlet(["classify", workshop.bundle] + options, input: lines(records))
+      let strict = try martlet(["classify", workshop.bundle, "--strict"] + options, input: lines(records))
+      expectFailure(strict, naming: ["standard input, line 18: "])
+      #expect(strict.lines == Array(plain.lines[..<17]))
+    }
+  }
+
   @Test func severalFilesAndStandardInputAreOneStream() throws {
     try withWorkshop { workshop in
       let texts = reviews(9, seed: 4)
@@ -232,6 +254,18 @@ import Testing
       let outcome = program.finish()
       #expect(outcome.status == 0 && outcome.output == whole.output)
       #expect(answers == whole.lines)
+    }
+  }
+
+  /// The first text fills a batch; the second, which comes with it, waits for others: the first's answer does not.
+  @Test(arguments: ["1", "2"]) func answersDoNotWaitForOthers(threads: String) throws {
+    try withWorkshop { workshop in
+      let program = try Program(
+        ["classify", workshop.bundle, "--batch-tokens", "8", "--max-delay", "1000000", "--threads", threads, "--echo"])
+      program.send("a long and very very good film\ngood\n")
+      #expect(program.readLine()?.hasSuffix("\ta long and very very good film") == true)
+      let outcome = program.finish()
+      #expect(outcome.status == 0 && outcome.lines.count == 2 && outcome.lines.last?.hasSuffix("\tgood") == true)
     }
   }
 

@@ -78,7 +78,7 @@ private let widths = [1, 2, 15, 16, 17, 63, 64, 65, 100, 384]
   @Test func normalizeAgainstDouble() {
     for width in widths {
       var random = Generator(seed: UInt64(width))
-      let count = 3
+      let count = 1 + width % 9
       let x = random.floats(count * width, 2)
       let residual = random.floats(count * width, 2)
       let weight = GuardedBuffer(random.floats(width))
@@ -116,6 +116,15 @@ private let widths = [1, 2, 15, 16, 17, 63, 64, 65, 100, 384]
           let separate = Operand(table, found, rows: count, width: width)
           #expect(operand.scales.array == separate.scales.array)
           #expect(operand.integers(table, rows: count, width: width) == separate.integers(table, rows: count, width: width))
+          #expect(source.array == x)
+          // All in place, as the encoder has it.
+          let again = Operand(table, rows: count, width: width)
+          table.normalizeRows(
+            source.pointer, width, adds ? UnsafePointer(other.pointer) : nil, width, count, width, weight.pointer,
+            bias.pointer, 1e-12, source.pointer, width, again.bytes.raw, again.stride, again.scales.pointer)
+          withExtendedLifetime((other, weight, bias)) {}
+          #expect(source.array == found && again.scales.array == operand.scales.array)
+          #expect(again.integers(table, rows: count, width: width) == operand.integers(table, rows: count, width: width))
           // Each row alone, in place, without quantising.
           for row in 0..<count {
             let alone = GuardedBuffer(Array(x[row * width..<(row + 1) * width]))

@@ -52,19 +52,22 @@ import Testing
   /// An error ends the batches; what was read before it stays read.
   @Test(arguments: [1, 2], [0, 1, 5, 39]) func anErrorEndsTheBatches(threads: Int, failing: Int) throws {
     let texts = randomTexts(40, seed: 13)
+    let expected = try tinyClassifier(threads: 1).classify(texts).map(\.tokenCount)
     let session = try tinyClassifier(threads: threads).makeSession()
     var next = 0
-    var read = 0
+    var read: [Int] = []
     #expect(throws: Refusal.self) {
       try session.runBatches(of: 30) {
         guard next != failing else { throw Refusal() }
         append(texts[next], to: session, windows: nil)
         next += 1
-        return next < texts.count
+        return true
       } read: {
-        read += session.answered.count
+        read += session.answered.lengths.map(\.tokens)
       }
     }
-    #expect(next == failing && read <= failing)
+    // What was read before the last batch that was encoded.
+    #expect(next == failing && read.count <= failing && (failing < 39 || read.count > 20))
+    #expect(read == expected[..<read.count].map { min($0, 7) })
   }
 }
