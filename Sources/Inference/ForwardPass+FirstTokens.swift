@@ -30,16 +30,19 @@ extension ForwardPass {
     let gathered = activations.hidden(rows: heads * count, width: inputs)
     let context = activations.hidden(rows: count, width: width)
     let values = PanelLayout.panelOutputs + headWidth
-    scratch.reserve(max(attentionScratch(queries: heads, keys: longestText, inputs), count * values))
+    scratch.reserve(
+      max(
+        kernels.linearTransposedScratch(headWidth), attentionScratch(queries: heads, keys: longestText, inputs),
+        count * values))
     timed(.products) {
       forEachBlock(count) { block, _ in
         multiply(first, block, matrix, query.values + block.lowerBound * width, width, outputs: 0..<width)
       }
-      parallelFor(heads) { head, _ in
+      parallelFor(heads) { head, worker in
         let keys = width + head * headWidth
         multiplyTransposed(
           query.values + head * headWidth, width, rows: count, matrix, outputs: keys..<keys + headWidth,
-          scores.values + head * inputs, heads * inputs)
+          scores.values + head * inputs, heads * inputs, scratch[worker])
       }
     }
     timed(.attention) {

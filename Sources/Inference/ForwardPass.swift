@@ -305,19 +305,20 @@ final class ForwardPass: Verbs {
   ///
   /// - Parameters:
   ///   - x: `[rows, outputs]`, `stride` floats from one row to the next; out: `[rows, inputs]`, likewise.
+  ///   - scratch: `kernels.linearTransposedScratch(outputs.count)` floats.
   func multiplyTransposed(
     _ x: UnsafePointer<Float>, _ stride: Int, rows: Int, _ matrix: ModelWeights.Matrix, outputs: Range<Int>,
-    _ out: UnsafeMutablePointer<Float>, _ outStride: Int
+    _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ scratch: UnsafeMutablePointer<Float>
   ) {
     switch matrix.form {
     case .int8Panels:
       kernels.linearTransposedInt8(
         x, stride, rows, matrix.base, matrix.scales, outputs.lowerBound, outputs.count, matrix.layout.inputs, out,
-        outStride)
+        outStride, scratch)
     case .float32Panels:
       kernels.linearTransposedFloat(
         x, stride, rows, matrix.base.assumingMemoryBound(to: Float.self), outputs.lowerBound, outputs.count,
-        matrix.layout.inputs, out, outStride)
+        matrix.layout.inputs, out, outStride, scratch)
     }
   }
 

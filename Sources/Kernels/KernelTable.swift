@@ -22,13 +22,14 @@ package protocol KernelTable: SendableMetatype {
     _ x: Floats, _ xStride: Int, _ M: Int, _ panels: Floats, _ bias: Floats, _ N: Int, _ K: Int, _ out: MutableFloats,
     _ outStride: Int
   )
+  static func linearTransposedScratch(_ D: Int) -> Int
   static func linearTransposedInt8(
     _ x: Floats, _ xStride: Int, _ M: Int, _ panels: UnsafeRawPointer, _ weightScales: Floats, _ first: Int, _ D: Int,
-    _ K: Int, _ out: MutableFloats, _ outStride: Int
+    _ K: Int, _ out: MutableFloats, _ outStride: Int, _ scratch: MutableFloats
   )
   static func linearTransposedFloat(
     _ x: Floats, _ xStride: Int, _ M: Int, _ panels: Floats, _ first: Int, _ D: Int, _ K: Int, _ out: MutableFloats,
-    _ outStride: Int
+    _ outStride: Int, _ scratch: MutableFloats
   )
   static func activate(_ rows: MutableFloats, _ stride: Int, _ M: Int, _ N: Int, _ activation: Int32)
   static func normalizeRows(

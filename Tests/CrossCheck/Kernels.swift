@@ -44,15 +44,17 @@ func reportKernels(_ table: any KernelTable.Type) {
           q.baseAddress, table.operandStride(K), scales.floats, M, block.baseAddress, vector(layout.scalesOffset, Float.self),
           vector(layout.rowSumsOffset, Int32.self), vector(layout.biasOffset, Float.self), N, K, out.floats, N)
         line("linearInt8", [M, N, K], [scales, out])
-        let back = buffer(M * K)
+        let (back, scratch) = (buffer(M * K), buffer(table.linearTransposedScratch(N - N / 3)))
         table.linearTransposedInt8(
-          out.floats, N, M, block.baseAddress, vector(layout.scalesOffset, Float.self), N / 3, N - N / 3, K, back.floats, K)
+          out.floats, N, M, block.baseAddress, vector(layout.scalesOffset, Float.self), N / 3, N - N / 3, K, back.floats, K,
+          scratch.floats)
         line("linearTransposedInt8", [M, N, K], [back])
       } else {
         table.linearFloat(x.floats, K, M, vector(0, Float.self), vector(layout.biasOffset, Float.self), N, K, out.floats, N)
         line("linearFloat", [M, N, K], [out])
-        let back = buffer(M * K)
-        table.linearTransposedFloat(out.floats, N, M, vector(0, Float.self), N / 3, N - N / 3, K, back.floats, K)
+        let (back, scratch) = (buffer(M * K), buffer(table.linearTransposedScratch(N - N / 3)))
+        table.linearTransposedFloat(
+          out.floats, N, M, vector(0, Float.self), N / 3, N - N / 3, K, back.floats, K, scratch.floats)
         line("linearTransposedFloat", [M, N, K], [back])
       }
     }
