@@ -143,30 +143,27 @@ extension Kernel {
     }
   }
 
-  /// Calls `body` for the first of every four rows with the four (the last one again where there are fewer) and their
-  /// largest magnitudes.
+  /// Calls `body` for the first of every four rows with where the other three are (the last one again where there are
+  /// fewer) and the largest magnitudes of the four.
   @inline(__always)
   private static func forEachFour(
     _ rows: UnsafePointer<Float>, _ stride: Int, _ M: Int, _ D: Int,
-    _ body: (
-      Int, UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>, SIMD4<Float>
-    ) -> Void
+    _ body: (_ first: Int, _ row: UnsafePointer<Float>, _ others: OtherRows, _ maxima: SIMD4<Float>) -> Void
   ) {
-    var row = 0
-    while row < M {
-      let row0 = rows + row &* stride
-      let row1 = rows + min(row &+ 1, M &- 1) &* stride
-      let row2 = rows + min(row &+ 2, M &- 1) &* stride
-      let row3 = rows + min(row &+ 3, M &- 1) &* stride
+    var first = 0
+    var row = rows
+    while first < M {
+      let others = OtherRows(M &- first, stride)
       var m0 = Floats(), m1 = Floats(), m2 = Floats(), m3 = Floats()
       forEachVector(D) { index, lanes in
-        m0 = v_max(m0, v_abs(load(row0, index, lanes)))
-        m1 = v_max(m1, v_abs(load(row1, index, lanes)))
-        m2 = v_max(m2, v_abs(load(row2, index, lanes)))
-        m3 = v_max(m3, v_abs(load(row3, index, lanes)))
+        m0 = v_max(m0, v_abs(load(row, index, lanes)))
+        m1 = v_max(m1, v_abs(load(row + others.second, index, lanes)))
+        m2 = v_max(m2, v_abs(load(row + others.third, index, lanes)))
+        m3 = v_max(m3, v_abs(load(row + others.fourth, index, lanes)))
       }
-      body(row, row0, row1, row2, row3, v_hmax_of4(m0, m1, m2, m3))
-      row &+= 4
+      body(first, row, others, v_hmax_of4(m0, m1, m2, m3))
+      first &+= 4
+      row += 4 &* stride
     }
   }
 
@@ -176,15 +173,17 @@ extension Kernel {
     _ tokens: UnsafePointer<Float>, _ stride: Int, _ M: Int, _ D: Int, _ q: UnsafeMutableRawPointer, _ qStride: Int,
     _ scales: UnsafeMutablePointer<Float>
   ) {
-    forEachFour(tokens, stride, M, D) { token, row0, row1, row2, row3, maxima in
+    forEachFour(tokens, stride, M, D) { token, row, others, maxima in
       let inverses = inverseScales(maxima)
       let target = q + token &* qStride
-      let last = M &- 1 &- token
+      let targets = OtherRows(M &- token, qStride)
+      let (row1, row2, row3) = (row + others.second, row + others.third, row + others.fourth)
+      let (target1, target2, target3) = (target + targets.second, target + targets.third, target + targets.fourth)
       forEachVector(D) { index, lanes in
-        storeRounded(load(row0, index, lanes) * inverses[0], target, index)
-        storeRounded(load(row1, index, lanes) * inverses[1], target + min(1, last) &* qStride, index)
-        storeRounded(load(row2, index, lanes) * inverses[2], target + min(2, last) &* qStride, index)
-        storeRounded(load(row3, index, lanes) * inverses[3], target + min(3, last) &* qStride, index)
+        storeRounded(load(row, index, lanes) * inverses[0], target, index)
+        storeRounded(load(row1, index, lanes) * inverses[1], target1, index)
+        storeRounded(load(row2, index, lanes) * inverses[2], target2, index)
+        storeRounded(load(row3, index, lanes) * inverses[3], target3, index)
       }
       UnsafeMutableRawPointer(scales + token).storeBytes(of: maxima / SIMD4(repeating: 127), as: SIMD4<Float>.self)
     }
@@ -197,28 +196,27 @@ extension Kernel {
     _ scales: UnsafeMutablePointer<Float>, _ sums: UnsafeMutablePointer<Int32>
   ) {
     let groups = (D &+ 3) / 4
-    forEachFour(key, stride, L, D) { token, row0, row1, row2, row3, maxima in
+    forEachFour(key, stride, L, D) { token, row, others, maxima in
       let inverses = inverseScales(maxima)
       let target = panels + token / 64 &* 256 &* groups + token % 64 &* 4
       var t0 = Ints(), t1 = Ints(), t2 = Ints(), t3 = Ints()
       forEachVector(D) { index, lanes in
-        let b0 = roundedWeights(load(row0, index, lanes) * inverses[0])
-        let b1 = roundedWeights(load(row1, index, lanes) * inverses[1])
-        let b2 = roundedWeights(load(row2, index, lanes) * inverses[2])
-        let b3 = roundedWeights(load(row3, index, lanes) * inverses[3])
+        let b0 = roundedWeights(load(row, index, lanes) * inverses[0])
+        let b1 = roundedWeights(load(row + others.second, index, lanes) * inverses[1])
+        let b2 = roundedWeights(load(row + others.third, index, lanes) * inverses[2])
+        let b3 = roundedWeights(load(row + others.fourth, index, lanes) * inverses[3])
         t0 = t0 &+ b0
         t1 = t1 &+ b1
         t2 = t2 &+ b2
         t3 = t3 &+ b3
-        let w0 = unsafeBitCast(v_narrow(b0), to: SIMD4<UInt32>.self)
-        let w1 = unsafeBitCast(v_narrow(b1), to: SIMD4<UInt32>.self)
-        let w2 = unsafeBitCast(v_narrow(b2), to: SIMD4<UInt32>.self)
-        let w3 = unsafeBitCast(v_narrow(b3), to: SIMD4<UInt32>.self)
-        for group in 0..<4 where index &+ 4 &* group < D {
-          target.storeBytes(
-            of: SIMD4(w0[group], w1[group], w2[group], w3[group]), toByteOffset: (index / 4 &+ group) &* 256,
-            as: SIMD4<UInt32>.self)
-        }
+        let words = v_transpose4(
+          unsafeBitCast(v_narrow(b0), to: SIMD4<Int32>.self), unsafeBitCast(v_narrow(b1), to: SIMD4<Int32>.self),
+          unsafeBitCast(v_narrow(b2), to: SIMD4<Int32>.self), unsafeBitCast(v_narrow(b3), to: SIMD4<Int32>.self))
+        let group = target + index &* 64
+        group.storeBytes(of: words.r0, as: SIMD4<Int32>.self)
+        if lanes > 4 { group.storeBytes(of: words.r1, toByteOffset: 256, as: SIMD4<Int32>.self) }
+        if lanes > 8 { group.storeBytes(of: words.r2, toByteOffset: 512, as: SIMD4<Int32>.self) }
+        if lanes > 12 { group.storeBytes(of: words.r3, toByteOffset: 768, as: SIMD4<Int32>.self) }
       }
       let surplus = roundedZero &* Int32(truncatingIfNeeded: (D &+ 15) / 16 &* 16)
       UnsafeMutableRawPointer(scales + token).storeBytes(of: maxima / SIMD4(repeating: 127), as: SIMD4<Float>.self)
@@ -235,30 +233,63 @@ extension Kernel {
     _ scales: UnsafeMutablePointer<Float>, _ sums: UnsafeMutablePointer<Int32>
   ) {
     let groups = (L &+ 3) / 4
-    let byte = Ints(repeating: 255)
-    forEachVector(D) { channel, lanes in
-      let column = value + channel
-      var maximum = Floats()
-      for token in 0..<L { maximum = v_max(maximum, v_abs(load(column + token &* stride, 0, lanes))) }
-      let quotient = Floats(repeating: 127) / maximum
-      let inverse = v_select_less(quotient, Floats(repeating: .infinity), quotient, Floats())
+    var channel = 0
+    while channel < D {
       let target = panels + channel / 64 &* 256 &* groups + channel % 64 &* 4
-      var sum = Ints()
-      @inline(__always) func rounded(_ token: Int) -> Ints {
-        let bits = token < L ? roundedWeights(load(column + token &* stride, 0, lanes) * inverse) : Ints(repeating: roundedZero)
-        sum = sum &+ (bits &- Ints(repeating: roundedZero))
-        return bits & byte
+      let (source, scale, sum) = (value + channel, scales + channel, UnsafeMutableRawPointer(sums + channel))
+      if channel &+ 16 <= D {
+        layOutChannels(source, stride, L, 16, target, scale, sum)
+      } else {
+        layOutChannels(source, stride, L, D &- channel, target, scale, sum)
       }
-      for group in 0..<groups {
-        let first = group &* 4
-        var word = rounded(first)
-        word = word | (rounded(first &+ 1) &<< Ints(repeating: 8))
-        word = word | (rounded(first &+ 2) &<< Ints(repeating: 16))
-        word = word | (rounded(first &+ 3) &<< Ints(repeating: 24))
-        target.storeBytes(of: word, toByteOffset: group &* 256, as: Ints.self)
-      }
-      (scales + channel).store(maximum / Floats(repeating: 127), 0)
-      UnsafeMutableRawPointer(sums + channel).storeBytes(of: sum, as: Ints.self)
+      channel &+= 16
     }
+  }
+
+  /// 16 channels, or as many as there are `lanes`.
+  @inline(__always)
+  private static func layOutChannels(
+    _ column: UnsafePointer<Float>, _ stride: Int, _ L: Int, _ lanes: Int, _ target: UnsafeMutableRawPointer,
+    _ scales: UnsafeMutablePointer<Float>, _ sums: UnsafeMutableRawPointer
+  ) {
+    @inline(__always) func values(_ token: Int) -> Floats { load(column + token &* stride, 0, lanes) }
+    var maximum = Floats(), other = Floats()
+    var token = 0
+    while token &+ 2 <= L {
+      maximum = v_max(maximum, v_abs(values(token)))
+      other = v_max(other, v_abs(values(token &+ 1)))
+      token &+= 2
+    }
+    if token < L { other = v_max(other, v_abs(values(token))) }
+    maximum = v_max(maximum, other)
+    let quotient = Floats(repeating: 127) / maximum
+    let inverse = v_select_less(quotient, Floats(repeating: .infinity), quotient, Floats())
+    var sum = Ints()
+    @inline(__always) func rounded(_ token: Int) -> Ints {
+      let bits = roundedWeights(values(token) * inverse)
+      sum = sum &+ bits
+      return bits
+    }
+    @inline(__always) func store(_ group: Int, _ b0: Ints, _ b1: Ints, _ b2: Ints, _ b3: Ints) {
+      let byte = Ints(repeating: 255)
+      let low = (b0 & byte) | ((b1 & byte) &<< Ints(repeating: 8))
+      let high = ((b2 & byte) &<< Ints(repeating: 16)) | (b3 &<< Ints(repeating: 24))
+      target.storeBytes(of: low | high, toByteOffset: group &* 256, as: Ints.self)
+    }
+    var group = 0
+    while group < L / 4 {
+      let first = group &* 4
+      store(group, rounded(first), rounded(first &+ 1), rounded(first &+ 2), rounded(first &+ 3))
+      group &+= 1
+    }
+    let first = group &* 4
+    if first < L {
+      let b1 = first &+ 1 < L ? rounded(first &+ 1) : Ints()
+      let b2 = first &+ 2 < L ? rounded(first &+ 2) : Ints()
+      store(group, rounded(first), b1, b2, Ints())
+    }
+    sum = sum &- Ints(repeating: roundedZero &* Int32(truncatingIfNeeded: L))
+    scales.store(maximum / Floats(repeating: 127), 0)
+    sums.storeBytes(of: sum, as: Ints.self)
   }
 }

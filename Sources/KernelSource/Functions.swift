@@ -182,9 +182,9 @@ extension Kernel {
     }
   }
 
-  /// The same for scores [M, count] whose probabilities become operand rows `q` with `scales` [M]: q is 127 for the
-  /// highest score of a row and in proportion for the others; the scale is one over the sum of q, so that what the
-  /// grid makes of the probabilities sums to one.
+  /// The same for scores [M, count] whose probabilities become operand rows `q` with `scales` [M], written up to a multiple
+  /// of 4: q is 127 for the highest score of a row and in proportion for the others; the scale is one over the sum of q, so
+  /// that what the grid makes of the probabilities sums to one.
   ///
   /// Each row of scores has room for a multiple of 16 floats.
   @inline(never)
@@ -196,12 +196,11 @@ extension Kernel {
     // Four rows at a time (the last ones again where there are fewer), so that none waits for its own reductions.
     var first = 0
     while first < M {
-      let last = M &- 1
-      let r1 = min(first &+ 1, last), r2 = min(first &+ 2, last), r3 = min(first &+ 3, last)
+      let others = OtherRows(M &- first, stride)
       let s0 = rows + first &* stride
-      let s1 = rows + r1 &* stride
-      let s2 = rows + r2 &* stride
-      let s3 = rows + r3 &* stride
+      let s1 = s0 + others.second
+      let s2 = s0 + others.third
+      let s3 = s0 + others.fourth
       var m0 = Floats(repeating: -Float.infinity), m1 = m0, m2 = m0, m3 = m0
       forEachVector(count) { index, lanes in
         m0 = v_max(m0, visible(lanes, of: s0.vector(index)))
@@ -214,10 +213,11 @@ extension Kernel {
       m1 = Floats(repeating: maxima[1])
       m2 = Floats(repeating: maxima[2])
       m3 = Floats(repeating: maxima[3])
+      let targets = OtherRows(M &- first, qStride)
       let q0 = q + first &* qStride
-      let q1 = q + r1 &* qStride
-      let q2 = q + r2 &* qStride
-      let q3 = q + r3 &* qStride
+      let q1 = q0 + targets.second
+      let q2 = q0 + targets.third
+      let q3 = q0 + targets.fourth
       var t0 = Ints(), t1 = Ints(), t2 = Ints(), t3 = Ints()
       forEachVector(count) { index, lanes in
         t0 = t0 &+ storeProbabilities(visible(lanes, of: s0.vector(index)), m0, factor, q0, index)
@@ -226,8 +226,8 @@ extension Kernel {
         t3 = t3 &+ storeProbabilities(visible(lanes, of: s3.vector(index)), m3, factor, q3, index)
       }
       let sums = sumsOfRounded(t0, t1, t2, t3, (count &+ 15) / 16)
-      let inverses = SIMD4<Float>(repeating: 1) / v_tofloat4(sums)
-      for row in first..<min(first &+ 4, M) { scales[row] = inverses[row &- first] }
+      UnsafeMutableRawPointer(scales + first).storeBytes(
+        of: SIMD4(repeating: 1) / v_tofloat4(sums), as: SIMD4<Float>.self)
       first &+= 4
     }
   }

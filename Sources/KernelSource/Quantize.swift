@@ -55,9 +55,7 @@ func inverseScale(_ maximum: Float) -> Float {
 @inline(__always)
 func inverseScales(_ maxima: SIMD4<Float>) -> SIMD4<Float> {
   let inverses = SIMD4<Float>(repeating: 127) / maxima
-  return SIMD4(
-    inverses[0] < .infinity ? inverses[0] : 0, inverses[1] < .infinity ? inverses[1] : 0,
-    inverses[2] < .infinity ? inverses[2] : 0, inverses[3] < .infinity ? inverses[3] : 0)
+  return v_select_less4(inverses, SIMD4(repeating: .infinity), inverses, SIMD4())
 }
 
 /// Quantises one row whose largest magnitude is known; the operand is filled up to a multiple of 16 with zeros.

@@ -36,11 +36,7 @@ extension UnsafePointer<Float> {
   }
 
   /// The first `count` (1 to 15) lanes from memory, the others zero; reads nothing beyond them.
-  @inline(__always) func partial(_ index: Int, _ count: Int) -> Floats {
-    var vector = Floats()
-    for lane in 0..<count { vector[lane] = self[index + lane] }
-    return vector
-  }
+  @inline(__always) func partial(_ index: Int, _ count: Int) -> Floats { v_load_first(self + index, count) }
 }
 
 extension UnsafeMutablePointer<Float> {
@@ -55,7 +51,7 @@ extension UnsafeMutablePointer<Float> {
   }
 
   @inline(__always) func storePartial(_ vector: Floats, _ index: Int, _ count: Int) {
-    for lane in 0..<count { self[index + lane] = vector[lane] }
+    v_store_first(vector, self + index, count)
   }
 }
 
@@ -79,6 +75,19 @@ func load(_ row: UnsafePointer<Float>, _ index: Int, _ lanes: Int) -> Floats {
 @inline(__always)
 func store(_ vector: Floats, _ row: UnsafeMutablePointer<Float>, _ index: Int, _ lanes: Int) {
   if lanes == 16 { row.store(vector, index) } else { row.storePartial(vector, index, lanes) }
+}
+
+/// How far the second, third and fourth of up to four rows are from the first; the last one again where there are fewer.
+struct OtherRows {
+  let second, third, fourth: Int
+
+  /// - Parameter count: how many rows there are, the first one included.
+  @inline(__always)
+  init(_ count: Int, _ stride: Int) {
+    second = count > 1 ? stride : 0
+    third = count > 2 ? 2 &* stride : second
+    fourth = count > 3 ? 3 &* stride : third
+  }
 }
 
 /// Four sums that one after the other take a vector each, so that a reduction does not wait for its last addition.

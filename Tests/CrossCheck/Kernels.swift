@@ -132,7 +132,7 @@ func reportKernels(_ table: any KernelTable.Type) {
   for (M, count) in [(1, 1), (3, 33), (2, 500)] {
     let stride = count.roundedUp(toMultipleOf: 64)
     let values = generator.floats(M * stride, 9)
-    let (rows, scores, scales) = (buffer(values), buffer(values), buffer(M))
+    let (rows, scores, scales) = (buffer(values), buffer(values), buffer(M.roundedUp(toMultipleOf: 4)))
     table.softmaxRows(rows.floats, stride, M, count, 0.25)
     let q = AlignedBuffer(byteCount: M * table.operandStride(count))
     table.softmaxQuantizedRows(scores.floats, stride, M, count, 0.25, q.baseAddress, table.operandStride(count), scales.floats)
