@@ -63,8 +63,8 @@ extension ForwardPass {
           out: context.values + row * width + number * headWidth)
         body(head, scratch[worker])
       }
-      if isInt8 { forEachBlock(context.rows) { block, _ in quantize(context, block, into: out) } }
     }
+    if isInt8 { perform(.quantize(context, into: out, .attention), rows: context.rows) }
     return out
   }
 

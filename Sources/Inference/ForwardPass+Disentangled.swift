@@ -45,18 +45,15 @@ extension ForwardPass {
     let rows = hidden(rows: range.count, width: attention.table.width)
     indices.withUnsafeBufferPointer { gather(attention.table, $0.baseAddress!, range.count, rows.values, adds: false) }
     if let normalization = attention.normalization {
-      normalize(rows, 0..<range.count, residual: nil, normalization, into: rows)
+      perform(.normalize(rows, residual: nil, normalization, into: rows, rows.operand), rows: range.count)
     } else if let operand = rows.operand {
-      quantize(rows, 0..<range.count, into: operand)
+      perform(.quantize(rows, into: operand, .products), rows: range.count)
     }
     // Of a layer that makes the values of tokens too, those are left out.
     let outputs = max(attention.firstKey ?? 0, attention.firstQuery ?? 0) + attention.table.width
     let projected = activations.hidden(rows: range.count, width: outputs)
-    forEachBlock(range.count) { block, _ in
-      multiply(
-        operand(rows), block, weights[attention.projection],
-        projected.values + block.lowerBound * outputs, outputs, outputs: 0..<outputs)
-    }
+    perform(.multiply(operand(rows), weights[attention.projection], outputs: 0..<outputs, into: projected), rows: range.count)
+    finishRows()
     return PositionPanels(
       attention, length: length, range: range, projected.values, stride: outputs, isInt8: isInt8)
   }

@@ -34,10 +34,8 @@ extension ForwardPass {
       max(
         kernels.linearTransposedScratch(headWidth), attentionScratch(queries: heads, keys: longestText, inputs),
         count * values))
+    perform(.multiply(first, matrix, outputs: 0..<width, into: query), rows: count)
     timed(.products) {
-      forEachBlock(count) { block, _ in
-        multiply(first, block, matrix, query.values + block.lowerBound * width, width, outputs: 0..<width)
-      }
       parallelFor(heads) { head, worker in
         let keys = width + head * headWidth
         multiplyTransposed(

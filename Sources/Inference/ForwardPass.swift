@@ -4,25 +4,27 @@ import Storage
 
 /// The verbs, run for their result alone: fused, in int8 or fp32 by what each layer's weights are.
 ///
-/// On one thread, or with rows split over a pool's threads in blocks; no block depends on another, so the bits are the
-/// same.
+/// On one thread, or with rows and heads shared out to a pool's threads; none depends on another, so the bits are the same.
 final class ForwardPass: Verbs {
   typealias Rows = Activations
   typealias Operand = Activations
 
   let weights: ModelWeights
   let kernels: any KernelTable.Type
-  private let pool: ThreadPool?
+  let pool: ThreadPool?
   var activations = ActivationPool()
   var batch = Batch.empty
   /// The texts of the batch that this pass is for, and their tokens.
   var texts = 0..<0
   var tokens = 0..<0
-  private var positions: [Int32] = []
+  var positions: [Int32] = []
   /// By layer: those of `ModelWeights.positionPanels` that this pass has used last.
   var latestPanels: [PositionPanels?] = []
   var scratch: Scratch
   var places = PlaceTables()
+  /// Steps that so many rows wait for, if there is a pool.
+  var rowSteps: [RowStep] = []
+  var waitingRows = 0
   /// Times the work while there is one; only for a pass on one thread.
   var profile: Profile?
 
@@ -39,7 +41,9 @@ final class ForwardPass: Verbs {
     self.texts = texts
     tokens = batch.starts[texts.lowerBound]..<batch.starts[texts.upperBound]
     defer { self.batch = Batch.empty }
-    return body()
+    let rows = body()
+    finishRows()
+    return rows
   }
 
   // MARK: Verbs
@@ -50,32 +54,7 @@ final class ForwardPass: Verbs {
     let width = embeddings.words.width
     let sum = hidden(rows: tokens.count, width: width)
     let rows = embeddings.projection.map { hidden(rows: tokens.count, width: $0.outputs) } ?? sum
-    let first = tokens.lowerBound
-    timed(.embedding) {
-      batch.ids.withUnsafeBufferPointer { ids in
-        batch.tokenTypes.withUnsafeBufferPointer { types in
-          positions.withUnsafeBufferPointer { positions in
-            forEachBlock(rows.rows) { block, _ in
-              let out = sum.values + block.lowerBound * width
-              gather(embeddings.words, ids.baseAddress! + first + block.lowerBound, block.count, out, adds: false)
-              if let table = embeddings.positions {
-                gather(table, positions.baseAddress! + block.lowerBound, block.count, out, adds: true)
-              }
-              if let table = embeddings.tokenTypes {
-                gather(table, types.baseAddress! + first + block.lowerBound, block.count, out, adds: true)
-              }
-              if let projection = embeddings.projection {
-                if let operand = sum.operand { quantize(sum, block, into: operand) }
-                multiply(
-                  operand(sum), block, weights[projection],
-                  rows.values + block.lowerBound * rows.width, rows.width)
-              }
-              normalize(rows, block, residual: nil, embeddings.normalization, into: rows)
-            }
-          }
-        }
-      }
-    }
+    perform(.embed(embeddings, sum: sum, into: rows), rows: rows.rows)
     return rows
   }
 
@@ -83,91 +62,52 @@ final class ForwardPass: Verbs {
     guard isInt8 else { return rows }
     if let operand = rows.operand { return operand }
     let operand = quantized(rows: rows.rows, width: rows.width)
-    timed(.products) { forEachBlock(rows.rows) { block, _ in quantize(rows, block, into: operand) } }
+    perform(.quantize(rows, into: operand, .products), rows: rows.rows)
     rows.operand = operand
     return operand
   }
 
   func linear(_ operand: Activations, _ layer: Linear) -> Activations {
-    let matrix = weights[layer]
     let out = activations.hidden(rows: operand.rows, width: layer.outputs)
-    timed(.products) {
-      forEachBlock(operand.rows) { block, _ in
-        multiply(operand, block, matrix, out.values + block.lowerBound * out.width, out.width)
-      }
-    }
+    perform(.multiply(operand, weights[layer], outputs: 0..<layer.outputs, into: out), rows: operand.rows)
     return out
   }
 
   func linear(_ operand: Activations, _ layer: Linear, _ activation: Activation) -> Activations {
     guard isInt8 else {
-      let matrix = weights[layer]
-      let out = activations.hidden(rows: operand.rows, width: layer.outputs)
-      forEachBlock(operand.rows) { block, _ in
-        let target = out.values + block.lowerBound * out.width
-        timed(.products) { multiply(operand, block, matrix, target, out.width) }
-        timed(.activation) { kernels.activate(target, out.width, block.count, out.width, activation.rawValue) }
-      }
+      let out = linear(operand, layer)
+      perform(.activate(out, activation, .activation), rows: operand.rows)
       return out
     }
-    let out = quantized(rows: operand.rows, width: layer.outputs)
-    forEachProduct(operand, layer) { block, values in
-      kernels.quantizeRows(
-        values, layer.outputs, block.count, layer.outputs, activation.rawValue,
-        out.quantized + block.lowerBound * out.stride, out.stride, out.scales + block.lowerBound)
-    }
-    return out
+    return feed(operand, layer, activation, isGated: false)
   }
 
   func gated(_ operand: Activations, _ layer: Linear, _ activation: Activation, dropout: Float) -> Activations {
-    let width = layer.outputs / 2
-    let out = isInt8 ? quantized(rows: operand.rows, width: width) : activations.hidden(rows: operand.rows, width: width)
-    forEachProduct(operand, layer) { block, values in
-      let (target, stride) = isInt8 ? (values, layer.outputs) : (out.values + block.lowerBound * width, width)
-      kernels.activate(values, layer.outputs, block.count, width, activation.rawValue)
-      kernels.gateRows(values, layer.outputs, block.count, width, target, stride)
-      guard isInt8 else { return }
-      kernels.quantizeRows(
-        values, layer.outputs, block.count, width, Activation.identity.rawValue,
-        out.quantized + block.lowerBound * out.stride, out.stride, out.scales + block.lowerBound)
-    }
-    return out
+    feed(operand, layer, activation, isGated: true)
   }
 
-  /// Calls `body` with block after block of a product's rows `[block, outputs]`, in the thread's scratch memory, for what
-  /// an activation makes of them.
-  private func forEachProduct(
-    _ operand: Activations, _ layer: Linear, _ body: (_ block: Range<Int>, _ values: UnsafeMutablePointer<Float>) -> Void
-  ) {
-    let matrix = weights[layer]
-    let blockRows = max(6, Self.scratchFloats / layer.outputs / 6 * 6)
-    scratch.reserve(blockRows * layer.outputs)
-    forEachBlock(operand.rows, atMost: blockRows) { block, worker in
-      let values = scratch[worker]
-      timed(.products) { multiply(operand, block, matrix, values, layer.outputs) }
-      timed(.activation) { body(block, values) }
-    }
+  private func feed(_ operand: Activations, _ layer: Linear, _ activation: Activation, isGated: Bool) -> Activations {
+    let width = isGated ? layer.outputs / 2 : layer.outputs
+    let out = isInt8 ? quantized(rows: operand.rows, width: width) : activations.hidden(rows: operand.rows, width: width)
+    scratch.reserve(feedRows(layer.outputs) * layer.outputs)
+    perform(.feed(operand, weights[layer], activation, isGated: isGated, into: out), rows: operand.rows)
+    return out
   }
 
   var longestText: Int { texts.reduce(0) { max($0, batch.starts[$1 + 1] - batch.starts[$1]) } }
 
   func convolve(_ rows: Activations, _ layer: Linear, _ activation: Activation, dropout: Float) -> Activations {
-    let matrix = weights[layer]
     let neighbours = hidden(rows: rows.rows, width: layer.inputs)
-    let out = activations.hidden(rows: rows.rows, width: layer.outputs)
     timed(.products) {
       parallelFor(texts.count) { place, _ in
         let text = texts.lowerBound + place
         Convolution(layer, width: rows.width).unfold(
           rows.values, batch.starts[text] - tokens.lowerBound..<batch.starts[text + 1] - tokens.lowerBound, neighbours.values)
       }
-      forEachBlock(rows.rows) { block, _ in
-        if let operand = neighbours.operand { quantize(neighbours, block, into: operand) }
-        let target = out.values + block.lowerBound * out.width
-        multiply(operand(neighbours), block, matrix, target, out.width)
-        kernels.activate(target, out.width, block.count, out.width, activation.rawValue)
-      }
     }
+    if let operand = neighbours.operand { perform(.quantize(neighbours, into: operand, .products), rows: rows.rows) }
+    let out = linear(operand(neighbours), layer)
+    perform(.activate(out, activation, .products), rows: rows.rows)
     return out
   }
 
@@ -176,31 +116,23 @@ final class ForwardPass: Verbs {
   ) -> Activations {
     // In place, as `add`: what a product has just made stays in the cache.
     if isInt8 { rows.operand = quantized(rows: rows.rows, width: rows.width) }
-    timed(.normalization) {
-      forEachBlock(rows.rows) { block, _ in normalize(rows, block, residual: residual, normalization, into: rows) }
-    }
+    perform(.normalize(rows, residual: residual, normalization, into: rows, rows.operand), rows: rows.rows)
     return rows
   }
 
   func add(_ rows: Activations, residual: Activations, dropout: Float) -> Activations {
-    timed(.normalization) {
-      forEachBlock(rows.rows) { block, _ in
-        let start = block.lowerBound * rows.width
-        kernels.add(residual.values + start, block.count * rows.width, rows.values + start)
-      }
-    }
+    perform(.add(rows, residual: residual), rows: rows.rows)
     return rows
   }
 
   func normalize(_ rows: Activations, _ normalization: Normalization) -> Activations {
     let out = hidden(rows: rows.rows, width: rows.width)
-    timed(.normalization) {
-      forEachBlock(rows.rows) { block, _ in normalize(rows, block, residual: nil, normalization, into: out) }
-    }
+    perform(.normalize(rows, residual: nil, normalization, into: out, out.operand), rows: rows.rows)
     return out
   }
 
   func firstTokens(_ rows: Activations) -> Activations {
+    finishRows()
     let out = activations.hidden(rows: texts.count, width: rows.width)
     for (place, text) in texts.enumerated() {
       let first = batch.starts[text] - tokens.lowerBound
@@ -210,6 +142,7 @@ final class ForwardPass: Verbs {
   }
 
   func meanTokens(_ rows: Activations) -> Activations {
+    finishRows()
     let out = activations.hidden(rows: texts.count, width: rows.width)
     for (place, text) in texts.enumerated() {
       let mean = out.values + place * rows.width
@@ -222,6 +155,7 @@ final class ForwardPass: Verbs {
   }
 
   func dense(_ rows: Activations, _ layer: Linear, _ activation: Activation) -> Activations {
+    finishRows()
     let matrix = weights[layer]
     let out = activations.hidden(rows: rows.rows, width: layer.outputs)
     timed(.head) {
@@ -253,19 +187,9 @@ final class ForwardPass: Verbs {
     activations.quantized(rows: rows, width: width, stride: kernels.operandStride(width))
   }
 
-  /// The most floats of a block before it is quantised: a part of the second-level cache of a small core.
-  private static let scratchFloats = 48 * 1536
-
-  /// All rows at once on one thread, so that weights pass by once; with several threads in equal blocks.
-  func forEachBlock(_ rows: Int, atMost limit: Int = .max, _ body: (_ block: Range<Int>, _ worker: Int) -> Void) {
-    let threads = pool?.threadCount ?? 1
-    let count = ((rows - 1) / limit + 1).roundedUp(toMultipleOf: threads)
-    parallelFor(min(count, rows)) { index, worker in
-      body(rows * index / min(count, rows)..<rows * (index + 1) / min(count, rows), worker)
-    }
-  }
-
+  /// Shares out tasks; what rows wait for is done first.
   func parallelFor(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
+    finishRows()
     if let pool { return pool.parallelFor(count, body) }
     for index in 0..<count { body(index, 0) }
   }
@@ -320,26 +244,6 @@ final class ForwardPass: Verbs {
         x, stride, rows, matrix.base.assumingMemoryBound(to: Float.self), outputs.lowerBound, outputs.count,
         matrix.layout.inputs, out, outStride, scratch)
     }
-  }
-
-  func quantize(_ rows: Activations, _ block: Range<Int>, into out: Activations) {
-    kernels.quantizeRows(
-      rows.values + block.lowerBound * rows.width, rows.width, block.count, rows.width, Activation.identity.rawValue,
-      out.quantized + block.lowerBound * out.stride, out.stride, out.scales + block.lowerBound)
-  }
-
-  func normalize(
-    _ rows: Activations, _ block: Range<Int>, residual: Activations?, _ normalization: Normalization,
-    into out: Activations
-  ) {
-    let vectors = weights[normalization]
-    let offset = block.lowerBound * rows.width
-    let operand = out.operand
-    kernels.normalizeRows(
-      rows.values + offset, rows.width, residual.map { UnsafePointer($0.values + offset) }, rows.width, block.count,
-      rows.width, vectors.weight, vectors.bias, vectors.epsilon, out.values + offset, rows.width,
-      operand.map { $0.quantized + block.lowerBound * $0.stride }, operand?.stride ?? 0,
-      operand.map { $0.scales + block.lowerBound })
   }
 
   func gather(

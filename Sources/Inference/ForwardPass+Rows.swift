@@ -1,0 +1,129 @@
+import Encoders
+import Kernels
+
+/// Work on rows of which none depends on another.
+enum RowStep {
+  /// - Parameter sum: what the tables come to; the same as `into` where nothing projects it.
+  case embed(Embeddings, sum: Activations, into: Activations)
+  case quantize(Activations, into: Activations, Profile.Work)
+  /// - Parameter outputs: of the layer, from the first of a panel on.
+  case multiply(Activations, ModelWeights.Matrix, outputs: Range<Int>, into: Activations)
+  case activate(Activations, Activation, Profile.Work)
+  /// A linear layer and what its activation makes of it, block by block.
+  case feed(Activations, ModelWeights.Matrix, Activation, isGated: Bool, into: Activations)
+  /// - Parameter operand: where the rows go quantised besides.
+  case normalize(Activations, residual: Activations?, Normalization, into: Activations, _ operand: Activations?)
+  case add(Activations, residual: Activations)
+}
+
+extension ForwardPass {
+  /// Performs a step for all rows: at once on one thread. A pool's threads wait for each other no more often than they
+  /// must: each takes some rows through all the steps up to the next one that needs other rows too.
+  func perform(_ step: RowStep, rows: Int) {
+    guard pool != nil else { return run(step, 0..<rows, thread: 0) }
+    if waitingRows != rows { finishRows() }
+    waitingRows = rows
+    rowSteps.append(step)
+  }
+
+  /// Performs the steps that rows wait for.
+  func finishRows() {
+    guard let pool, !rowSteps.isEmpty else { return }
+    let count = min(waitingRows, pool.threadCount)
+    pool.parallelFor(count) { index, thread in
+      let block = waitingRows * index / count..<waitingRows * (index + 1) / count
+      for step in rowSteps { run(step, block, thread: thread) }
+    }
+    rowSteps.removeAll(keepingCapacity: true)
+  }
+
+  private func run(_ step: RowStep, _ block: Range<Int>, thread: Int) {
+    switch step {
+    case .embed(let embeddings, let sum, let out):
+      timed(.embedding) { embed(embeddings, block, sum, into: out) }
+    case .quantize(let rows, let out, let work):
+      timed(work) { quantize(rows, block, into: out) }
+    case .multiply(let operand, let matrix, let outputs, let out):
+      timed(.products) {
+        multiply(operand, block, matrix, out.values + block.lowerBound * out.width, out.width, outputs: outputs)
+      }
+    case .activate(let rows, let activation, let work):
+      timed(work) {
+        kernels.activate(
+          rows.values + block.lowerBound * rows.width, rows.width, block.count, rows.width, activation.rawValue)
+      }
+    case .feed(let operand, let matrix, let activation, let isGated, let out):
+      feed(operand, block, matrix, activation, isGated: isGated, into: out, scratch[thread])
+    case .normalize(let rows, let residual, let normalization, let out, let operand):
+      timed(.normalization) { normalize(rows, block, residual: residual, normalization, into: out, operand) }
+    case .add(let rows, let residual):
+      timed(.normalization) {
+        let start = block.lowerBound * rows.width
+        kernels.add(residual.values + start, block.count * rows.width, rows.values + start)
+      }
+    }
+  }
+
+  private func embed(_ embeddings: Embeddings, _ block: Range<Int>, _ sum: Activations, into rows: Activations) {
+    let first = tokens.lowerBound + block.lowerBound
+    let out = sum.values + block.lowerBound * sum.width
+    func add(_ table: Table?, _ indices: [Int32], from first: Int, adds: Bool) {
+      guard let table else { return }
+      indices.withUnsafeBufferPointer { gather(table, $0.baseAddress! + first, block.count, out, adds: adds) }
+    }
+    add(embeddings.words, batch.ids, from: first, adds: false)
+    add(embeddings.positions, positions, from: block.lowerBound, adds: true)
+    add(embeddings.tokenTypes, batch.tokenTypes, from: first, adds: true)
+    if let projection = embeddings.projection {
+      if let operand = sum.operand { quantize(sum, block, into: operand) }
+      multiply(
+        isInt8 ? sum.operand! : sum, block, weights[projection], rows.values + block.lowerBound * rows.width, rows.width)
+    }
+    normalize(rows, block, residual: nil, embeddings.normalization, into: rows, rows.operand)
+  }
+
+  /// The rows of a block between a product and its activation: in fp32 a part of the second-level cache of a small core.
+  func feedRows(_ outputs: Int) -> Int { max(6, 48 * 1536 / outputs / 6 * 6) }
+
+  private func feed(
+    _ operand: Activations, _ rows: Range<Int>, _ matrix: ModelWeights.Matrix, _ activation: Activation, isGated: Bool,
+    into out: Activations, _ values: UnsafeMutablePointer<Float>
+  ) {
+    let outputs = matrix.layout.outputs
+    let step = feedRows(outputs)
+    for first in stride(from: rows.lowerBound, to: rows.upperBound, by: step) {
+      let block = first..<min(first + step, rows.upperBound)
+      timed(.products) { multiply(operand, block, matrix, values, outputs) }
+      timed(.activation) {
+        if isGated {
+          let (target, stride) = isInt8 ? (values, outputs) : (out.values + block.lowerBound * out.width, out.width)
+          kernels.activate(values, outputs, block.count, out.width, activation.rawValue)
+          kernels.gateRows(values, outputs, block.count, out.width, target, stride)
+        }
+        guard isInt8 else { return }
+        kernels.quantizeRows(
+          values, outputs, block.count, out.width, isGated ? Activation.identity.rawValue : activation.rawValue,
+          out.quantized + block.lowerBound * out.stride, out.stride, out.scales + block.lowerBound)
+      }
+    }
+  }
+
+  func quantize(_ rows: Activations, _ block: Range<Int>, into out: Activations) {
+    kernels.quantizeRows(
+      rows.values + block.lowerBound * rows.width, rows.width, block.count, rows.width, Activation.identity.rawValue,
+      out.quantized + block.lowerBound * out.stride, out.stride, out.scales + block.lowerBound)
+  }
+
+  func normalize(
+    _ rows: Activations, _ block: Range<Int>, residual: Activations?, _ normalization: Normalization,
+    into out: Activations, _ operand: Activations?
+  ) {
+    let vectors = weights[normalization]
+    let offset = block.lowerBound * rows.width
+    kernels.normalizeRows(
+      rows.values + offset, rows.width, residual.map { UnsafePointer($0.values + offset) }, rows.width, block.count,
+      rows.width, vectors.weight, vectors.bias, vectors.epsilon, out.values + offset, rows.width,
+      operand.map { $0.quantized + block.lowerBound * $0.stride }, operand?.stride ?? 0,
+      operand.map { $0.scales + block.lowerBound })
+  }
+}
