@@ -78,7 +78,7 @@ struct ClassificationStream: ~Copyable {
 
   mutating func run() throws {
     while true {
-      let isBlocked = read(ahead: false)
+      let isBlocked = read()
       if isBlocked {
         try writer.flush()
         // A first record is waited for as long as it takes, others for `maximumDelay`.
@@ -86,7 +86,8 @@ struct ClassificationStream: ~Copyable {
           attempt { stream in try stream.readRecord() }
           continue
         }
-        if maximumDelay > 0, attempt({ stream in try stream.reader.waitForRecord(milliseconds: stream.maximumDelay) }) == true { continue }
+        let delay = maximumDelay
+        if delay > 0, attempt({ stream in try stream.reader.waitForRecord(milliseconds: delay) }) == true { continue }
       }
       if waiting.problems.isEmpty { break }
       try runBatch(readsAhead: !isBlocked)
@@ -106,12 +107,10 @@ struct ClassificationStream: ~Copyable {
   }
 
   /// Reads records until a batch is full, the input ends, or reading more would block; says whether it is that.
-  ///
-  /// - Parameter ahead: whether answers wait meanwhile: then no further input is opened, which may block too.
-  private mutating func read(ahead: Bool) -> Bool {
+  private mutating func read() -> Bool {
     attempt { stream in
       while !stream.isEnded, !stream.isFull {
-        guard try stream.reader.waitForRecord(milliseconds: 0, opensSources: !ahead) else { return true }
+        guard try stream.reader.waitForRecord(milliseconds: 0) else { return true }
         try stream.readRecord()
       }
       return false
@@ -164,7 +163,7 @@ struct ClassificationStream: ~Copyable {
     swap(&waiting, &running)
     waiting.removeAll()
     if session.waiting.count > 0 {
-      if readsAhead { session.run { _ = read(ahead: true) } } else { session.run() }
+      if readsAhead { session.run { _ = read() } } else { session.run() }
     }
     var text = 0
     for (index, problem) in running.problems.enumerated() {

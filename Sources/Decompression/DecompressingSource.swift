@@ -5,7 +5,7 @@ extension RecordSource {
   /// A file, or standard input for `-`; what it holds is inflated if it is gzip or LZ4.
   package init(decompressing path: String) {
     let plain = RecordSource(path: path)
-    self.init(name: plain.name, byteCount: plain.byteCount) { () throws(RecordsError) in
+    self.init(name: plain.name, byteCount: plain.byteCount, opensAtOnce: plain.opensAtOnce) { () throws(RecordsError) in
       DecompressingSource(try plain.open(), name: plain.name)
     }
   }

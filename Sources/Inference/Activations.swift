@@ -2,8 +2,8 @@ import Storage
 
 /// The hidden states of a batch, or the operand of its next product, in memory that is used again.
 ///
-/// The engine's pool holds one reference to each; as soon as no verb and no local variable holds another, the memory
-/// serves the next verb that asks for that many bytes.
+/// The engine's pool holds one reference to each; as soon as no verb, no step that waits and no local variable holds
+/// another, the memory serves the next verb that asks for that many bytes.
 package final class Activations {
   fileprivate var buffer: AlignedBuffer {
     didSet { address = buffer.baseAddress }

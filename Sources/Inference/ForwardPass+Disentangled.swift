@@ -42,13 +42,9 @@ extension ForwardPass {
   private func makePanels(_ attention: DisentangledAttention, length: Int) -> PositionPanels {
     let range = attention.positions.rows(length: length)
     let indices = range.map { Int32($0) }
-    let rows = hidden(rows: range.count, width: attention.table.width)
+    var rows = activations.hidden(rows: range.count, width: attention.table.width)
     indices.withUnsafeBufferPointer { gather(attention.table, $0.baseAddress!, range.count, rows.values, adds: false) }
-    if let normalization = attention.normalization {
-      perform(.normalize(rows, residual: nil, normalization, into: rows, rows.operand), rows: range.count)
-    } else if let operand = rows.operand {
-      perform(.quantize(rows, into: operand, .products), rows: range.count)
-    }
+    if let normalization = attention.normalization { rows = normalize(rows, normalization) }
     // Of a layer that makes the values of tokens too, those are left out.
     let outputs = max(attention.firstKey ?? 0, attention.firstQuery ?? 0) + attention.table.width
     let projected = activations.hidden(rows: range.count, width: outputs)

@@ -3,8 +3,8 @@ import Kernels
 
 /// Work on rows of which none depends on another.
 enum RowStep {
-  /// - Parameter sum: what the tables come to; the same as `into` where nothing projects it.
-  case embed(Embeddings, sum: Activations, into: Activations)
+  /// The sum of an embedding's tables.
+  case embed(Embeddings, into: Activations)
   case quantize(Activations, into: Activations, Profile.Work)
   /// - Parameter outputs: of the layer, from the first of a panel on.
   case multiply(Activations, ModelWeights.Matrix, outputs: Range<Int>, into: Activations)
@@ -24,6 +24,8 @@ extension ForwardPass {
     if waitingRows != rows { finishRows() }
     waitingRows = rows
     rowSteps.append(step)
+    // What waits holds its memory, and where there are many rows the threads' own work is far more than the waiting.
+    if rows > 1024 { finishRows() }
   }
 
   /// Performs the steps that rows wait for.
@@ -39,8 +41,8 @@ extension ForwardPass {
 
   private func run(_ step: RowStep, _ block: Range<Int>, thread: Int) {
     switch step {
-    case .embed(let embeddings, let sum, let out):
-      timed(.embedding) { embed(embeddings, block, sum, into: out) }
+    case .embed(let embeddings, let out):
+      timed(.embedding) { embed(embeddings, block, into: out) }
     case .quantize(let rows, let out, let work):
       timed(work) { quantize(rows, block, into: out) }
     case .multiply(let operand, let matrix, let outputs, let out):
@@ -64,7 +66,7 @@ extension ForwardPass {
     }
   }
 
-  private func embed(_ embeddings: Embeddings, _ block: Range<Int>, _ sum: Activations, into rows: Activations) {
+  private func embed(_ embeddings: Embeddings, _ block: Range<Int>, into sum: Activations) {
     let first = tokens.lowerBound + block.lowerBound
     let out = sum.values + block.lowerBound * sum.width
     func add(_ table: Table?, _ indices: [Int32], from first: Int, adds: Bool) {
@@ -74,12 +76,6 @@ extension ForwardPass {
     add(embeddings.words, batch.ids, from: first, adds: false)
     add(embeddings.positions, positions, from: block.lowerBound, adds: true)
     add(embeddings.tokenTypes, batch.tokenTypes, from: first, adds: true)
-    if let projection = embeddings.projection {
-      if let operand = sum.operand { quantize(sum, block, into: operand) }
-      multiply(
-        isInt8 ? sum.operand! : sum, block, weights[projection], rows.values + block.lowerBound * rows.width, rows.width)
-    }
-    normalize(rows, block, residual: nil, embeddings.normalization, into: rows, rows.operand)
   }
 
   /// The rows of a block between a product and its activation: in fp32 a part of the second-level cache of a small core.
@@ -89,6 +85,7 @@ extension ForwardPass {
     _ operand: Activations, _ rows: Range<Int>, _ matrix: ModelWeights.Matrix, _ activation: Activation, isGated: Bool,
     into out: Activations, _ values: UnsafeMutablePointer<Float>
   ) {
+    assert(isInt8 || isGated, "fp32 needs no block between a product and its activation")
     let outputs = matrix.layout.outputs
     let step = feedRows(outputs)
     for first in stride(from: rows.lowerBound, to: rows.upperBound, by: step) {

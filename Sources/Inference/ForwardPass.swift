@@ -51,11 +51,10 @@ final class ForwardPass: Verbs {
   func embed(_ embeddings: Embeddings, dropout: Float) -> Activations {
     positions.removeAll(keepingCapacity: true)
     embeddings.appendPositions(of: texts, in: batch, to: &positions)
-    let width = embeddings.words.width
-    let sum = hidden(rows: tokens.count, width: width)
-    let rows = embeddings.projection.map { hidden(rows: tokens.count, width: $0.outputs) } ?? sum
-    perform(.embed(embeddings, sum: sum, into: rows), rows: rows.rows)
-    return rows
+    let sum = activations.hidden(rows: tokens.count, width: embeddings.words.width)
+    perform(.embed(embeddings, into: sum), rows: sum.rows)
+    let rows = embeddings.projection.map { linear(operand(sum), $0) } ?? sum
+    return normalizeInPlace(rows, residual: nil, embeddings.normalization)
   }
 
   func operand(_ rows: Activations) -> Activations {
@@ -97,7 +96,7 @@ final class ForwardPass: Verbs {
   var longestText: Int { texts.reduce(0) { max($0, batch.starts[$1 + 1] - batch.starts[$1]) } }
 
   func convolve(_ rows: Activations, _ layer: Linear, _ activation: Activation, dropout: Float) -> Activations {
-    let neighbours = hidden(rows: rows.rows, width: layer.inputs)
+    let neighbours = activations.hidden(rows: rows.rows, width: layer.inputs)
     timed(.products) {
       parallelFor(texts.count) { place, _ in
         let text = texts.lowerBound + place
@@ -105,7 +104,6 @@ final class ForwardPass: Verbs {
           rows.values, batch.starts[text] - tokens.lowerBound..<batch.starts[text + 1] - tokens.lowerBound, neighbours.values)
       }
     }
-    if let operand = neighbours.operand { perform(.quantize(neighbours, into: operand, .products), rows: rows.rows) }
     let out = linear(operand(neighbours), layer)
     perform(.activate(out, activation, .products), rows: rows.rows)
     return out
@@ -114,7 +112,13 @@ final class ForwardPass: Verbs {
   func residualNormalize(
     _ rows: Activations, residual: Activations, _ normalization: Normalization, dropout: Float
   ) -> Activations {
-    // In place, as `add`: what a product has just made stays in the cache.
+    normalizeInPlace(rows, residual: residual, normalization)
+  }
+
+  /// As `add`: what a product has just made stays in the cache.
+  private func normalizeInPlace(
+    _ rows: Activations, residual: Activations?, _ normalization: Normalization
+  ) -> Activations {
     if isInt8 { rows.operand = quantized(rows: rows.rows, width: rows.width) }
     perform(.normalize(rows, residual: residual, normalization, into: rows, rows.operand), rows: rows.rows)
     return rows

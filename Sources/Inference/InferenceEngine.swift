@@ -162,7 +162,7 @@ package final class InferenceEngine {
       shares[idlest] += tokens(group, batch)
       total += tokens(group, batch)
     }
-    // What a forward pass loses by the threads waiting for each other in every layer.
+    // A fifth, which is what a forward pass loses by threads sharing its text: less for long texts, more for short ones.
     return shares.max()! * shares.count * 10 <= total * 12
   }
 }

@@ -67,7 +67,7 @@ struct Int8Head {
     _ query: UnsafePointer<Float>, _ key: UnsafePointer<Float>, _ value: UnsafePointer<Float>, _ stride: Int, _ M: Int,
     _ scratch: UnsafeMutablePointer<Float>
   ) {
-    // Scores are made up to a whole vector: those beyond the text are zero, whatever lies in the panel there.
+    // Scores are made up to a whole vector; those beyond the text are numbers, whatever lies in the panel there, and unseen.
     (scratch + keyScales).store(Floats(), (L &- 1) / 16 &* 16)
     Kernel.layOutKeys(key, stride, L, D, scratch, scratch + keyScales, sums(scratch, keySums))
     Kernel.layOutValues(value, stride, L, D, scratch + valuePanels, scratch + valueScales, sums(scratch, valueSums))

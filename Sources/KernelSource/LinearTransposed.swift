@@ -80,7 +80,8 @@ private let blockRows = 6
 
 /// A block of up to six rows on its way back.
 private struct TransposedBlock {
-  /// The outputs that are multiplied, in fours, and for each of them six values: zero where no output or row is meant.
+  /// The outputs that are multiplied, in fours, and for each of them six values: zero where no output is meant, anything
+  /// where no row is.
   let start, end: Int
   let values: UnsafePointer<Float>
   let rows: Int

@@ -19,11 +19,16 @@ package struct RecordSource {
   package let name: String
   /// The bytes that there are to read; nil if only reading tells, as of a pipe.
   package let byteCount: Int?
+  /// Whether `open` never waits: that of a named pipe does, for somebody who writes.
+  package let opensAtOnce: Bool
   package let open: () throws(RecordsError) -> any ByteSource
 
-  package init(name: String, byteCount: Int? = nil, open: @escaping () throws(RecordsError) -> any ByteSource) {
+  package init(
+    name: String, byteCount: Int? = nil, opensAtOnce: Bool = true, open: @escaping () throws(RecordsError) -> any ByteSource
+  ) {
     self.name = name
     self.byteCount = byteCount
+    self.opensAtOnce = opensAtOnce
     self.open = open
   }
 
@@ -34,7 +39,8 @@ package struct RecordSource {
         DescriptorSource(standardInput: ())
       }
     } else {
-      self.init(name: path, byteCount: regularFileSize(path)) { () throws(RecordsError) in
+      let byteCount = regularFileSize(path)
+      self.init(name: path, byteCount: byteCount, opensAtOnce: byteCount != nil) { () throws(RecordsError) in
         do throws(FileError) { return try DescriptorSource(path: path) } catch { throw .file(error) }
       }
     }

@@ -99,16 +99,14 @@ package final class RecordReader {
   /// Whether `next(into:)` would return without waiting for input, after at most so many milliseconds (0: only ask; -1: wait for ever).
   ///
   /// Bytes that have come are taken in meanwhile, so half a record does not count as one: what is to be flushed before a wait for input
-  /// is to be flushed when this says false.
-  ///
-  /// - Parameter opensSources: whether it may go on to the next source; opening one may block.
-  package func waitForRecord(milliseconds: Int, opensSources: Bool = true) throws(RecordsError) -> Bool {
+  /// is to be flushed when this says false. It also does when the next record is in a source that may block as it is opened.
+  package func waitForRecord(milliseconds: Int) throws(RecordsError) -> Bool {
     let deadline = milliseconds > 0 ? Machine.monotonicSeconds() + Double(milliseconds) / 1000 : 0
     var left = milliseconds
     while true {
       if isPendingComplete || isFinished { return true }
       if try parse() { return true }
-      if source == nil, nextSource < sources.count, !opensSources { return false }
+      if source == nil, nextSource < sources.count, !sources[nextSource].opensAtOnce { return false }
       if let source, !source.waitForBytes(milliseconds: left) { return false }
       try refill()
       if milliseconds > 0 { left = max(0, Int((deadline - Machine.monotonicSeconds()) * 1000)) }

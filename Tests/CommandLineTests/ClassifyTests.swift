@@ -269,6 +269,23 @@ import Testing
     }
   }
 
+  /// Named pipes, the second of which nobody opens before the first one's answers are there.
+  @Test func pipesInTurn() throws {
+    try withWorkshop { workshop in
+      let pipes = ["first", "second"].map(workshop.path)
+      for pipe in pipes { try #require(mkfifo(pipe, 0o600) == 0) }
+      let program = try Program(["classify", workshop.bundle, "--echo"] + pipes)
+      for (pipe, texts) in zip(pipes, [["good", "very good", "bad"], ["very bad"]]) {
+        let file = try FileDescriptor(opening: pipe, flags: O_WRONLY)
+        let bytes = Array(lines(texts).utf8)
+        #expect(write(file.rawValue, bytes, bytes.count) == bytes.count)
+        _ = consume file
+        for text in texts { #expect(program.readLine()?.hasSuffix("\t\(text)") == true) }
+      }
+      #expect(program.finish().status == 0)
+    }
+  }
+
   @Test func halfALineIsNotAnswered() throws {
     try withWorkshop { workshop in
       let program = try Program(["classify", workshop.bundle, "--echo"])

@@ -85,11 +85,11 @@ import Testing
 
   @Test func progressForRegularFilesOnly() throws {
     try withWorkshop { workshop in
-      // Long enough for the first plain line, which is due after five seconds.
+      // Far longer than the five seconds after which the first plain line is due, each text by itself.
       let text = reviews(2000, seed: 23).map { $0 + "\n" }.joined()
-      let file = try workshop.write("long.txt", Array(repeating: text, count: 400).joined())
+      let file = try workshop.write("long.txt", Array(repeating: text, count: 800).joined())
       func firstSeconds(_ arguments: [String]) throws -> String {
-        let program = try Program(["classify", workshop.bundle, file, "--threads", "1", "--batch-tokens", "64"] + arguments, outputPath: "/dev/null")
+        let program = try Program(["classify", workshop.bundle, file, "--threads", "1", "--batch-tokens", "1"] + arguments, outputPath: "/dev/null")
         _ = arguments.isEmpty ? program.waitForError(" left") : { usleep(6_000_000); return true }()
         program.kill()
         return program.finish().errors

@@ -66,23 +66,25 @@ private final class Pipe {
     #expect(record.textString == "last")
   }
 
-  /// The next source is opened when that is allowed, not before.
-  @Test func noSourceIsOpenedAhead() throws {
+  /// A source that may block as it is opened is opened for `next` alone.
+  @Test func noPipeIsOpenedToAsk() throws {
     var opened = 0
-    let sources = (1...2).map { number in
-      RecordSource(name: "\(number)") { () throws(RecordsError) in
+    let sources = (1...3).map { number in
+      RecordSource(name: "\(number)", opensAtOnce: number == 2) { () throws(RecordsError) in
         opened = number
         return MemorySource(Array("of \(number)\n".utf8))
       }
     }
     let reader = RecordReader(sources: sources, options: RecordOptions(format: .lines))
     var record = Record()
-    #expect(try !reader.waitForRecord(milliseconds: 0, opensSources: false) && opened == 0)
+    #expect(try !reader.waitForRecord(milliseconds: 0) && opened == 0)
     #expect(try reader.next(into: &record) && record.textString == "of 1" && opened == 1)
-    #expect(try !reader.waitForRecord(milliseconds: 0, opensSources: false) && opened == 1)
     #expect(try reader.waitForRecord(milliseconds: 0) && opened == 2)
     #expect(try reader.next(into: &record) && record.textString == "of 2")
-    #expect(try reader.waitForRecord(milliseconds: 0, opensSources: false))
+    #expect(try !reader.waitForRecord(milliseconds: 0) && opened == 2)
+    #expect(try !reader.waitForRecord(milliseconds: 10) && opened == 2)
+    #expect(try reader.next(into: &record) && record.textString == "of 3" && opened == 3)
+    #expect(try reader.waitForRecord(milliseconds: 0))
     #expect(try !reader.next(into: &record))
   }
 
