@@ -54,7 +54,7 @@ final class ForwardPass: Verbs {
     let sum = activations.hidden(rows: tokens.count, width: embeddings.words.width)
     perform(.embed(embeddings, into: sum), rows: sum.rows)
     let rows = embeddings.projection.map { linear(operand(sum), $0) } ?? sum
-    return normalizeInPlace(rows, residual: nil, embeddings.normalization)
+    return normalize(rows, residual: nil, embeddings.normalization, into: rows)
   }
 
   func operand(_ rows: Activations) -> Activations {
@@ -112,16 +112,8 @@ final class ForwardPass: Verbs {
   func residualNormalize(
     _ rows: Activations, residual: Activations, _ normalization: Normalization, dropout: Float
   ) -> Activations {
-    normalizeInPlace(rows, residual: residual, normalization)
-  }
-
-  /// As `add`: what a product has just made stays in the cache.
-  private func normalizeInPlace(
-    _ rows: Activations, residual: Activations?, _ normalization: Normalization
-  ) -> Activations {
-    if isInt8 { rows.operand = quantized(rows: rows.rows, width: rows.width) }
-    perform(.normalize(rows, residual: residual, normalization, into: rows, rows.operand), rows: rows.rows)
-    return rows
+    // In place, as `add`: what a product has just made stays in the cache.
+    normalize(rows, residual: residual, normalization, into: rows)
   }
 
   func add(_ rows: Activations, residual: Activations, dropout: Float) -> Activations {
@@ -130,8 +122,14 @@ final class ForwardPass: Verbs {
   }
 
   func normalize(_ rows: Activations, _ normalization: Normalization) -> Activations {
-    let out = hidden(rows: rows.rows, width: rows.width)
-    perform(.normalize(rows, residual: nil, normalization, into: out, out.operand), rows: rows.rows)
+    normalize(rows, residual: nil, normalization, into: activations.hidden(rows: rows.rows, width: rows.width))
+  }
+
+  private func normalize(
+    _ rows: Activations, residual: Activations?, _ normalization: Normalization, into out: Activations
+  ) -> Activations {
+    if isInt8 { out.operand = quantized(rows: out.rows, width: out.width) }
+    perform(.normalize(rows, residual: residual, normalization, into: out, out.operand), rows: out.rows)
     return out
   }
 
@@ -180,12 +178,6 @@ final class ForwardPass: Verbs {
   // MARK: Blocks
 
   var isInt8: Bool { weights.isInt8 }
-
-  func hidden(rows: Int, width: Int) -> Activations {
-    let rows = activations.hidden(rows: rows, width: width)
-    if isInt8 { rows.operand = quantized(rows: rows.rows, width: width) }
-    return rows
-  }
 
   func quantized(rows: Int, width: Int) -> Activations {
     activations.quantized(rows: rows, width: width, stride: kernels.operandStride(width))

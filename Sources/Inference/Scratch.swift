@@ -1,6 +1,7 @@
 import Storage
 
-/// fp32 memory of each thread, for a block of rows before it is quantised or for the attention of one head.
+/// fp32 memory of each thread, for what a step or a task makes on its way: a block of rows before it is quantised, the
+/// attention of one head.
 struct Scratch {
   private var buffers: [AlignedBuffer]
   /// Of the buffers, which would be retained whenever they are asked: once for each head of each text.
