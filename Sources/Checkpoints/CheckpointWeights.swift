@@ -58,7 +58,7 @@ package struct CheckpointWeights: Sendable {
       // A shard lies beside its index; a path would read elsewhere.
       guard let file = value.string, !file.isEmpty, !file.utf8.contains(UInt8(ascii: "/")), file != ".." else {
         throw CheckpointError(
-          path: path, fault: .value(place: "weight_map, \(name)", expected: "a file name", found: value.text()))
+          path: path, fault: .value(place: "weight_map, \(name)", expected: "a file name", found: value.description))
       }
       if shards[file] == nil { shards[file] = try type.init(path: folder + "/" + file) }
       guard let tensor = shards[file]?[name] else {

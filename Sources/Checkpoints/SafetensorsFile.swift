@@ -139,7 +139,7 @@ private struct SafetensorsHeader {
     var sizes: [Int] = []
     for value in values {
       guard case .integer(let size) = value, size >= 0, let size = Int(exactly: size) else {
-        throw .value(place: place, expected: "sizes", found: value.text())
+        throw .value(place: place, expected: "sizes", found: value.description)
       }
       sizes.append(size)
     }

@@ -101,8 +101,8 @@ struct BenchCommand: ParsableCommand {
         ["\(measurement.batch)", "\(measurement.length)"]
           + [0.5, 0.9, 0.99].map { formatFixed(measurement.percentile($0) * 1e3, digits: 3) }
           + [
-            formatCount(Int(measurement.textsPerSecond)),
-            formatCount(Int(measurement.textsPerSecond * Double(measurement.length))), "\(measurement.runs.count)",
+            formatRate(measurement.textsPerSecond), formatRate(measurement.textsPerSecond * Double(measurement.length)),
+            "\(measurement.runs.count)",
           ] + measurement.profile.map { share($0.seconds, of: measurement.profile) })
     }
     try writeToStandardOutput(

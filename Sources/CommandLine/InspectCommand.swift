@@ -59,7 +59,7 @@ struct InspectCommand: ParsableCommand {
     }
     for (title, value) in [("card", card), ("quality", quality), ("calibration", calibration)] {
       for (key, value) in value.object?.entries ?? [] {
-        lines.append("\(title.padded(to: 17))\(key): \(value.string ?? value.text())")
+        lines.append("\(title.padded(to: 17))\(key): \(value.string ?? value.description)")
       }
     }
     var table = TextTable([
@@ -80,7 +80,4 @@ extension String {
   func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - utf8.count)) }
 }
 
-func formatMilliseconds(_ seconds: Double) -> String {
-  let microseconds = Int((seconds * 1e6).rounded())
-  return "\(microseconds / 1000).\(String(microseconds % 1000 + 1000).dropFirst().prefix(2)) ms"
-}
+func formatMilliseconds(_ seconds: Double) -> String { formatFixed(seconds * 1000, digits: 2) + " ms" }

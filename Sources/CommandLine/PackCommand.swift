@@ -77,12 +77,12 @@ struct PackCommand: ParsableCommand {
     if json {
       try writeToStandardOutput(summary(report, times, quality, noise).text(indent: 2) + "\n")
     } else {
-      try writeToStandardOutput(table(report, times, noise) + (quality.map { "\n" + $0.description + "\n" } ?? ""))
+      try writeToStandardOutput(table(report, times, noise) + (quality.map { "\n" + $0.summary + "\n" } ?? ""))
     }
   }
 
   private func table(_ report: BundleReport, _ times: LoadTimes, _ noise: [QuantizationNoise]) -> String {
-    let noise = Dictionary(noise.map { ($0.name, $0.signalToNoiseDecibels) }, uniquingKeysWith: { first, _ in first })
+    let noise = Dictionary(noise.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     var table = TextTable([
       .init("section", .left), .init("before", .right), .init("after", .right), .init("share", .right), .init("codec", .left),
       .init("load", .right), .init("int8 noise", .right),
@@ -91,7 +91,7 @@ struct PackCommand: ParsableCommand {
       table.add([
         entry.displayName, formatBytes(entry.rawSize), formatBytes(entry.storedSize), entry.storedShare, "\(entry.codec)",
         seconds.map(formatMilliseconds) ?? "",
-        noise[entry.name].map { "\(Int($0.rounded())) dB" } ?? "",
+        noise[entry.name].map { $0.signalToNoiseDecibels.map { formatFixed($0, digits: 0) + " dB" } ?? "exact" } ?? "",
       ])
     }
     let raw = report.entries.reduce(0) { $0 + $1.rawSize }
@@ -103,8 +103,23 @@ struct PackCommand: ParsableCommand {
       "file": .string(output), "bytes": .integer(Int64(report.fileSize)),
       "sections": .array(zip(report.entries, times.seconds).map { $0.json(loadSeconds: $1) }), "load_seconds": .number(times.total),
       "quality": quality?.json ?? .null,
-      "signal_to_noise_db": .object(JSONObject(noise.map { ($0.name, .number($0.signalToNoiseDecibels)) })),
+      "signal_to_noise_db": .object(JSONObject(noise.map { ($0.name, $0.signalToNoiseDecibels.map { .number($0) } ?? .null) })),
     ]
+  }
+}
+
+extension PackingQuality {
+  /// The headline figure in fp32 and packed, the share of same labels, and what calibration brings, on one line.
+  fileprivate var summary: String {
+    let (name, before) = fp32[0]
+    let after = packed[0].value
+    let points = (after - before) * (name == "accuracy" ? 100 : 1)
+    func figure(_ value: Double) -> String { formatFixed(value, digits: 4) }
+    return "on \(samples) records: \(name) \(figure(before)) in fp32, \(figure(after)) in \(weights.rawValue) "
+      + "(\(points < 0 ? "" : "+")\(formatFixed(points, digits: 2)) points), the same label on \(formatPercent(sameLabel, digits: 2))"
+      + (calibration.map {
+        "; calibrated with temperature \(figure($0.temperature)): loss \(figure($0.lossBefore)) to \(figure($0.lossAfter))"
+      } ?? "")
   }
 }
 

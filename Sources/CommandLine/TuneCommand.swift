@@ -258,5 +258,5 @@ struct TuneCommand: ParsableCommand {
   }
 }
 
-/// Set by Ctrl-C and SIGTERM; training finishes its step, saves and returns.
+/// Set by Ctrl-C, SIGTERM and SIGHUP; training finishes its step, saves and returns.
 private let interrupted = Atomic<Bool>(false)

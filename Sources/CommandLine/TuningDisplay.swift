@@ -149,7 +149,7 @@ final class TuningDisplay {
       report.labelBalance = summary.labelCounts.map { .init(label: $0.label, training: $0.training, validation: $0.validation) }
     }
     if let validation { addExamples(to: &report, result, validation) }
-    report.configuration = arguments.json.object!.entries.map { .init($0.key, $0.value.string ?? $0.value.text()) }
+    report.configuration = arguments.json.object!.entries.map { .init($0.key, $0.value.string ?? $0.value.description) }
     report.environment =
       [
         .init("processor", Machine.processorName), .init("duration", formatDuration(Machine.monotonicSeconds() - start)),

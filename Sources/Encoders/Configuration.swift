@@ -34,7 +34,7 @@ package struct Settings: Sendable {
   package let json: JSONValue
 
   package init(_ json: JSONValue) throws(ConfigurationError) {
-    guard json.object != nil else { throw .invalid(key: "the file", found: json.text(), expected: "an object") }
+    guard json.object != nil else { throw .invalid(key: "the file", found: json.description, expected: "an object") }
     self.json = json
   }
 
@@ -47,7 +47,7 @@ package struct Settings: Sendable {
       return fallback
     }
     guard let count = value.int, count >= least, count <= most else {
-      throw .invalid(key: key, found: value.text(), expected: "a whole number from \(least) to \(most)")
+      throw .invalid(key: key, found: value.description, expected: "a whole number from \(least) to \(most)")
     }
     return count
   }
@@ -55,7 +55,7 @@ package struct Settings: Sendable {
   package func rate(_ key: String, default fallback: Float) throws(ConfigurationError) -> Float {
     guard let value = self[key] else { return fallback }
     guard let rate = value.double, rate >= 0, rate < 1 else {
-      throw .invalid(key: key, found: value.text(), expected: "a number from 0 to below 1")
+      throw .invalid(key: key, found: value.description, expected: "a number from 0 to below 1")
     }
     return Float(rate)
   }
@@ -63,20 +63,20 @@ package struct Settings: Sendable {
   package func positive(_ key: String, default fallback: Float) throws(ConfigurationError) -> Float {
     guard let value = self[key] else { return fallback }
     guard let number = value.double, number > 0, number.isFinite else {
-      throw .invalid(key: key, found: value.text(), expected: "a positive number")
+      throw .invalid(key: key, found: value.description, expected: "a positive number")
     }
     return Float(number)
   }
 
   package func string(_ key: String, default fallback: String) throws(ConfigurationError) -> String {
     guard let value = self[key] else { return fallback }
-    guard let text = value.string else { throw .invalid(key: key, found: value.text(), expected: "a string") }
+    guard let text = value.string else { throw .invalid(key: key, found: value.description, expected: "a string") }
     return text
   }
 
   package func flag(_ key: String, default fallback: Bool) throws(ConfigurationError) -> Bool {
     guard let value = self[key] else { return fallback }
-    guard let flag = value.bool else { throw .invalid(key: key, found: value.text(), expected: "true or false") }
+    guard let flag = value.bool else { throw .invalid(key: key, found: value.description, expected: "true or false") }
     return flag
   }
 
@@ -86,7 +86,7 @@ package struct Settings: Sendable {
     guard let value = self[key] else { return [] }
     var names: [String] = []
     for part in value.array ?? [value] {
-      guard let text = part.string else { throw .invalid(key: key, found: value.text(), expected: "names") }
+      guard let text = part.string else { throw .invalid(key: key, found: value.description, expected: "names") }
       // Bytes, not characters: a library that never asks for those does not carry Unicode's tables of them.
       var name: [UInt8] = []
       for byte in Array(text.utf8) + [UInt8(ascii: "|")] {
@@ -105,7 +105,7 @@ package struct Settings: Sendable {
 
   package func activation(_ key: String, default fallback: Activation) throws(ConfigurationError) -> Activation {
     guard let value = self[key] else { return fallback }
-    guard let name = value.string else { throw .invalid(key: key, found: value.text(), expected: "a name") }
+    guard let name = value.string else { throw .invalid(key: key, found: value.description, expected: "a name") }
     guard let activation = Activation(configurationName: name) else { throw .unsupported(key: key, value: name) }
     return activation
   }
@@ -113,13 +113,13 @@ package struct Settings: Sendable {
   /// Refuses a setting that has another value than the one that is implemented.
   package func require(_ key: String, _ expected: JSONValue) throws(ConfigurationError) {
     guard let value = self[key], value != expected else { return }
-    throw .unsupported(key: key, value: value.text())
+    throw .unsupported(key: key, value: value.description)
   }
 
   /// The settings of an object that is a setting; nil if there is none.
   package func object(_ key: String) throws(ConfigurationError) -> Settings? {
     guard let value = self[key] else { return nil }
-    guard value.object != nil else { throw .invalid(key: key, found: value.text(), expected: "an object") }
+    guard value.object != nil else { throw .invalid(key: key, found: value.description, expected: "an object") }
     return try Settings(value)
   }
 
@@ -150,7 +150,7 @@ package struct LabelConfiguration: Sendable, Equatable {
       var names = [String?](repeating: nil, count: map.entries.count)
       for (key, value) in map.entries {
         guard let id = Int(key), names.indices.contains(id), let name = value.string else {
-          throw .invalid(key: "id2label", found: "\(key): \(value.text())", expected: "ids from 0 with their names")
+          throw .invalid(key: "id2label", found: "\(key): \(value.description)", expected: "ids from 0 with their names")
         }
         names[id] = name
       }

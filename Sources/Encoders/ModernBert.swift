@@ -142,7 +142,7 @@ package struct ModernBert: EncoderFamily {
     let kinds = (settings.json["layer_types"]?.array ?? []).map(\.string)
     guard kinds.count == layers, kinds.allSatisfy({ $0 == "full_attention" || $0 == "sliding_attention" }) else {
       throw .invalid(
-        key: "layer_types", found: settings.json["layer_types"]!.text(),
+        key: "layer_types", found: settings.json["layer_types"]!.description,
         expected: "full_attention or sliding_attention for each of \(layers) layers")
     }
     return kinds.map { $0 == "full_attention" ? global : local }

@@ -25,7 +25,7 @@ package struct Roberta: StackedFamily {
     let key = "pad_token_id"
     guard let padding = settings.paddingRow(of: shape.vocabulary, default: 1) else {
       throw .invalid(
-        key: key, found: settings.json[key]!.text(), expected: "an id of the vocabulary, behind which positions begin")
+        key: key, found: settings.json[key]!.description, expected: "an id of the vocabulary, behind which positions begin")
     }
     // Positions are counted from behind the row of the padding.
     guard padding + 1 < shape.positions else {

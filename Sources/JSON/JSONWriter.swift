@@ -1,11 +1,18 @@
-extension JSONValue {
-  /// The document as text, laid out as Python's `json.dumps` does.
+extension JSONValue: CustomStringConvertible {
+  /// The document as text, laid out as Python's `json.dumps` does; a number that is not finite is written as `null`.
   ///
   /// - Parameters:
   ///   - indent: spaces for each level, one member a line; on one line if nil.
   ///   - sortedKeys: members by the code points of their keys instead of in their own order.
   package func text(indent: Int? = nil, sortedKeys: Bool = false) -> String {
-    var writer = JSONWriter(indent: indent, sortedKeys: sortedKeys)
+    var writer = JSONWriter(indent: indent, sortedKeys: sortedKeys, namesNotFinite: false)
+    writer.write(self, level: 0)
+    return writer.text
+  }
+
+  /// For messages: on one line, NaN and infinities by the names that Python gives them.
+  package var description: String {
+    var writer = JSONWriter(indent: nil, sortedKeys: false, namesNotFinite: true)
     writer.write(self, level: 0)
     return writer.text
   }
@@ -14,11 +21,13 @@ extension JSONValue {
 private struct JSONWriter {
   let indent: Int?
   let sortedKeys: Bool
+  let namesNotFinite: Bool
   var text = ""
 
-  init(indent: Int?, sortedKeys: Bool) {
+  init(indent: Int?, sortedKeys: Bool, namesNotFinite: Bool) {
     self.indent = indent
     self.sortedKeys = sortedKeys
+    self.namesNotFinite = namesNotFinite
   }
 
   mutating func write(_ value: JSONValue, level: Int) {
@@ -26,7 +35,7 @@ private struct JSONWriter {
     case .null: text += "null"
     case .bool(let value): text += value ? "true" : "false"
     case .integer(let value): text += "\(value)"
-    case .number(let value): text += pythonText(value)
+    case .number(let value): text += value.isFinite ? pythonText(value) : notFinite(value)
     case .string(let value): write(value)
     case .array(let values):
       guard !values.isEmpty else { return text += "[]" }
@@ -52,6 +61,12 @@ private struct JSONWriter {
       close(level)
       text += "}"
     }
+  }
+
+  /// JSON has neither NaN nor infinity.
+  private func notFinite(_ value: Double) -> String {
+    guard namesNotFinite else { return "null" }
+    return value.isNaN ? "NaN" : value < 0 ? "-Infinity" : "Infinity"
   }
 
   private mutating func separate(_ index: Int, _ level: Int) {
@@ -92,10 +107,8 @@ private struct JSONWriter {
   }
 }
 
-/// The shortest text that reads back to the same number, in the form of Python's `repr`.
+/// The shortest text that reads back to the same finite number, in the form of Python's `repr`.
 package func pythonText(_ value: Double) -> String {
-  if value.isNaN { return "NaN" }
-  if value.isInfinite { return value < 0 ? "-Infinity" : "Infinity" }
   var text = "\(value)"
   // Swift and Python agree on the digits, and differ on when to use an exponent and how to write it.
   guard let mark = text.firstIndex(of: "e") else { return text }

@@ -16,7 +16,7 @@ package struct Calibration: Sendable, Equatable {
       throw ClassifierError(
         .file,
         "\(bundle.path): section calibration: expected a temperature from \(Self.range.lowerBound) to \(Self.range.upperBound), "
-          + "found \(document["temperature"]?.text() ?? "none")")
+          + "found \(document["temperature"]?.description ?? "none")")
     }
     self.temperature = temperature
   }

@@ -96,7 +96,7 @@ private func forEachLogits(
 }
 
 /// What quantising costs on validation data: the same records through the fp32 weights and through the packed ones.
-package struct PackingQuality: Sendable, CustomStringConvertible {
+package struct PackingQuality: Sendable {
   package let samples: Int
   package let weights: WeightPrecision
   package let fp32: [(name: String, value: Double)]
@@ -115,17 +115,6 @@ package struct PackingQuality: Sendable, CustomStringConvertible {
         ("same_label", .number(sameLabel)),
       ]))
   }
-
-  package var description: String {
-    let (name, before) = fp32[0]
-    let after = packed[0].value
-    let points = (after - before) * (name == "accuracy" ? 100 : 1)
-    return "on \(samples) records: \(name) \(rounded(before)) in fp32, \(rounded(after)) in \(weights.rawValue) "
-      + "(\(points < 0 ? "" : "+")\(rounded(points, digits: 2)) points), the same label on \(rounded(sameLabel * 100, digits: 2)) %"
-      + (calibration.map {
-        "; calibrated with temperature \(rounded($0.temperature)): loss \(rounded($0.lossBefore)) to \(rounded($0.lossAfter))"
-      } ?? "")
-  }
 }
 
 extension PackingQuality {
@@ -138,14 +127,6 @@ extension PackingQuality {
       ]
     }
   }
-}
-
-/// A number with a fixed number of digits after the point.
-private func rounded(_ value: Double, digits: Int = 4) -> String {
-  guard value.isFinite else { return "\(value)" }
-  let scale = (0..<digits).reduce(1) { product, _ in product * 10 }
-  let units = Int((value.magnitude * Double(scale)).rounded())
-  return (value < 0 ? "-" : "") + "\(units / scale)." + String(String(units % scale + scale).dropFirst())
 }
 
 /// Measures a checkpoint folder in fp32 and packed as `weights` (as a delta of `base`), and fits a temperature to the logits of the latter.

@@ -32,11 +32,11 @@ package struct PackingOptions: Sendable {
   package init() {}
 }
 
-/// How far int8 weights are from the ones they were made of, for one layer.
+/// How far int8 weights are from the ones they were made of, for one layer or table.
 package struct QuantizationNoise: Sendable {
   package let name: String
-  /// 10 log10 of the power of the weights over the power of the difference; infinite for a layer kept in fp32.
-  package let signalToNoiseDecibels: Double
+  /// 10 log10 of the power of the weights over the power of the difference; nil where int8 holds the weights exactly.
+  package let signalToNoiseDecibels: Double?
 }
 
 /// A checkpoint, read, quantised and laid out for the kernels: a bundle but for where it goes.
@@ -231,7 +231,7 @@ private struct Sections: ~Copyable {
       difference += error * error
     }
     noise.append(
-      QuantizationNoise(name: name, signalToNoiseDecibels: difference > 0 ? 10 * log10(signal / difference) : .infinity))
+      QuantizationNoise(name: name, signalToNoiseDecibels: difference > 0 ? 10 * log10(signal / difference) : nil))
   }
 }
 

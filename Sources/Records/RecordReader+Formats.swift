@@ -49,7 +49,7 @@ extension RecordReader {
       case .null: throw problem("field `\(labelKey)` is null, expected a label")
       case .object: throw problem("field `\(labelKey)` is an object, expected a label")
       case .string(let name): pending.label.append(contentsOf: name.utf8)
-      case let other: pending.label.append(contentsOf: other.text().utf8)
+      case let other: pending.label.append(contentsOf: other.description.utf8)
       }
     }
   }

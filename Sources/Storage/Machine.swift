@@ -6,10 +6,13 @@ import CSystem
 
 /// What the machine is and how much of it this process uses.
 package enum Machine {
-  /// The cores that this process may run on (its affinity mask, not the number in the box).
+  /// The cores that this process may keep busy: its affinity mask, not the number in the box, and no more than the processor
+  /// time that its control group grants, rounded up.
   package static var availableCores: Int {
-    let allowed = Int(csystem_available_cores())
-    return allowed > 0 ? allowed : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    let mask = Int(csystem_available_cores())
+    let allowed = mask > 0 ? mask : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    guard let quota = ProcessorQuota.processors(read: { try? readPseudoFile($0) }) else { return allowed }
+    return quota < Double(allowed) ? max(1, Int(exactly: quota.rounded(.up)) ?? allowed) : allowed
   }
 
   /// Seconds of a clock that never goes back.
@@ -49,11 +52,16 @@ package enum Machine {
     return 0
   }
 
-  /// Reads a file of `/proc`, whose size the system gives as 0.
+  /// Reads a file of `/proc` or `/sys`, whose size the system gives as 0: its first MiB.
   private static func readPseudoFile(_ path: String) throws(FileError) -> String {
     let file = try FileDescriptor(opening: path)
-    var bytes = [UInt8](repeating: 0, count: 1 << 16)
-    let count = bytes.withUnsafeMutableBytes { read(file.rawValue, $0.baseAddress, $0.count) }
-    return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+    var text: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 1 << 14)
+    while text.count < 1 << 20 {
+      let count = piece.withUnsafeMutableBytes { read(file.rawValue, $0.baseAddress, $0.count) }
+      guard count > 0 else { break }
+      text += piece[..<count]
+    }
+    return String(decoding: text, as: UTF8.self)
   }
 }

@@ -96,7 +96,7 @@ extension JSONValue {
 
   /// Enough of the value for an error.
   var brief: String {
-    let text = text()
+    let text = description
     guard text.utf8.count > 60 else { return text }
     return String(decoding: text.utf8.prefix(60), as: UTF8.self) + "…"
   }

@@ -91,7 +91,7 @@ extension Trainer {
     }
     let before = try read(CheckpointFile.arguments)
     for (key, value) in circumstances.object!.entries where before[key] != value {
-      onEvent(.warning("resuming with another \(key): \(before[key]?.text() ?? "none") before, \(value.text()) now"))
+      onEvent(.warning("resuming with another \(key): \(before[key]?.description ?? "none") before, \(value.description) now"))
     }
     do { try store.restore(from: checkpoint, checksum: state.checksum) } catch let error as CheckpointError { throw broken("\(error)") }
     self.state = state

@@ -45,7 +45,8 @@ extension Trainer {
       ])
     let metric = metrics.first { $0.name == arguments.metricName }!.value
     let sign = arguments.greaterIsBetter ? 1.0 : -1.0
-    let gain = state.bestMetric.map { sign * (metric - $0) } ?? .infinity
+    // What is not a number is no gain, so that the best metric always is one.
+    let gain = metric.isFinite ? state.bestMetric.map { sign * (metric - $0) } ?? .infinity : -.infinity
     state.evaluationsWithoutImprovement = gain > arguments.earlyStoppingThreshold ? 0 : state.evaluationsWithoutImprovement + 1
     guard gain > 0 else { return false }
     state.bestMetric = metric

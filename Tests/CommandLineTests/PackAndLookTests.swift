@@ -46,6 +46,52 @@ import Testing
     }
   }
 
+  /// What tuning left as it was in an int8 base lies on int8's grid: the noise of such a section is "exact", null in JSON.
+  @Test func weightsThatInt8HoldsExactly() throws {
+    try withWorkshop { workshop in
+      let base = try workshop.pack(fixture("tiny-bert-encoder"), as: "base.martlet")
+      let data = try workshop.writeTSV("train.tsv", labelledReviews(12))
+      for options in [["--freeze-embeddings"], ["--freeze-layers", "1"], ["--lora-rank", "2"]] {
+        let tuned = workshop.path("tuned" + options[0])
+        let outcome = try martlet(["tune", base, "--train", data, "--output-dir", tuned, "--max-steps", "1", "--no-forecast"] + options)
+        try #require(outcome.status == 0, "\(outcome.errors)")
+        for delta in [[], ["--base", base]] {
+          let pack = ["pack", tuned, "-o", workshop.path("again.martlet")] + delta
+          let table = try martlet(pack)
+          #expect(table.status == 0, "\(options) \(delta): \(table.errors)")
+          #expect(table.lines.contains { $0.hasPrefix("bert.embeddings.word_embeddings ") && $0.hasSuffix(" exact") }, "\(table.lines)")
+          let noise = try #require(try martlet(pack + ["--json"]).json()["signal_to_noise_db"]?.object)
+          #expect(noise["bert.embeddings.word_embeddings"] == .null)
+        }
+      }
+    }
+  }
+
+  /// Figures beyond what a whole number holds are printed, and JSON stays JSON.
+  @Test func hugeRegressionTargets() throws {
+    try withWorkshop { workshop in
+      func targets(_ name: String, _ value: String) throws -> String {
+        let rows = reviews(6).enumerated().map { "{\"text\": \"\($1)\", \"label\": \($0 % 2 == 0 ? "" : "-")\(value)}\n" }
+        return try workshop.write(name, rows.joined())
+      }
+      let folder = workshop.path("value")
+      let small = try targets("small.jsonl", "0.5")
+      let tuned = try martlet("tune", fixture("tiny-bert-encoder"), "--train", small, "--output-dir", folder, "--max-steps", "1", "--no-forecast")
+      try #require(tuned.status == 0, "\(tuned.errors)")
+      let data = try targets("huge.jsonl", "3e38")
+      let pack = ["pack", folder, "-o", workshop.path("value.martlet"), "--validation", data]
+      let outcome = try martlet(pack)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      #expect(outcome.lines.last?.contains("mse ") == true, "\(outcome.lines)")
+      for arguments in [pack + ["--json"], ["evaluate", folder, "--data", data, "--json"], ["inspect", workshop.path("value.martlet"), "--json"]] {
+        let json = try martlet(arguments)
+        #expect(json.status == 0, "\(json.errors)")
+        let text = String(decoding: json.output, as: UTF8.self)
+        #expect(!text.contains("Infinity") && !text.contains("NaN"), "\(text)")
+      }
+    }
+  }
+
   /// A folder of before safetensors is packed, classified with and tuned as its twin in safetensors is, to the same bytes.
   @Test func pickledWeights() throws {
     try withWorkshop { workshop in

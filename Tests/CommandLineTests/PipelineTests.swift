@@ -54,6 +54,28 @@ import Testing
     }
   }
 
+  /// A connection that drops stops the stream as Ctrl-C does, unless the signal is ignored, as `nohup` has it.
+  @Test func hangup() throws {
+    try withWorkshop { workshop in
+      let program = try Program(["classify", workshop.bundle, "--echo"])
+      program.send("good film\n")
+      #expect(program.readLine()?.hasSuffix("\tgood film") == true)
+      program.interrupt(by: SIGHUP)
+      let stopped = program.finish()
+      #expect(stopped.status == 1 && stopped.errors.hasSuffix("; records answered: 1\n"), "\(stopped.errors)")
+      let ignored = try shell(
+        """
+        trap '' HUP
+        (echo good; sleep 1; echo film) | "$martlet" classify "$model" --echo > "$folder/output" &
+        until [ -s "$folder/output" ]; do sleep 0.02; done
+        kill -HUP $!
+        wait $!
+        cut -f 3 "$folder/output"
+        """, workshop)
+      #expect(ignored.status == 0 && ignored.lines == ["good", "film"], "\(ignored.text)\(ignored.errors)")
+    }
+  }
+
   /// A limit of file sizes is like a full disk: an error, and no half of a bundle.
   @Test func aLimitOfFileSizes() throws {
     try withWorkshop { workshop in

@@ -154,7 +154,7 @@ final class Program {
   private var errorText: String { String(decoding: errorBytes, as: UTF8.self) }
 
   func kill() { Glibc.kill(process, SIGKILL) }
-  func interrupt() { Glibc.kill(process, SIGINT) }
+  func interrupt(by signal: Int32 = SIGINT) { Glibc.kill(process, signal) }
 
   /// The highest resident memory so far, in bytes.
   func peakResidentBytes() throws -> Int {

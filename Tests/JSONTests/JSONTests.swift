@@ -83,6 +83,13 @@ import Testing
     #expect((["x": [1, nil]] as JSONValue).text() == #"{"x": [1, null]}"#)
   }
 
+  /// JSON has no such numbers; a message says what was found.
+  @Test func writesNullForWhatIsNotFinite() throws {
+    let value = try parse("[NaN, Infinity, -Infinity, 1e999, 1]")
+    #expect(value.text() == "[null, null, null, null, 1]")
+    #expect("\(value)" == "[NaN, Infinity, -Infinity, Infinity, 1]")
+  }
+
   @Test func numbersReadBackToTheSameBits() throws {
     var generator = SystemRandomNumberGenerator()
     for _ in 0..<10_000 {

@@ -123,7 +123,6 @@ import Testing
     #expect(quality.sameLabel > 0.9)
     #expect(quality.json["validation_samples"]?.int == 150)
     #expect(quality.json["int8"]?["accuracy"]?.double == int8.accuracy)
-    #expect(quality.description.hasPrefix("on 150 records: accuracy "))
     #expect(try measureQuality(folder, .fp32, dataset, threads: 1).sameLabel == 1)
 
     var model = try packedModel(fixture("tiny-bert"))

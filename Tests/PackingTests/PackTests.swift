@@ -85,7 +85,7 @@ import Testing
     let quantized = model.model.blueprint.linears.filter { !$0.isOutput }.map(\.name) + model.model.blueprint.tables.map(\.name)
     let noise = model.noise
     #expect(Set(noise.map(\.name)) == Set(quantized))
-    #expect(noise.allSatisfy { (38...50).contains($0.signalToNoiseDecibels) }, "\(noise)")
+    #expect(noise.allSatisfy { (38...50).contains($0.signalToNoiseDecibels ?? 0) }, "\(noise)")
     let (isBase, unexpected) = (model.isBase, model.unexpected)
     #expect(!isBase && unexpected.isEmpty)
     let unquantized = try packedModel(fixture("tiny-bert"), .fp32).noise
