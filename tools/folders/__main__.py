@@ -20,20 +20,26 @@ import messages
 import older_files
 import older_subwords
 import other_tasks
+import pairs
 import random_settings
 import tokenizer_files
+import tokenizer_kinds
 import usual_folders
 import weight_files
+import weight_values
 from compare import compare
 from tool import Tool
 
 TOPICS = [
     usual_folders,
     labels,
+    pairs,
     tokenizer_files,
+    tokenizer_kinds,
     older_files,
     older_subwords,
     weight_files,
+    weight_values,
     layouts,
     other_tasks,
     messages,

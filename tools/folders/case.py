@@ -28,8 +28,8 @@ class Case:
     opened: str = "model"
     # Nothing but ids: the model is no part of the question.
     ids_only: bool = False
-    # Tune and pack are tried too.
-    whole: bool = False
+    # What is tried besides, of "pack", "pack-coarsely" (int8 may be far from fp32) and "tune".
+    trials: tuple[str, ...] = ()
     # Where the reference fails too, either answer is right; so it is where EITHER is expected.
     reference_may_fail: bool = False
     # What was drawn.

@@ -38,7 +38,7 @@ def judged(case, message):
 def check(case, directory, tool):
     model = directory / case.opened
     if case.expect == REFUSED:
-        found = tool.ids(model, ["a"]) if case.ids_only else tool.logits(model, ["a"])
+        found = tool.ids(model, ["a"]) if case.ids_only else tool.logits(model, case.texts or case.pairs)
         raise Differs(f"is to be refused, yet answered {found}")
     reference, encoded = read_reference(case, directory)
     if reference is None:
@@ -52,13 +52,15 @@ def check(case, directory, tool):
             raise Differs(f"ids of {text!r}: {other}, expected {ids}")
     if case.ids_only:
         return "equal", f"{len(expected)} texts"
-    largest = compare_logits(reference, tool, model, case.texts, encoded)
+    largest = compare_logits(reference, tool, model, case.texts, encoded) if case.texts else 0
     if case.pairs:
         encoded = [reference.encode(*pair) for pair in case.pairs]
         largest = max(largest, compare_logits(reference, tool, model, case.pairs, encoded))
     details = [f"logits within {largest:.1e}"]
-    if case.whole:
-        details += [pack(model, directory, tool, case.texts), tune(model, directory, tool, reference, compare_logits)]
+    if "pack" in case.trials or "pack-coarsely" in case.trials:
+        details.append(pack(model, directory, tool, case.texts, "pack-coarsely" in case.trials))
+    if "tune" in case.trials:
+        details.append(tune(model, directory, tool, reference, compare_logits))
     return "equal", ", ".join(details)
 
 
@@ -77,7 +79,7 @@ def read_reference(case, directory):
         reference = Reference(folder, case.tokenizer, model=not case.ids_only)
         encoded = [reference.encode(text) for text in case.texts]
         if not case.ids_only:
-            reference.logits(encoded[0])
+            reference.logits(encoded)
         return reference, encoded
     except Exception as error:
         if case.reference_may_fail or case.expect == EITHER:
@@ -87,12 +89,11 @@ def read_reference(case, directory):
 
 def compare_logits(reference, tool, model, texts, encoded):
     """The largest difference. The label is the reference's too."""
-    largest = 0.0
     found = tool.answers(model, texts)
     if len(found) != len(texts):
         raise Differs(f"{len(found)} answers to {len(texts)} records")
-    for text, values, answer in zip(texts, encoded, found):
-        expected, tolerance = reference.logits(values)
+    largest = 0.0
+    for text, answer, (expected, tolerance) in zip(texts, found, reference.logits(encoded)):
         logits = answer.get("logits")
         if logits is None or len(logits) != len(expected):
             raise Differs(f"{text!r}: {answer}, expected {expected}")

@@ -1,7 +1,7 @@
 """What the reference library makes of a folder: ids, logits in float64, and the error of its own float32."""
 
 import torch
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer, PreTrainedTokenizerFast
 
 ABSOLUTE, RELATIVE = 1e-5, 2e-6
 
@@ -18,7 +18,7 @@ class Reference:
                 AutoModelForSequenceClassification.from_pretrained(folder, dtype=dtype, attn_implementation="eager").eval()
                 for dtype in (torch.float64, torch.float32)
             )
-        self.limit = min(self.tokenizer.model_max_length, positions(self.double.config) if model else 1 << 30)
+        self.limit = min(self.tokenizer.model_max_length, positions(AutoConfig.from_pretrained(folder)))
 
     def encode(self, text, pair=None):
         # Many at once: so an empty second text is a pair as well.
@@ -28,11 +28,13 @@ class Reference:
 
     @torch.no_grad()
     def logits(self, encoded):
-        """The logits in float64, and how far from them the tool may be."""
-        inputs = {name: torch.tensor([values]) for name, values in encoded.items()}
-        double, single = (model(**inputs).logits[0].double() for model in (self.double, self.single))
-        error = 2 * (double - single).abs().max().item()
-        return double.tolist(), max(ABSOLUTE, RELATIVE * double.abs().max().item(), error)
+        """Of each text the logits in float64, and how far from them the tool may be: by twice what float32 is for any of them."""
+        double, single = ([self.run(model, values) for values in encoded] for model in (self.double, self.single))
+        error = max((abs(a - b) for left, right in zip(double, single) for a, b in zip(left, right)), default=0)
+        return [(values, max(ABSOLUTE, RELATIVE * max(map(abs, values)), 2 * error)) for values in double]
+
+    def run(self, model, encoded):
+        return model(**{name: torch.tensor([values]) for name, values in encoded.items()}).logits[0].double().tolist()
 
     def label(self, logits):
         """The name of the highest logit, where one label is given."""

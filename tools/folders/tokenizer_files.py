@@ -10,7 +10,7 @@ import shutil
 
 from case import EITHER, EQUAL, Case
 from folders import SERVED, configuration, write_tokenizer
-from vocabularies import TEXTS, byte_pair_json, edit_json, wordpiece_json, write_json
+from vocabularies import LONG, TEXTS, byte_pair_json, edit_json, wordpiece_json, write_json
 
 HONOURED = (
     "what the configuration says explicitly is honoured, else the file decides; "
@@ -18,7 +18,6 @@ HONOURED = (
 )
 ABSENT = object()
 MARKED = [*TEXTS, "Great <x> NEW film <y>", "<x>never NEWER [MASK] <mask> plot", "a[new]b < x > <X>", "the film </s> [SEP] <s>"]
-LONG = "the film was slow and clever about two brothers it is not very good never always music plot again 1 2 3 4 5 6 7 8 9"
 
 
 def added(content, **flags):

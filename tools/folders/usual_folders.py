@@ -22,6 +22,6 @@ def cases(seed, count):
             lambda directory, name=model_type: write_model(directory / "model", name, seed=seed_of(name, seed)),
             decision=DECISIONS.get(model_type, ""),
             tokenizer=tokenizer_of(model_type),
-            whole=True,
+            trials=("pack", "tune"),
             expect=EQUAL,
         )

@@ -15,6 +15,7 @@ WORDS = (
 ).split()
 CHARACTERS = sorted(set("".join(WORDS) + "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,!?;:'\"()-/é映画"))
 
+LONG = "the film was slow and clever about two brothers it is not very good never always music plot again 1 2 3 4 5 6 7 8 9"
 TEXTS = [
     "the film was slow and clever",
     "A GREAT Story about two brothers, isn't it?!",
@@ -23,9 +24,19 @@ TEXTS = [
     "never   again ;  always\tmusic",
     "",
     "unknownword zzz \u2603 \U0001f600 (dull)",
+    LONG,
     "straße Straße İstanbul \u00a0 film\u200bplot e\u0301te\u0301",
 ]
-PAIRS = [("the film was good", "the plot was dull and slow"), ("Great", ""), ("", "music again"), ("café", "a b")]
+PAIRS = [
+    ("the film was good", "the plot was dull and slow"),
+    ("Great", ""),
+    ("", "music again"),
+    ("café", "a b"),
+    (LONG, "dull"),
+    ("dull", LONG),
+    (LONG, "Great " + LONG),
+    ("a b c d e " + LONG, LONG),
+]
 
 WORDPIECE_SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 ROBERTA_SPECIALS = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]

@@ -1,0 +1,46 @@
+"""Regular expressions that tokenizers split by: those of well-known families, and one for each kind of construct."""
+
+PATTERNS = {
+    "gpt2": r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
+    "cl100k": r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+    "cl100k-possessive": r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+"
+    r"| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s",
+    "o200k": r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+    r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+    r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+    "qwen": r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+    "deepseek": r"[一-龥぀-ゟ゠-ヿ]+",
+    "boundary": r"\b",
+    "boundary-word": r"\b\w+\b",
+    "no-boundary": r"\Bi",
+    "look-behind": r"(?<=[a-z])(?=[A-Z])",
+    "look-behind-not": r"(?<!\s)\d+",
+    "look-ahead": r"\w(?=\d)",
+    "han": r"\p{Han}",
+    "script-hiragana": r"\p{Hiragana}+",
+    "script-named": r"\p{Script=Latin}+",
+    "not-han": r"\P{Han}+",
+    "posix": r"[[:alpha:]]+",
+    "word": r"\w+|[^\w\s]+",
+    "digits": r"\d",
+    "spaces": r"\s+",
+    "dot": r"...",
+    "class": r"[a-cA-C0-3_\-]+",
+    "negated": r"[^a-z ]+",
+    "intersection": r"[\p{L}&&[^a-z]]+",
+    "counts": r"[a-z]{2,4}?",
+    "lazy": r"'.*?'",
+    "anchors": r"^\w|\w$",
+    "case": r"(?i)camel",
+    "group": r"(?:ab|a)(?:c|bc)?",
+    "capture": r"(a)(b)?",
+    "back-reference": r"(.)\1",
+    "unicode-escape": r"\x{4e00}|\u0061",
+    "category": r"\p{Lu}\p{Ll}+|\p{P}|\p{Sc}|\p{Nd}",
+    "empty": r"a*",
+    "atomic": r"(?>a+)b",
+    "line-ends": r"\R|\h+",
+    "symbols": r"[\p{S}\p{P}]",
+    "mark": r"\p{M}+",
+}
