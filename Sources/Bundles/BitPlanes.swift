@@ -17,8 +17,8 @@ package enum BitPlanes {
 
   private static func planeSize(_ count: Int) -> Int { (count + 7) / 8 }
 
-  package static func split(_ raw: UnsafeRawBufferPointer) -> AlignedBuffer {
-    let planes = AlignedBuffer(byteCount: planesSize(rawSize: raw.count), zeroed: false)
+  package static func split(_ raw: UnsafeRawBufferPointer) throws(OutOfMemory) -> AlignedBuffer {
+    let planes = try AlignedBuffer(byteCount: planesSize(rawSize: raw.count), zeroed: false)
     forEachChunk(raw.count) { start, count in
       transpose(count) { group in
         fold(littleEndianWord(raw.baseAddress! + start + group * 8, count: min(8, count - group * 8)))

@@ -113,7 +113,11 @@ package final class Bundle: Sendable {
 
   /// Opens a copy of a bundle that is in memory.
   package convenience init(memory: [UInt8], base: Bundle? = nil, verifyChecksums: Bool = true) throws(BundleError) {
-    try self.init(memory: AlignedBuffer(copying: memory), base: base, verifyChecksums: verifyChecksums)
+    let buffer: AlignedBuffer
+    do throws(OutOfMemory) { buffer = try AlignedBuffer(copying: memory) } catch {
+      throw BundleError(path: "memory", fault: .outOfMemory(error))
+    }
+    try self.init(memory: buffer, base: base, verifyChecksums: verifyChecksums)
   }
 
   private init(path: String, _ checked: CheckedBundle, contents: Contents, base: Bundle?) {
@@ -208,11 +212,11 @@ extension Bundle {
       entry.codec == .delta ? try base!.bytes(entry.kind, entry.name) : UnsafeRawBufferPointer(start: nil, count: 0)
     do throws(BundleError.Fault) {
       guard entry.codec.isKnown else { throw .unknownCodec("\(entry)", found: entry.codec.rawValue) }
-      let buffer = AlignedBuffer(byteCount: entry.rawSize, zeroed: false)
+      let buffer = try AlignedBuffer(fault: entry.rawSize)
       let raw = UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: entry.rawSize)
       switch entry.codec {
       case .planes:
-        let planes = AlignedBuffer(byteCount: BitPlanes.planesSize(rawSize: entry.rawSize), zeroed: false)
+        let planes = try AlignedBuffer(fault: BitPlanes.planesSize(rawSize: entry.rawSize))
         try LZ4Blocks.decode(
           storedBytes(position),
           into: UnsafeMutableRawBufferPointer(start: planes.baseAddress, count: planes.byteCount),

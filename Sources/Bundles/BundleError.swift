@@ -14,6 +14,7 @@ package struct BundleError: Error, Sendable, Equatable {
   package enum Fault: Error, Sendable, Equatable {
     /// The operating system refused.
     case file(FileError)
+    case outOfMemory(OutOfMemory)
     /// Fewer bytes than a header has.
     case tooSmall(found: Int)
     case notABundle
@@ -53,6 +54,17 @@ package struct BundleError: Error, Sendable, Equatable {
   }
 }
 
+extension BundleError {
+  /// Whether memory was refused, be it for a mapping of the file.
+  package var isOutOfMemory: Bool {
+    switch fault {
+    case .outOfMemory: true
+    case .file(let refusal), .noBase(let refusal): refusal.isOutOfMemory
+    default: false
+    }
+  }
+}
+
 extension BundleError: CustomStringConvertible {
   package var description: String {
     // The system's refusal names the path itself.
@@ -65,6 +77,7 @@ extension BundleError.Fault: CustomStringConvertible {
   package var description: String {
     switch self {
     case .file(let refusal): "\(refusal)"
+    case .outOfMemory(let refusal): "\(refusal)"
     case .tooSmall(let found):
       "not a bundle: expected at least \(BundleFormat.headerSize) bytes, found \(found)"
     case .notABundle: "not a bundle: the file does not start with the bundle magic"

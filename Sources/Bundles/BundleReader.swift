@@ -42,7 +42,7 @@ struct BundleMemoryReader: BundleReader {
 extension BundleReader {
   /// `count` bytes from an offset on; a file that shrank meanwhile is an error.
   func bytes(at offset: Int, count: Int) throws(BundleError.Fault) -> AlignedBuffer {
-    let buffer = AlignedBuffer(byteCount: count, zeroed: false)
+    let buffer = try AlignedBuffer(fault: count)
     let found = try read(into: UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: count), at: offset)
     guard found == count else { throw .fileSize(expected: UInt64(size), found: offset + found) }
     return buffer
@@ -97,7 +97,8 @@ struct CheckedBundle {
   /// Verifies the sections, the largest first so that the threads end together. Of several faults the first in the file
   /// is the one that is told.
   private func verifyContents(_ reader: some BundleReader, _ pool: ThreadPool?) throws(BundleError.Fault) {
-    let scratch = (0..<(pool?.threadCount ?? 1)).map { _ in AlignedBuffer(byteCount: Self.scratchSize, zeroed: false) }
+    var scratch: [AlignedBuffer] = []
+    for _ in 0..<(pool?.threadCount ?? 1) { scratch.append(try AlignedBuffer(fault: Self.scratchSize)) }
     let order = entries.indices.sorted { entries[$0].storedSize > entries[$1].storedSize }
     var faults = [BundleError.Fault?](repeating: nil, count: entries.count)
     faults.withUnsafeMutableBufferPointer { faults in

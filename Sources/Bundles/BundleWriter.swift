@@ -33,10 +33,10 @@ package struct SectionContents {
 
   package init(_ buffer: AlignedBuffer) { self.init(buffer.bytes, owner: buffer) }
 
-  package init(_ bytes: [UInt8]) { self.init(AlignedBuffer(copying: bytes)) }
+  package init(_ bytes: [UInt8]) throws(OutOfMemory) { self.init(try AlignedBuffer(copying: bytes)) }
 
   /// UTF-8 text.
-  package init(_ text: String) { self.init(Array(text.utf8)) }
+  package init(_ text: String) throws(OutOfMemory) { try self.init(Array(text.utf8)) }
 }
 
 /// What was written: the index with each section's codec and sizes before and after, and the size of the file.
@@ -75,7 +75,7 @@ package struct BundleWriter: ~Copyable {
       throw BundleError(path: base.bundle.path, fault: .invalidBaseSection(found: "the name '\(base.fileName)'"))
     }
     let reference = BaseReference.encoded(indexChecksum: base.bundle.indexChecksum, fileName: base.fileName)
-    try append(.base, contents: SectionContents(reference), isRequired: true, codecs: [])
+    try append(.base, contents: contents(reference), isRequired: true, codecs: [])
   }
 
   /// Adds a section and encodes it at once if the policy says so and it pays.
@@ -115,15 +115,15 @@ package struct BundleWriter: ~Copyable {
     seen.insert(SectionKey(kind: kind, name: name))
 
     var kept = contents
-    func keep(_ encoded: [UInt8], as codec: SectionCodec) {
-      kept = SectionContents(encoded)
+    func keep(_ encoded: [UInt8], as codec: SectionCodec) throws(BundleError) {
+      kept = try self.contents(encoded)
       entry.codec = codec
       entry.storedSize = encoded.count
       entry.storedChecksum = XXH64.hash(kept.bytes)
     }
     let original = try originalBytes(of: entry)
     if let original, base!.entry(kind, name)!.rawChecksum == checksum, raw.elementsEqual(original) {
-      keep([], as: .base)
+      try keep([], as: .base)
     } else {
       for codec in codecs {
         let limit = min(raw.count - raw.count * Self.savingInPercent / 100, entry.storedSize) - 1
@@ -131,16 +131,28 @@ package struct BundleWriter: ~Copyable {
         let encoded: [UInt8]? =
           switch codec {
           case .planes:
-            BitPlanes.split(raw).withBytes { LZ4Blocks.encoded($0, limit: limit, blockSize: BitPlanes.blockSize) }
+            try planes(raw).withBytes { LZ4Blocks.encoded($0, limit: limit, blockSize: BitPlanes.blockSize) }
           case .delta: original.flatMap { DeltaCodec.encoded(raw, base: $0, limit: limit) }
           default: LZ4Blocks.encoded(raw, limit: limit)
           }
-        if let encoded { keep(encoded, as: codec) }
+        if let encoded { try keep(encoded, as: codec) }
       }
     }
     // Without its base such a section is nothing.
     if entry.codec.needsBase { entry.isRequired = true }
     sections.append((entry, kept))
+  }
+
+  private func contents(_ bytes: [UInt8]) throws(BundleError) -> SectionContents {
+    do throws(OutOfMemory) { return try SectionContents(bytes) } catch {
+      throw BundleError(path: subject, fault: .outOfMemory(error))
+    }
+  }
+
+  private func planes(_ raw: UnsafeRawBufferPointer) throws(BundleError) -> AlignedBuffer {
+    do throws(OutOfMemory) { return try BitPlanes.split(raw) } catch {
+      throw BundleError(path: subject, fault: .outOfMemory(error))
+    }
   }
 
   /// The base's bytes of a section, if it has one of the same form that is not empty.
@@ -184,9 +196,9 @@ package struct BundleWriter: ~Copyable {
   }
 
   /// The same bytes in memory. Each section's contents are released as soon as they are copied.
-  package consuming func writeToMemory() -> (bundle: AlignedBuffer, report: BundleReport) {
+  package consuming func writeToMemory() throws(OutOfMemory) -> (bundle: AlignedBuffer, report: BundleReport) {
     let report = placed()
-    let bundle = AlignedBuffer(byteCount: report.fileSize, zeroed: false)
+    let bundle = try AlignedBuffer(byteCount: report.fileSize, zeroed: false)
     var position = 0
     emit(report) { bytes in
       UnsafeMutableRawBufferPointer(start: bundle.baseAddress + position, count: bytes.count).copyMemory(from: bytes)
@@ -217,13 +229,13 @@ package struct BundleWriter: ~Copyable {
     let header = BundleHeader(
       sectionCount: report.entries.count, fileSize: report.fileSize, indexSize: index.count,
       indexChecksum: index.withUnsafeBytes { XXH64.hash($0) })
-    let front = AlignedBuffer(copying: header.encoded() + index)
-    let zeros = AlignedBuffer(byteCount: BundleFormat.pageSize)
+    let front = header.encoded() + index
+    let zeros = [UInt8](repeating: 0, count: BundleFormat.pageSize)
     func pad(_ count: Int) throws(Failure) {
-      try zeros.withBytes { bytes throws(Failure) in try write(UnsafeRawBufferPointer(rebasing: bytes[..<count])) }
+      try zeros.span.withUnsafeBytes { bytes throws(Failure) in try write(UnsafeRawBufferPointer(rebasing: bytes[..<count])) }
     }
-    try front.withBytes(write)
-    var position = front.byteCount
+    try front.span.withUnsafeBytes { bytes throws(Failure) in try write(bytes) }
+    var position = front.count
     for (number, entry) in report.entries.enumerated() {
       try pad(entry.offset - position)
       try write(sections[number].contents!.bytes)
@@ -235,9 +247,14 @@ package struct BundleWriter: ~Copyable {
 }
 
 extension AlignedBuffer {
-  convenience init(copying bytes: [UInt8]) {
-    self.init(byteCount: bytes.count, zeroed: false)
+  convenience init(copying bytes: [UInt8]) throws(OutOfMemory) {
+    try self.init(byteCount: bytes.count, zeroed: false)
     bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(start: baseAddress, count: byteCount).copyMemory(from: $0) }
+  }
+
+  /// Memory to be filled, or the fault of a bundle.
+  convenience init(fault byteCount: Int) throws(BundleError.Fault) {
+    do throws(OutOfMemory) { try self.init(byteCount: byteCount, zeroed: false) } catch { throw .outOfMemory(error) }
   }
 
   /// The bytes, with the buffer kept alive while they are used.

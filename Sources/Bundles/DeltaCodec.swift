@@ -66,7 +66,7 @@ package enum DeltaCodec {
       throw .delta(section, expected: "\(rowCount) rows of \(rowBytes) bytes", found: "\(base.count) bytes in all")
     }
     let streams = try Streams(stored, count: base.count, section: section)
-    let places = AlignedBuffer(count: rowCount, of: Int32.self, zeroed: false)
+    let places = try AlignedBuffer(fault: rowCount * MemoryLayout<Int32>.stride)
     let placeOfRow = places.bound(to: Int32.self)
     var count: Int32 = 0
     for row in 0..<rowCount {
@@ -77,7 +77,7 @@ package enum DeltaCodec {
     guard !streams.hasChange(in: rowsEnd..<base.count) else {
       throw .delta(section, expected: "changes in its \(rowCount) rows", found: "changes after them")
     }
-    let rows = AlignedBuffer(byteCount: Int(count) * rowBytes, zeroed: false)
+    let rows = try AlignedBuffer(fault: Int(count) * rowBytes)
     for row in 0..<rowCount where placeOfRow[row] >= 0 {
       (rows.baseAddress + Int(placeOfRow[row]) * rowBytes).copyMemory(
         from: base.baseAddress! + row * rowBytes, byteCount: rowBytes)
@@ -112,7 +112,7 @@ package enum DeltaCodec {
       guard size >= UInt64(bitmapSize), size <= UInt64(largest) else {
         throw .delta(section, expected: "\(bitmapSize) to \(largest) bytes of streams", found: "\(size)")
       }
-      buffer = AlignedBuffer(byteCount: Int(size), zeroed: false)
+      buffer = try AlignedBuffer(fault: Int(size))
       try LZ4Blocks.decode(
         UnsafeRawBufferPointer(rebasing: stored[sizeBytes...]),
         into: UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: buffer.byteCount), section: section)

@@ -61,7 +61,7 @@ typedef enum martlet_status {
   MARTLET_NO_HEAD = 8,
   /** MARTLET_ISA names an instruction set that is unknown or that this machine lacks. */
   MARTLET_INSTRUCTION_SET = 9,
-  /** The system refused the memory for a handle. */
+  /** The system refused memory. The handle, if there was one, is as it was before the call. */
   MARTLET_OUT_OF_MEMORY = 10,
   /** Calibrated scores are wanted of a file that holds no calibration. */
   MARTLET_NO_CALIBRATION = 11

@@ -14,6 +14,7 @@ package struct CheckpointError: Error, Sendable, Equatable {
   package enum Fault: Error, Sendable, Equatable {
     /// The operating system refused.
     case file(FileError)
+    case outOfMemory(OutOfMemory)
     case notAFolder
     case missingFile(lookedFor: [String])
     /// A file of PyTorch before 1.6.
@@ -47,6 +48,7 @@ extension CheckpointError.Fault: CustomStringConvertible {
   package var description: String {
     switch self {
     case .file(let refusal): "\(refusal)"
+    case .outOfMemory(let refusal): "\(refusal)"
     case .notAFolder: "expected a checkpoint folder, found something else"
     case .missingFile(let names): "expected \(names.joined(separator: " or ")), found none"
     case .legacyPickle:

@@ -33,14 +33,16 @@ package struct OutputTensor {
   }
 
   /// Calls `body` with the values, valid while it runs.
-  package func withValues<Failure: Error>(_ body: (UnsafeBufferPointer<Float>) throws(Failure) -> Void) throws(Failure) {
+  ///
+  /// - Throws: `OutOfMemory` where they must be made, and what `body` throws.
+  package func withValues(_ body: (UnsafeBufferPointer<Float>) throws -> Void) throws {
     switch source {
     case .memory(let values): try body(values)
     case .maker(let make):
-      let memory = AlignedBuffer(count: count, of: Float.self, zeroed: false)
+      let memory = try AlignedBuffer(count: count, of: Float.self, zeroed: false)
       let values = memory.bound(to: Float.self)
       make(values)
-      try withExtendedLifetime(memory) { () throws(Failure) in try body(UnsafeBufferPointer(start: values, count: count)) }
+      try withExtendedLifetime(memory) { try body(UnsafeBufferPointer(start: values, count: count)) }
     }
   }
 }
@@ -57,14 +59,18 @@ package func writeSafetensors(
   do throws(CheckpointError.Fault) { header = try safetensorsHeader(tensors, metadata) } catch {
     throw CheckpointError(path: path, fault: error)
   }
-  try refusing(path) { () throws(FileError) in
+  do {
     var file = try AtomicFile(path: path)
     try file.write(withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Array($0) })
     try file.write(header)
-    for tensor in tensors {
-      try tensor.withValues { (values) throws(FileError) in try file.write(UnsafeRawBufferPointer(values)) }
-    }
+    for tensor in tensors { try tensor.withValues { try file.write(UnsafeRawBufferPointer($0)) } }
     try file.commit()
+  } catch let error as OutOfMemory {
+    throw CheckpointError(path: path, fault: .outOfMemory(error))
+  } catch let error as FileError {
+    throw CheckpointError(path: path, fault: .file(error))
+  } catch {
+    throw CheckpointError(path: path, fault: .value(place: "writing", expected: "a refusal of the system", found: "\(error)"))
   }
 }
 

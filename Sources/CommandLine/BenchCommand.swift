@@ -69,7 +69,7 @@ struct BenchCommand: ParsableCommand {
     var measurements: [Measurement] = []
     for batch in try numbers(batch, "--batch") {
       for length in try numbers(lengths, "--lengths") where length <= classifier.maximumLength {
-        measurements.append(measure(classifier, length: length, batch: batch))
+        measurements.append(try measure(classifier, length: length, batch: batch))
       }
     }
     let resident = Machine.residentBytes()
@@ -117,8 +117,8 @@ struct BenchCommand: ParsableCommand {
       """)
   }
 
-  private func measure(_ classifier: Classifier, length: Int, batch: Int) -> Measurement {
-    let session = classifier.makeSession()
+  private func measure(_ classifier: Classifier, length: Int, batch: Int) throws -> Measurement {
+    let session = try classifier.makeSession()
     let vocabulary = classifier.tokenizer.vocabularySize
     var state: UInt64 = 1
     for _ in 0..<batch {
@@ -129,26 +129,26 @@ struct BenchCommand: ParsableCommand {
       session.append(ids: ids)
     }
     let warmUntil = Machine.monotonicSeconds() + min(0.2, seconds / 4)
-    session.run()
-    while Machine.monotonicSeconds() < warmUntil { session.runAgain() }
+    try session.run()
+    while Machine.monotonicSeconds() < warmUntil { try session.runAgain() }
     var runs: [Double] = []
     let end = Machine.monotonicSeconds() + seconds
     repeat {
       let start = Machine.monotonicSeconds()
-      session.runAgain()
+      try session.runAgain()
       runs.append(Machine.monotonicSeconds() - start)
     } while Machine.monotonicSeconds() < end || runs.count < 5
     return Measurement(
-      length: length, batch: batch, runs: runs.sorted(), profile: profile ? measureProfile(session) : [])
+      length: length, batch: batch, runs: runs.sorted(), profile: try profile ? measureProfile(session) : [])
   }
 
   /// The mean over enough passes to fill a fifth of the time of a measurement.
-  private func measureProfile(_ session: Session) -> [(work: Profile.Work, seconds: Double)] {
+  private func measureProfile(_ session: Session) throws -> [(work: Profile.Work, seconds: Double)] {
     var sums = Profile.Work.allCases.map { (work: $0, seconds: 0.0) }
     var passes = 0.0
     let end = Machine.monotonicSeconds() + seconds / 5
     repeat {
-      let profile = session.profile()
+      let profile = try session.profile()
       for index in sums.indices { sums[index].seconds += profile[sums[index].work] }
       passes += 1
     } while Machine.monotonicSeconds() < end

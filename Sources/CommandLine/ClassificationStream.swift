@@ -163,7 +163,13 @@ struct ClassificationStream: ~Copyable {
     swap(&waiting, &running)
     waiting.removeAll()
     if session.waiting.count > 0 {
-      if readsAhead { session.run { _ = read() } } else { session.run() }
+      do {
+        if readsAhead { try session.run { _ = read() } } else { try session.run() }
+      } catch {
+        // Memory was refused, which takes no answer back either.
+        try writer.flush()
+        throw error
+      }
     }
     var text = 0
     for (index, problem) in running.problems.enumerated() {

@@ -85,7 +85,7 @@ struct ClassifyCommand: ParsableCommand {
     prediction.echo = echo
     prediction.flushesEachRecord = lineBuffered
     var stream = ClassificationStream(
-      session: classifier.makeSession(),
+      session: try classifier.makeSession(),
       reader: try RecordReader(paths: files, options: options, source: RecordSource.init(decompressing:)),
       writer: PredictionWriter(descriptor: 1, options: prediction))
     // Two things cannot be drawn on one terminal, and results are progress enough.

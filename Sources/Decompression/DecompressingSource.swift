@@ -6,7 +6,7 @@ extension RecordSource {
   package init(decompressing path: String) {
     let plain = RecordSource(path: path)
     self.init(name: plain.name, byteCount: plain.byteCount, opensAtOnce: plain.opensAtOnce) { () throws(RecordsError) in
-      DecompressingSource(try plain.open(), name: plain.name)
+      try DecompressingSource(plain.open(), name: plain.name)
     }
   }
 }
@@ -24,15 +24,22 @@ package final class DecompressingSource: ByteSource {
   private let source: any ByteSource
   private let name: String
   private var state = State.undecided
-  private var input = Window(byteCount: 64 << 10)
-  private var output = Window(byteCount: 64 << 10)
+  private var input: Window
+  private var output: Window
+  private static let windowBytes = 64 << 10
   private var inputHasEnded = false
   /// Thrown when everything before it has been handed out.
   private var failure: RecordsError?
 
-  package init(_ source: any ByteSource, name: String) {
+  package init(_ source: any ByteSource, name: String) throws(RecordsError) {
     self.source = source
     self.name = name
+    do throws(OutOfMemory) {
+      input = try Window(byteCount: Self.windowBytes)
+      output = try Window(byteCount: Self.windowBytes)
+    } catch {
+      throw .outOfMemory(source: name, error)
+    }
   }
 
   package var position: Int { source.position }
@@ -122,7 +129,7 @@ private struct Window: ~Copyable {
   private var start = 0
   private var end = 0
 
-  init(byteCount: Int) { buffer = AlignedBuffer(byteCount: byteCount, zeroed: false) }
+  init(byteCount: Int) throws(OutOfMemory) { buffer = try AlignedBuffer(byteCount: byteCount, zeroed: false) }
 
   var count: Int { end - start }
   var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: buffer.bytes[start..<end]) }

@@ -1,3 +1,5 @@
+import Storage
+
 /// ALBERT (Lan et al., 2019) with its sequence classification head: the pooled first token, tanh, a linear layer. Layers of
 /// a group share their parameters; embeddings are narrower and projected.
 ///
@@ -55,22 +57,22 @@ package struct Albert: EncoderFamily {
     self.blueprint = blueprint
   }
 
-  package func embed<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
-    engine.linear(engine.embed(embeddings, dropout: dropout), projection)
+  package func embed<Engine: Verbs>(_ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
+    try engine.linear(engine.embed(embeddings, dropout: dropout), projection)
   }
 
-  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
-    head.forward(hidden, engine)
+  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
+    try head.forward(hidden, engine)
   }
 
   /// All inner layers of the layer's group; the very last of them has one row for each text.
-  package func layer<Engine: Verbs>(_ number: Int, _ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
+  package func layer<Engine: Verbs>(_ number: Int, _ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
     // As the reference counts them, in floating point.
     let group = groups[Int(Double(number) / (Double(layerCount) / Double(groups.count)))]
     var hidden = hidden
     for (place, layer) in group.enumerated() {
       let isLast = number == layerCount - 1 && place == group.count - 1
-      hidden = layer.forward(hidden, queries: isLast ? .firstTokens : .allTokens, engine)
+      hidden = try layer.forward(hidden, queries: isLast ? .firstTokens : .allTokens, engine)
     }
     return hidden
   }

@@ -1,3 +1,5 @@
+import Storage
+
 /// BERT (Devlin et al., 2018) with its sequence classification head: the pooled first token, tanh, a linear layer.
 ///
 /// Reference: `BertForSequenceClassification` of the transformers library.
@@ -30,11 +32,11 @@ package struct Bert: StackedFamily {
     self.blueprint = blueprint
   }
 
-  package func embed<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
-    engine.embed(embeddings, dropout: dropout)
+  package func embed<Engine: Verbs>(_ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
+    try engine.embed(embeddings, dropout: dropout)
   }
 
-  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
-    head.forward(hidden, engine)
+  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
+    try head.forward(hidden, engine)
   }
 }

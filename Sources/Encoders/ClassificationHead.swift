@@ -1,3 +1,5 @@
+import Storage
+
 /// The head of most families, on the row of a text's first token: a linear layer, an activation, the layer that makes the
 /// logits.
 package struct ClassificationHead: Sendable {
@@ -21,8 +23,8 @@ package struct ClassificationHead: Sendable {
   }
 
   /// The logits `[texts, labels]`.
-  func forward<Engine: Verbs>(_ rows: Engine.Rows, _ engine: Engine) -> Engine.Rows {
-    let input = inputDropout.map { engine.dropout(rows, $0) } ?? rows
-    return engine.dense(engine.dropout(engine.dense(input, dense, activation), dropout), classifier, .identity)
+  func forward<Engine: Verbs>(_ rows: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
+    let input = try inputDropout.map { rate throws(OutOfMemory) in try engine.dropout(rows, rate) } ?? rows
+    return try engine.dense(engine.dropout(engine.dense(input, dense, activation), dropout), classifier, .identity)
   }
 }

@@ -1,3 +1,5 @@
+import Storage
+
 /// DeBERTa-v2 and v3 (He et al., 2021) with their sequence classification head: the first token, a linear layer, GELU, a
 /// linear layer.
 ///
@@ -133,40 +135,40 @@ package struct Deberta: EncoderFamily {
     )
   }
 
-  package func embed<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
-    engine.embed(embeddings, dropout: hiddenDropout)
+  package func embed<Engine: Verbs>(_ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
+    try engine.embed(embeddings, dropout: hiddenDropout)
   }
 
-  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
-    head.forward(hidden, engine)
+  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
+    try head.forward(hidden, engine)
   }
 
   package var layerCount: Int { layers.count }
 
   /// The last layer has one row for each text, its first token, which is all that the head reads; the convolution of a
   /// model of one layer wants them all.
-  package func layer<Engine: Verbs>(_ number: Int, _ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
+  package func layer<Engine: Verbs>(_ number: Int, _ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
     let layer = layers[number]
     let isLast = number == layers.count - 1
     let convolution = number == 0 ? convolution : nil
     let queries: Queries = isLast && convolution == nil ? .firstTokens : .allTokens
     let context =
-      disentangled.isEmpty
+      try disentangled.isEmpty
       ? engine.attend(hidden, through: layer.queryKeyValue, byContent, queries: queries)
       : engine.attend(
         queryKeyValue: engine.linear(hidden, layer.queryKeyValue), disentangled[number], queries: queries)
-    let attended = engine.residualNormalize(
+    let attended = try engine.residualNormalize(
       engine.linear(context, layer.attentionOutput),
       residual: queries == .firstTokens ? engine.firstTokens(hidden) : hidden, layer.attentionNormalization,
       dropout: hiddenDropout)
-    let inner = engine.linear(attended, layer.intermediate, activation)
-    let output = engine.residualNormalize(
+    let inner = try engine.linear(attended, layer.intermediate, activation)
+    let output = try engine.residualNormalize(
       engine.linear(inner, layer.output), residual: attended, layer.outputNormalization, dropout: hiddenDropout)
     guard let convolution else { return output }
-    let convolved = engine.residualNormalize(
+    let convolved = try engine.residualNormalize(
       engine.convolve(hidden, convolution.layer, convolution.activation, dropout: hiddenDropout), residual: output,
       convolution.normalization, dropout: 0)
-    return isLast ? engine.firstTokens(convolved) : convolved
+    return try isLast ? engine.firstTokens(convolved) : convolved
   }
 }
 

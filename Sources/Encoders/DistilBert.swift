@@ -1,3 +1,5 @@
+import Storage
+
 /// DistilBERT (Sanh et al., 2019) with its sequence classification head: the first token, a linear layer with ReLU, one for
 /// the labels. It has no token types: those of a pair change nothing.
 ///
@@ -54,11 +56,11 @@ package struct DistilBert: StackedFamily {
     self.blueprint = blueprint
   }
 
-  package func embed<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
-    engine.embed(embeddings, dropout: dropout)
+  package func embed<Engine: Verbs>(_ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
+    try engine.embed(embeddings, dropout: dropout)
   }
 
-  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
-    head.forward(hidden, engine)
+  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
+    try head.forward(hidden, engine)
   }
 }

@@ -1,3 +1,5 @@
+import Storage
+
 /// ELECTRA's discriminator (Clark et al., 2020) with its sequence classification head: the first token, a linear layer with
 /// GELU, one for the labels. Embeddings of another width than the layers are projected.
 ///
@@ -36,13 +38,13 @@ package struct Electra: StackedFamily {
     self.blueprint = blueprint
   }
 
-  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
-    head.forward(hidden, engine)
+  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
+    try head.forward(hidden, engine)
   }
 
-  package func embed<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
-    let rows = engine.embed(embeddings, dropout: dropout)
+  package func embed<Engine: Verbs>(_ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
+    let rows = try engine.embed(embeddings, dropout: dropout)
     guard let projection else { return rows }
-    return engine.linear(rows, projection)
+    return try engine.linear(rows, projection)
   }
 }

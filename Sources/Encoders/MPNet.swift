@@ -1,3 +1,5 @@
+import Storage
+
 /// MPNet (Song et al., 2020) with its sequence classification head: BERT's layers with a bias for the distance of tokens
 /// in attention, the same in all of them.
 ///
@@ -59,11 +61,11 @@ package struct MPNet: StackedFamily {
     self.blueprint = blueprint
   }
 
-  package func embed<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
-    engine.embed(embeddings, dropout: dropout)
+  package func embed<Engine: Verbs>(_ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
+    try engine.embed(embeddings, dropout: dropout)
   }
 
-  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
-    head.forward(hidden, engine)
+  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
+    try head.forward(hidden, engine)
   }
 }

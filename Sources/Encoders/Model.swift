@@ -1,4 +1,5 @@
 import JSON
+import Storage
 
 /// An encoder family with a classification head: its parameters and its forward pass over the verbs, in three parts:
 /// embeddings, layers, head.
@@ -27,13 +28,13 @@ package protocol EncoderFamily: Sendable {
   var layerCount: Int { get }
 
   /// The hidden states before the first layer, of the batch that the engine holds.
-  func embed<Engine: Verbs>(_ engine: Engine) -> Engine.Rows
+  func embed<Engine: Verbs>(_ engine: Engine) throws(OutOfMemory) -> Engine.Rows
 
   /// The hidden states after a layer, from those before it.
-  func layer<Engine: Verbs>(_ number: Int, _ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows
+  func layer<Engine: Verbs>(_ number: Int, _ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows
 
   /// The logits `[texts, labels]`, from the hidden states after the last layer.
-  func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows
+  func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows
 }
 
 extension EncoderFamily {
@@ -41,23 +42,27 @@ extension EncoderFamily {
   package static var adapterTargets: [String] { ["query", "value"] }
 
   /// The logits `[texts, labels]` of the batch that the engine holds.
-  package func forward<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
-    classify(hiddenStates(before: layerCount, engine), engine)
+  package func forward<Engine: Verbs>(_ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
+    try classify(hiddenStates(before: layerCount, engine), engine)
   }
 
   /// What the embeddings and the layers before one make of the batch that the engine holds.
-  package func hiddenStates<Engine: Verbs>(before layer: Int, _ engine: Engine) -> Engine.Rows {
-    run(0..<layer, embed(engine), engine)
+  package func hiddenStates<Engine: Verbs>(before layer: Int, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
+    try run(0..<layer, embed(engine), engine)
   }
 
   /// The logits, from the hidden states before a layer.
-  package func forward<Engine: Verbs>(_ hidden: consuming Engine.Rows, from layer: Int, _ engine: Engine) -> Engine.Rows {
-    classify(run(layer..<layerCount, hidden, engine), engine)
+  package func forward<Engine: Verbs>(
+    _ hidden: consuming Engine.Rows, from layer: Int, _ engine: Engine
+  ) throws(OutOfMemory) -> Engine.Rows {
+    try classify(run(layer..<layerCount, hidden, engine), engine)
   }
 
   /// The hidden states after some layers. Those before are let go of, so that their memory serves the layers.
-  private func run<Engine: Verbs>(_ layers: Range<Int>, _ hidden: consuming Engine.Rows, _ engine: Engine) -> Engine.Rows {
-    for number in layers { hidden = engine.layer(number, hidden, of: self) }
+  private func run<Engine: Verbs>(
+    _ layers: Range<Int>, _ hidden: consuming Engine.Rows, _ engine: Engine
+  ) throws(OutOfMemory) -> Engine.Rows {
+    for number in layers { hidden = try engine.layer(number, hidden, of: self) }
     return hidden
   }
 }

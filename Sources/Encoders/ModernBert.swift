@@ -1,3 +1,5 @@
+import Storage
+
 /// ModernBERT (Warner et al., 2024) with its sequence classification head: normalisation before each part of a layer,
 /// rotary embeddings, gated feed-forward networks, and in most layers attention to near tokens only.
 ///
@@ -148,30 +150,32 @@ package struct ModernBert: EncoderFamily {
     return kinds.map { $0 == "full_attention" ? global : local }
   }
 
-  package func embed<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
-    engine.embed(embeddings, dropout: embeddingDropout)
+  package func embed<Engine: Verbs>(_ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
+    try engine.embed(embeddings, dropout: embeddingDropout)
   }
 
-  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
-    let states = engine.normalize(hidden, finalNormalization)
-    let pooled = pooling == .mean ? engine.meanTokens(states) : states
-    let dense = engine.normalize(engine.dense(pooled, dense, headActivation), headNormalization)
-    return engine.dense(engine.dropout(dense, classifierDropout), classifier, .identity)
+  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
+    let states = try engine.normalize(hidden, finalNormalization)
+    let pooled = try pooling == .mean ? engine.meanTokens(states) : states
+    let dense = try engine.normalize(engine.dense(pooled, dense, headActivation), headNormalization)
+    return try engine.dense(engine.dropout(dense, classifierDropout), classifier, .identity)
   }
 
   package var layerCount: Int { layers.count }
 
   /// The last layer has one row for each text where its first token is all that the head reads.
-  package func layer<Engine: Verbs>(_ number: Int, _ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
+  package func layer<Engine: Verbs>(_ number: Int, _ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
     let layer = layers[number]
     let queries: Queries = number == layers.count - 1 && pooling == .firstToken ? .firstTokens : .allTokens
-    let states = layer.attentionNormalization.map { engine.normalize(hidden, $0) } ?? hidden
-    let context = engine.attend(states, through: layer.queryKeyValue, layer.attention, queries: queries)
-    let attended = engine.add(
+    let states = try layer.attentionNormalization.map { normalization throws(OutOfMemory) in
+      try engine.normalize(hidden, normalization)
+    } ?? hidden
+    let context = try engine.attend(states, through: layer.queryKeyValue, layer.attention, queries: queries)
+    let attended = try engine.add(
       engine.linear(context, layer.attentionOutput),
       residual: queries == .firstTokens ? engine.firstTokens(hidden) : hidden, dropout: attentionDropout)
-    let gated = engine.gated(
+    let gated = try engine.gated(
       engine.operand(engine.normalize(attended, layer.gateNormalization)), layer.gate, activation, dropout: gateDropout)
-    return engine.add(engine.linear(gated, layer.output), residual: attended, dropout: 0)
+    return try engine.add(engine.linear(gated, layer.output), residual: attended, dropout: 0)
   }
 }

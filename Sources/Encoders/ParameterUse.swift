@@ -1,3 +1,5 @@
+import Storage
+
 /// The verbs that only note which parameters they name: what each part of a model is made of.
 package final class ParameterUse: Verbs {
   package typealias Rows = Void
@@ -10,9 +12,9 @@ package final class ParameterUse: Verbs {
   private var isInLayer = false
   private let matrices: Set<Int>
 
-  package init(_ family: some EncoderFamily) {
+  package init(_ family: some EncoderFamily) throws(OutOfMemory) {
     matrices = Set(family.blueprint.linears.flatMap { $0.weights + $0.biases })
-    family.forward(self)
+    try family.forward(self)
   }
 
   /// The parameters of the embeddings and of the first layers.
@@ -66,10 +68,10 @@ package final class ParameterUse: Verbs {
   package func dense(_ rows: Void, _ layer: Linear, _ activation: Activation) { note(layer.weights + layer.biases) }
   package func dropout(_ rows: Void, _ rate: Float) {}
 
-  package func layer(_ number: Int, _ rows: Void, of family: some EncoderFamily) {
+  package func layer(_ number: Int, _ rows: Void, of family: some EncoderFamily) throws(OutOfMemory) {
     layers.append([])
     isInLayer = true
-    family.layer(number, rows, self)
+    try family.layer(number, rows, self)
     isInLayer = false
   }
 }

@@ -1,3 +1,5 @@
+import Storage
+
 /// RoBERTa (Liu et al., 2019) with its sequence classification head: the first token, a linear layer with tanh, one for the
 /// labels. XLM-RoBERTa (Conneau et al., 2019) and CamemBERT (Martin et al., 2019) are the same with other vocabularies.
 ///
@@ -53,11 +55,11 @@ package struct Roberta: StackedFamily {
     self.blueprint = blueprint
   }
 
-  package func embed<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
-    engine.embed(embeddings, dropout: dropout)
+  package func embed<Engine: Verbs>(_ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
+    try engine.embed(embeddings, dropout: dropout)
   }
 
-  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
-    head.forward(hidden, engine)
+  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
+    try head.forward(hidden, engine)
   }
 }

@@ -1,3 +1,5 @@
+import Storage
+
 /// A layer of the original transformer (Vaswani et al., 2017): attention, then a feed-forward network, each with what it
 /// read added, and normalised.
 package struct TransformerLayer: Sendable {
@@ -47,13 +49,13 @@ package struct TransformerLayer: Sendable {
   }
 
   /// The hidden states after the layer: `[tokens, width]`, or `[texts, width]` when the first tokens alone attend.
-  package func forward<Engine: Verbs>(_ hidden: Engine.Rows, queries: Queries, _ engine: Engine) -> Engine.Rows {
-    let context = engine.attend(hidden, through: queryKeyValue, attention, queries: queries)
-    let attended = engine.residualNormalize(
+  package func forward<Engine: Verbs>(_ hidden: Engine.Rows, queries: Queries, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
+    let context = try engine.attend(hidden, through: queryKeyValue, attention, queries: queries)
+    let attended = try engine.residualNormalize(
       engine.linear(context, attentionOutput),
       residual: queries == .firstTokens ? engine.firstTokens(hidden) : hidden, attentionNormalization, dropout: dropout)
-    let inner = engine.linear(attended, intermediate, activation)
-    return engine.residualNormalize(
+    let inner = try engine.linear(attended, intermediate, activation)
+    return try engine.residualNormalize(
       engine.linear(inner, output), residual: attended, outputNormalization, dropout: outputDropout)
   }
 }
@@ -67,7 +69,7 @@ extension StackedFamily {
   package var layerCount: Int { layers.count }
 
   /// The last layer has one row for each text: its first token is all that the head reads.
-  package func layer<Engine: Verbs>(_ number: Int, _ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows {
-    layers[number].forward(hidden, queries: number == layers.count - 1 ? .firstTokens : .allTokens, engine)
+  package func layer<Engine: Verbs>(_ number: Int, _ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
+    try layers[number].forward(hidden, queries: number == layers.count - 1 ? .firstTokens : .allTokens, engine)
   }
 }

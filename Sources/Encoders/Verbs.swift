@@ -1,3 +1,5 @@
+import Storage
+
 /// The functions between layers. One definition each: the kernels implement exactly these.
 package enum Activation: Int32, Sendable, CaseIterable {
   case identity = 0
@@ -76,7 +78,8 @@ package enum Queries: Sendable { case allTokens, firstTokens }
 ///
 /// The texts of a batch lie end to end without padding: `rows` has one row for each token of all texts, and after
 /// `firstTokens` one row for each text. The engine holds the batch (ids, token types, where each text starts).
-/// A model is a sequence of verbs and names no implementation.
+/// A model is a sequence of verbs and names no implementation. Each verb may be refused the memory for what it makes; the engine is
+/// usable again after that, for another batch.
 package protocol Verbs: AnyObject {
   /// Hidden states `[rows, width]` in fp32.
   associatedtype Rows
@@ -84,20 +87,20 @@ package protocol Verbs: AnyObject {
   associatedtype Operand
 
   /// Sums the tables' rows for each token, normalises, drops out: `[tokens, width]`.
-  func embed(_ embeddings: Embeddings, dropout: Float) -> Rows
+  func embed(_ embeddings: Embeddings, dropout: Float) throws(OutOfMemory) -> Rows
 
   /// The hidden states as an operand; free when the verb that made them has prepared it.
-  func operand(_ rows: Rows) -> Operand
+  func operand(_ rows: Rows) throws(OutOfMemory) -> Operand
 
   /// `x Wᵀ + b`: `[rows, outputs]`.
-  func linear(_ operand: Operand, _ layer: Linear) -> Rows
+  func linear(_ operand: Operand, _ layer: Linear) throws(OutOfMemory) -> Rows
 
   /// `f(x Wᵀ + b)`, ready for the next product: `[rows, outputs]`.
-  func linear(_ operand: Operand, _ layer: Linear, _ activation: Activation) -> Operand
+  func linear(_ operand: Operand, _ layer: Linear, _ activation: Activation) throws(OutOfMemory) -> Operand
 
   /// A gated linear unit (Shazeer, 2020): `dropout(f(u) · v)`, u the first half of the layer's outputs and v the second:
   /// `[rows, outputs / 2]`.
-  func gated(_ operand: Operand, _ layer: Linear, _ activation: Activation, dropout: Float) -> Operand
+  func gated(_ operand: Operand, _ layer: Linear, _ activation: Activation, dropout: Float) throws(OutOfMemory) -> Operand
 
   /// Attention of tokens to the tokens of their own text.
   ///
@@ -107,62 +110,64 @@ package protocol Verbs: AnyObject {
   ///   - attention: how.
   ///   - queries: which tokens attend.
   /// - Returns: the context, `[tokens, width]`, or `[texts, width]` when the first tokens alone attend.
-  func attend(queryKeyValue: Rows, _ attention: Attention, queries: Queries) -> Operand
+  func attend(queryKeyValue: Rows, _ attention: Attention, queries: Queries) throws(OutOfMemory) -> Operand
 
   /// The same of the hidden states themselves, `[tokens, width]`, with the layer that makes their queries, keys and values: for
   /// engines that need not make them all.
-  func attend(_ rows: Rows, through queryKeyValue: Linear, _ attention: Attention, queries: Queries) -> Operand
+  func attend(_ rows: Rows, through queryKeyValue: Linear, _ attention: Attention, queries: Queries) throws(OutOfMemory) -> Operand
 
   /// Attention by content and by relative position apart; for the rest see above.
-  func attend(queryKeyValue: Rows, _ attention: DisentangledAttention, queries: Queries) -> Operand
+  func attend(queryKeyValue: Rows, _ attention: DisentangledAttention, queries: Queries) throws(OutOfMemory) -> Operand
 
   /// `f(dropout(x Wᵀ + b))`, x of each token its neighbours' values side by side, zeros beyond the ends of its text:
   /// `[tokens, outputs]`.
   ///
   /// - Parameter layer: of `Blueprint.convolution`.
-  func convolve(_ rows: Rows, _ layer: Linear, _ activation: Activation, dropout: Float) -> Rows
+  func convolve(_ rows: Rows, _ layer: Linear, _ activation: Activation, dropout: Float) throws(OutOfMemory) -> Rows
 
   /// `normalise(dropout(rows) + residual)`.
   ///
   /// - Parameter rows: used up.
-  func residualNormalize(_ rows: Rows, residual: Rows, _ normalization: Normalization, dropout: Float) -> Rows
+  func residualNormalize(_ rows: Rows, residual: Rows, _ normalization: Normalization, dropout: Float) throws(OutOfMemory) -> Rows
 
   /// `dropout(rows) + residual`, where a layer normalises its input and not its result.
   ///
   /// - Parameter rows: used up.
-  func add(_ rows: Rows, residual: Rows, dropout: Float) -> Rows
+  func add(_ rows: Rows, residual: Rows, dropout: Float) throws(OutOfMemory) -> Rows
 
-  func normalize(_ rows: Rows, _ normalization: Normalization) -> Rows
+  func normalize(_ rows: Rows, _ normalization: Normalization) throws(OutOfMemory) -> Rows
 
   /// The row of each text's first token: `[texts, width]`.
-  func firstTokens(_ rows: Rows) -> Rows
+  func firstTokens(_ rows: Rows) throws(OutOfMemory) -> Rows
 
   /// The mean of the rows of each text: `[texts, width]`.
-  func meanTokens(_ rows: Rows) -> Rows
+  func meanTokens(_ rows: Rows) throws(OutOfMemory) -> Rows
 
   /// A layer of the head, on one row for each text: `f(x Wᵀ + b)`.
-  func dense(_ rows: Rows, _ layer: Linear, _ activation: Activation) -> Rows
+  func dense(_ rows: Rows, _ layer: Linear, _ activation: Activation) throws(OutOfMemory) -> Rows
 
-  func dropout(_ rows: Rows, _ rate: Float) -> Rows
+  func dropout(_ rows: Rows, _ rate: Float) throws(OutOfMemory) -> Rows
 
   /// One layer of the encoder, by its number. Engines that do something by the layer (run it again in the
   /// backward pass) do it here.
-  func layer(_ number: Int, _ rows: Rows, of family: some EncoderFamily) -> Rows
+  func layer(_ number: Int, _ rows: Rows, of family: some EncoderFamily) throws(OutOfMemory) -> Rows
 }
 
 extension Verbs {
-  package func layer(_ number: Int, _ rows: Rows, of family: some EncoderFamily) -> Rows {
-    family.layer(number, rows, self)
+  package func layer(_ number: Int, _ rows: Rows, of family: some EncoderFamily) throws(OutOfMemory) -> Rows {
+    try family.layer(number, rows, self)
   }
 
   package func attend(
     _ rows: Rows, through queryKeyValue: Linear, _ attention: Attention, queries: Queries
-  ) -> Operand {
-    attend(queryKeyValue: linear(rows, queryKeyValue), attention, queries: queries)
+  ) throws(OutOfMemory) -> Operand {
+    try attend(queryKeyValue: linear(rows, queryKeyValue), attention, queries: queries)
   }
 
-  package func linear(_ rows: Rows, _ layer: Linear) -> Rows { linear(operand(rows), layer) }
-  package func linear(_ rows: Rows, _ layer: Linear, _ activation: Activation) -> Operand {
-    linear(operand(rows), layer, activation)
+  package func linear(_ rows: Rows, _ layer: Linear) throws(OutOfMemory) -> Rows {
+    try linear(operand(rows), layer)
+  }
+  package func linear(_ rows: Rows, _ layer: Linear, _ activation: Activation) throws(OutOfMemory) -> Operand {
+    try linear(operand(rows), layer, activation)
   }
 }

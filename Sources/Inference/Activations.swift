@@ -19,8 +19,8 @@ package final class Activations {
   /// Bytes from one quantised row to the next.
   fileprivate(set) var stride = 0
 
-  fileprivate init(byteCount: Int) {
-    buffer = AlignedBuffer(byteCount: byteCount, zeroed: false)
+  fileprivate init(byteCount: Int) throws(OutOfMemory) {
+    buffer = try AlignedBuffer(byteCount: byteCount, zeroed: false)
     address = buffer.baseAddress
   }
 
@@ -47,16 +47,16 @@ package final class Activations {
 struct ActivationPool {
   private var all: [Activations] = []
 
-  mutating func hidden(rows: Int, width: Int) -> Activations {
-    let activations = take(byteCount: rows * width * MemoryLayout<Float>.stride)
+  mutating func hidden(rows: Int, width: Int) throws(OutOfMemory) -> Activations {
+    let activations = try take(byteCount: rows * width * MemoryLayout<Float>.stride)
     activations.rows = rows
     activations.width = width
     activations.isQuantized = false
     return activations
   }
 
-  mutating func quantized(rows: Int, width: Int, stride: Int) -> Activations {
-    let activations = take(byteCount: rows * stride + rows * MemoryLayout<Float>.stride)
+  mutating func quantized(rows: Int, width: Int, stride: Int) throws(OutOfMemory) -> Activations {
+    let activations = try take(byteCount: rows * stride + rows * MemoryLayout<Float>.stride)
     activations.rows = rows
     activations.width = width
     activations.stride = stride
@@ -65,7 +65,7 @@ struct ActivationPool {
   }
 
   /// The smallest free buffer that is large enough; the largest free one grows when none is.
-  private mutating func take(byteCount: Int) -> Activations {
+  private mutating func take(byteCount: Int) throws(OutOfMemory) -> Activations {
     var fitting: Int?
     var growing: Int?
     for index in all.indices where isKnownUniquelyReferenced(&all[index]) {
@@ -76,10 +76,10 @@ struct ActivationPool {
     }
     if let fitting { return all[fitting] }
     if let growing {
-      all[growing].buffer = AlignedBuffer(byteCount: byteCount, zeroed: false)
+      all[growing].buffer = try AlignedBuffer(byteCount: byteCount, zeroed: false)
       return all[growing]
     }
-    let activations = Activations(byteCount: byteCount)
+    let activations = try Activations(byteCount: byteCount)
     all.append(activations)
     return activations
   }

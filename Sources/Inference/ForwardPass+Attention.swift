@@ -1,17 +1,20 @@
 import Encoders
 import Kernels
+import Storage
 
 extension ForwardPass {
-  func attend(queryKeyValue: Activations, _ attention: Attention, queries: Queries) -> Activations {
+  func attend(queryKeyValue: Activations, _ attention: Attention, queries: Queries) throws(OutOfMemory) -> Activations {
     let heads = attention.heads
     let width = queryKeyValue.width / 3
     let headWidth = width / heads
     let longest = longestText
     let keys = attention.mostKeys(longest)
-    let rotation = attention.rotary.map { places.rotation($0, count: longest, headWidth: headWidth) }
-    let biases = attention.hasBias(longest)
+    let rotation = try attention.rotary.map { rotary throws(OutOfMemory) in
+      try places.rotation(rotary, count: longest, headWidth: headWidth)
+    }
+    let biases = try attention.hasBias(longest)
       ? places.biases(attention, reach: keys, headWidth: headWidth) { gather($0, $1, $2, $3, adds: false) } : nil
-    return attend(
+    return try attend(
       queryKeyValue, heads: heads, queries,
       scratch: attentionScratch(queries: longest, keys: keys, headWidth)
     ) { head, scratch in
@@ -43,13 +46,13 @@ extension ForwardPass {
   func attend(
     _ queryKeyValue: Activations, heads: Int, _ queries: Queries, scratch floats: Int,
     _ body: (_ head: Head, _ scratch: UnsafeMutablePointer<Float>) -> Void
-  ) -> Activations {
+  ) throws(OutOfMemory) -> Activations {
     let width = queryKeyValue.width / 3
     let headWidth = width / heads
     let isFirstTokens = queries == .firstTokens
-    let context = activations.hidden(rows: isFirstTokens ? texts.count : tokens.count, width: width)
-    scratch.reserve(floats)
-    let out = isInt8 ? quantized(rows: context.rows, width: width) : context
+    let context = try activations.hidden(rows: isFirstTokens ? texts.count : tokens.count, width: width)
+    try scratch.reserve(floats)
+    let out = try isInt8 ? quantized(rows: context.rows, width: width) : context
     timed(.attention) {
       parallelFor(texts.count * heads) { task, worker in
         let text = texts.lowerBound + task / heads

@@ -3,15 +3,15 @@ import Kernels
 import Storage
 
 extension ForwardPass {
-  func attend(queryKeyValue: Activations, _ attention: DisentangledAttention, queries: Queries) -> Activations {
-    let positions = positionPanels(attention)
+  func attend(queryKeyValue: Activations, _ attention: DisentangledAttention, queries: Queries) throws(OutOfMemory) -> Activations {
+    let positions = try positionPanels(attention)
     let width = queryKeyValue.width / 3
     let headWidth = width / attention.heads
     let scratch =
       isInt8
       ? kernels.disentangledAttentionInt8Scratch(longestText, headWidth, positions.rows)
       : kernels.disentangledAttentionScratch(longestText, headWidth, positions.rows)
-    return attend(queryKeyValue, heads: attention.heads, queries, scratch: scratch) { head, scratch in
+    return try attend(queryKeyValue, heads: attention.heads, queries, scratch: scratch) { head, scratch in
       let (query, stride, out) = (head.query, queryKeyValue.width, head.out)
       if isInt8 {
         kernels.disentangledAttentionInt8(
@@ -27,30 +27,30 @@ extension ForwardPass {
     }
   }
 
-  private func positionPanels(_ attention: DisentangledAttention) -> PositionPanels {
+  private func positionPanels(_ attention: DisentangledAttention) throws(OutOfMemory) -> PositionPanels {
     let longest = longestText
     while latestPanels.count <= attention.layer { latestPanels.append(nil) }
     if let panels = latestPanels[attention.layer], panels.length >= longest { return panels }
-    let panels = weights.positionPanels.panels(layer: attention.layer, length: longest) {
-      makePanels(attention, length: $0)
+    let panels = try weights.positionPanels.panels(layer: attention.layer, length: longest) { length throws(OutOfMemory) in
+      try makePanels(attention, length: length)
     }
     latestPanels[attention.layer] = panels
     return panels
   }
 
   /// Projects the rows of the table that texts of a length take; no row depends on another.
-  private func makePanels(_ attention: DisentangledAttention, length: Int) -> PositionPanels {
+  private func makePanels(_ attention: DisentangledAttention, length: Int) throws(OutOfMemory) -> PositionPanels {
     let range = attention.positions.rows(length: length)
     let indices = range.map { Int32($0) }
-    var rows = activations.hidden(rows: range.count, width: attention.table.width)
+    var rows = try activations.hidden(rows: range.count, width: attention.table.width)
     indices.withUnsafeBufferPointer { gather(attention.table, $0.baseAddress!, range.count, rows.values, adds: false) }
-    if let normalization = attention.normalization { rows = normalize(rows, normalization) }
+    if let normalization = attention.normalization { rows = try normalize(rows, normalization) }
     // Of a layer that makes the values of tokens too, those are left out.
     let outputs = max(attention.firstKey ?? 0, attention.firstQuery ?? 0) + attention.table.width
-    let projected = activations.hidden(rows: range.count, width: outputs)
-    perform(.multiply(operand(rows), weights[attention.projection], outputs: 0..<outputs, into: projected), rows: range.count)
+    let projected = try activations.hidden(rows: range.count, width: outputs)
+    perform(.multiply(try operand(rows), weights[attention.projection], outputs: 0..<outputs, into: projected), rows: range.count)
     finishRows()
-    return PositionPanels(
+    return try PositionPanels(
       attention, length: length, range: range, projected.values, stride: outputs, isInt8: isInt8)
   }
 }

@@ -1,14 +1,15 @@
 import Encoders
 import Kernels
+import Storage
 
 extension ForwardPass {
   func attend(
     _ rows: Activations, through layer: Linear, _ attention: Attention, queries: Queries
-  ) -> Activations {
+  ) throws(OutOfMemory) -> Activations {
     guard queries == .firstTokens, attention.isByContent else {
-      return attend(queryKeyValue: linear(operand(rows), layer), attention, queries: queries)
+      return try attend(queryKeyValue: linear(operand(rows), layer), attention, queries: queries)
     }
-    return attendFirstTokens(rows, layer, heads: attention.heads)
+    return try attendFirstTokens(rows, layer, heads: attention.heads)
   }
 
   /// Attention of the first tokens, without the keys and values of all the others.
@@ -18,19 +19,19 @@ extension ForwardPass {
   /// values: three products for each text, in place of two for each token and one for each text (the same step serves
   /// multi-head latent attention, DeepSeek-AI, 2024). A bias of the keys adds the same to all of a query's scores, so it
   /// drops out; one of the values is added as it is, for probabilities sum to one.
-  private func attendFirstTokens(_ rows: Activations, _ layer: Linear, heads: Int) -> Activations {
+  private func attendFirstTokens(_ rows: Activations, _ layer: Linear, heads: Int) throws(OutOfMemory) -> Activations {
     let matrix = weights[layer]
     let (width, inputs) = (layer.outputs / 3, layer.inputs)
     let headWidth = width / heads
     let count = texts.count
-    let first = operand(firstTokens(rows))
-    let query = activations.hidden(rows: count, width: width)
+    let first = try operand(firstTokens(rows))
+    let query = try activations.hidden(rows: count, width: width)
     // By text, then by head: a text's queries lie together; what they gather by head, as the values' weights are.
-    let scores = activations.hidden(rows: count * heads, width: inputs)
-    let gathered = activations.hidden(rows: heads * count, width: inputs)
-    let context = activations.hidden(rows: count, width: width)
+    let scores = try activations.hidden(rows: count * heads, width: inputs)
+    let gathered = try activations.hidden(rows: heads * count, width: inputs)
+    let context = try activations.hidden(rows: count, width: width)
     let values = PanelLayout.panelOutputs + headWidth
-    scratch.reserve(
+    try scratch.reserve(
       max(
         kernels.linearTransposedScratch(headWidth), attentionScratch(queries: heads, keys: longestText, inputs),
         count * values))
@@ -53,7 +54,7 @@ extension ForwardPass {
           gathered.values + place * inputs, count * inputs, scratch[worker])
       }
     }
-    let gatheredOperand = operand(gathered)
+    let gatheredOperand = try operand(gathered)
     timed(.products) {
       parallelFor(heads) { head, worker in
         let start = 2 * width + head * headWidth
@@ -67,6 +68,6 @@ extension ForwardPass {
         }
       }
     }
-    return operand(context)
+    return try operand(context)
   }
 }

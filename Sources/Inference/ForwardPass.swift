@@ -28,75 +28,81 @@ final class ForwardPass: Verbs {
   /// Times the work while there is one; only for a pass on one thread.
   var profile: Profile?
 
-  init(weights: ModelWeights, kernels: any KernelTable.Type, pool: ThreadPool?) {
+  init(weights: ModelWeights, kernels: any KernelTable.Type, pool: ThreadPool?) throws(OutOfMemory) {
     self.weights = weights
     self.kernels = kernels
     self.pool = pool
-    scratch = Scratch(threads: pool?.threadCount ?? 1)
+    scratch = try Scratch(threads: pool?.threadCount ?? 1)
   }
 
   /// Calls `body`, which runs a model or the bottom of one, for some texts of a batch.
-  func run(_ batch: Batch, _ texts: Range<Int>, _ body: () -> Activations) -> Activations {
+  func run(
+    _ batch: Batch, _ texts: Range<Int>, _ body: () throws(OutOfMemory) -> Activations
+  ) throws(OutOfMemory) -> Activations {
     self.batch = batch
     self.texts = texts
     tokens = batch.starts[texts.lowerBound]..<batch.starts[texts.upperBound]
-    defer { self.batch = Batch.empty }
-    let rows = body()
+    defer {
+      self.batch = Batch.empty
+      // There are some after a refusal only, for rows that nobody wants now.
+      rowSteps.removeAll(keepingCapacity: true)
+    }
+    let rows = try body()
     finishRows()
     return rows
   }
 
   // MARK: Verbs
 
-  func embed(_ embeddings: Embeddings, dropout: Float) -> Activations {
+  func embed(_ embeddings: Embeddings, dropout: Float) throws(OutOfMemory) -> Activations {
     positions.removeAll(keepingCapacity: true)
     embeddings.appendPositions(of: texts, in: batch, to: &positions)
-    let sum = activations.hidden(rows: tokens.count, width: embeddings.words.width)
+    let sum = try activations.hidden(rows: tokens.count, width: embeddings.words.width)
     perform(.embed(embeddings, into: sum), rows: sum.rows)
-    let rows = embeddings.projection.map { linear(operand(sum), $0) } ?? sum
-    return normalize(rows, residual: nil, embeddings.normalization, into: rows)
+    let rows = try embeddings.projection.map { layer throws(OutOfMemory) in try linear(operand(sum), layer) } ?? sum
+    return try normalize(rows, residual: nil, embeddings.normalization, into: rows)
   }
 
-  func operand(_ rows: Activations) -> Activations {
+  func operand(_ rows: Activations) throws(OutOfMemory) -> Activations {
     guard isInt8 else { return rows }
     if let operand = rows.operand { return operand }
-    let operand = quantized(rows: rows.rows, width: rows.width)
+    let operand = try quantized(rows: rows.rows, width: rows.width)
     perform(.quantize(rows, into: operand, .products), rows: rows.rows)
     rows.operand = operand
     return operand
   }
 
-  func linear(_ operand: Activations, _ layer: Linear) -> Activations {
-    let out = activations.hidden(rows: operand.rows, width: layer.outputs)
+  func linear(_ operand: Activations, _ layer: Linear) throws(OutOfMemory) -> Activations {
+    let out = try activations.hidden(rows: operand.rows, width: layer.outputs)
     perform(.multiply(operand, weights[layer], outputs: 0..<layer.outputs, into: out), rows: operand.rows)
     return out
   }
 
-  func linear(_ operand: Activations, _ layer: Linear, _ activation: Activation) -> Activations {
+  func linear(_ operand: Activations, _ layer: Linear, _ activation: Activation) throws(OutOfMemory) -> Activations {
     guard isInt8 else {
-      let out = linear(operand, layer)
+      let out = try linear(operand, layer)
       perform(.activate(out, activation, .activation), rows: operand.rows)
       return out
     }
-    return feed(operand, layer, activation, isGated: false)
+    return try feed(operand, layer, activation, isGated: false)
   }
 
-  func gated(_ operand: Activations, _ layer: Linear, _ activation: Activation, dropout: Float) -> Activations {
-    feed(operand, layer, activation, isGated: true)
+  func gated(_ operand: Activations, _ layer: Linear, _ activation: Activation, dropout: Float) throws(OutOfMemory) -> Activations {
+    try feed(operand, layer, activation, isGated: true)
   }
 
-  private func feed(_ operand: Activations, _ layer: Linear, _ activation: Activation, isGated: Bool) -> Activations {
+  private func feed(_ operand: Activations, _ layer: Linear, _ activation: Activation, isGated: Bool) throws(OutOfMemory) -> Activations {
     let width = isGated ? layer.outputs / 2 : layer.outputs
-    let out = isInt8 ? quantized(rows: operand.rows, width: width) : activations.hidden(rows: operand.rows, width: width)
-    scratch.reserve(feedRows(layer.outputs) * layer.outputs)
+    let out = try isInt8 ? quantized(rows: operand.rows, width: width) : activations.hidden(rows: operand.rows, width: width)
+    try scratch.reserve(feedRows(layer.outputs) * layer.outputs)
     perform(.feed(operand, weights[layer], activation, isGated: isGated, into: out), rows: operand.rows)
     return out
   }
 
   var longestText: Int { texts.reduce(0) { max($0, batch.starts[$1 + 1] - batch.starts[$1]) } }
 
-  func convolve(_ rows: Activations, _ layer: Linear, _ activation: Activation, dropout: Float) -> Activations {
-    let neighbours = activations.hidden(rows: rows.rows, width: layer.inputs)
+  func convolve(_ rows: Activations, _ layer: Linear, _ activation: Activation, dropout: Float) throws(OutOfMemory) -> Activations {
+    let neighbours = try activations.hidden(rows: rows.rows, width: layer.inputs)
     timed(.products) {
       parallelFor(texts.count) { place, _ in
         let text = texts.lowerBound + place
@@ -104,38 +110,38 @@ final class ForwardPass: Verbs {
           rows.values, batch.starts[text] - tokens.lowerBound..<batch.starts[text + 1] - tokens.lowerBound, neighbours.values)
       }
     }
-    let out = linear(operand(neighbours), layer)
+    let out = try linear(operand(neighbours), layer)
     perform(.activate(out, activation, .products), rows: rows.rows)
     return out
   }
 
   func residualNormalize(
     _ rows: Activations, residual: Activations, _ normalization: Normalization, dropout: Float
-  ) -> Activations {
+  ) throws(OutOfMemory) -> Activations {
     // In place, as `add`: what a product has just made stays in the cache.
-    normalize(rows, residual: residual, normalization, into: rows)
+    try normalize(rows, residual: residual, normalization, into: rows)
   }
 
-  func add(_ rows: Activations, residual: Activations, dropout: Float) -> Activations {
+  func add(_ rows: Activations, residual: Activations, dropout: Float) throws(OutOfMemory) -> Activations {
     perform(.add(rows, residual: residual), rows: rows.rows)
     return rows
   }
 
-  func normalize(_ rows: Activations, _ normalization: Normalization) -> Activations {
-    normalize(rows, residual: nil, normalization, into: activations.hidden(rows: rows.rows, width: rows.width))
+  func normalize(_ rows: Activations, _ normalization: Normalization) throws(OutOfMemory) -> Activations {
+    try normalize(rows, residual: nil, normalization, into: activations.hidden(rows: rows.rows, width: rows.width))
   }
 
   private func normalize(
     _ rows: Activations, residual: Activations?, _ normalization: Normalization, into out: Activations
-  ) -> Activations {
-    if isInt8 { out.operand = quantized(rows: out.rows, width: out.width) }
+  ) throws(OutOfMemory) -> Activations {
+    if isInt8 { out.operand = try quantized(rows: out.rows, width: out.width) }
     perform(.normalize(rows, residual: residual, normalization, into: out, out.operand), rows: out.rows)
     return out
   }
 
-  func firstTokens(_ rows: Activations) -> Activations {
+  func firstTokens(_ rows: Activations) throws(OutOfMemory) -> Activations {
     finishRows()
-    let out = activations.hidden(rows: texts.count, width: rows.width)
+    let out = try activations.hidden(rows: texts.count, width: rows.width)
     for (place, text) in texts.enumerated() {
       let first = batch.starts[text] - tokens.lowerBound
       (out.values + place * rows.width).update(from: rows.values + first * rows.width, count: rows.width)
@@ -143,9 +149,9 @@ final class ForwardPass: Verbs {
     return out
   }
 
-  func meanTokens(_ rows: Activations) -> Activations {
+  func meanTokens(_ rows: Activations) throws(OutOfMemory) -> Activations {
     finishRows()
-    let out = activations.hidden(rows: texts.count, width: rows.width)
+    let out = try activations.hidden(rows: texts.count, width: rows.width)
     for (place, text) in texts.enumerated() {
       let mean = out.values + place * rows.width
       let tokens = batch.starts[text] - tokens.lowerBound..<batch.starts[text + 1] - tokens.lowerBound
@@ -156,15 +162,15 @@ final class ForwardPass: Verbs {
     return out
   }
 
-  func dense(_ rows: Activations, _ layer: Linear, _ activation: Activation) -> Activations {
+  func dense(_ rows: Activations, _ layer: Linear, _ activation: Activation) throws(OutOfMemory) -> Activations {
     finishRows()
     let matrix = weights[layer]
-    let out = activations.hidden(rows: rows.rows, width: layer.outputs)
-    timed(.head) {
+    let out = try activations.hidden(rows: rows.rows, width: layer.outputs)
+    try timed(.head) { () throws(OutOfMemory) in
       // A layer of the head has a form of its own: `operand` would follow the encoder's.
       var operand = rows
       if matrix.form == .int8Panels {
-        operand = quantized(rows: rows.rows, width: rows.width)
+        operand = try quantized(rows: rows.rows, width: rows.width)
         quantize(rows, 0..<rows.rows, into: operand)
       }
       multiply(operand, 0..<rows.rows, matrix, out.values, out.width)
@@ -173,14 +179,14 @@ final class ForwardPass: Verbs {
     return out
   }
 
-  func dropout(_ rows: Activations, _ rate: Float) -> Activations { rows }
+  func dropout(_ rows: Activations, _ rate: Float) throws(OutOfMemory) -> Activations { rows }
 
   // MARK: Blocks
 
   var isInt8: Bool { weights.isInt8 }
 
-  func quantized(rows: Int, width: Int) -> Activations {
-    activations.quantized(rows: rows, width: width, stride: kernels.operandStride(width))
+  func quantized(rows: Int, width: Int) throws(OutOfMemory) -> Activations {
+    try activations.quantized(rows: rows, width: width, stride: kernels.operandStride(width))
   }
 
   /// Shares out tasks; what rows wait for is done first.
@@ -190,11 +196,11 @@ final class ForwardPass: Verbs {
     for index in 0..<count { body(index, 0) }
   }
 
-  func timed(_ work: Profile.Work, _ body: () -> Void) {
-    guard profile != nil else { return body() }
+  func timed<Failure: Error>(_ work: Profile.Work, _ body: () throws(Failure) -> Void) throws(Failure) {
+    guard profile != nil else { return try body() }
     let start = Machine.monotonicSeconds()
-    body()
-    profile!.add(Machine.monotonicSeconds() - start, to: work)
+    try body()
+    profile?.add(Machine.monotonicSeconds() - start, to: work)
   }
 
   /// - Parameter outputs: which of them, from the first of a panel on; nil for all.

@@ -18,7 +18,7 @@ package final class InferenceEngine {
   private var groups: [Range<Int>] = []
   /// Tokens that each thread would get.
   private var shares: [Int]
-  private var output = AlignedBuffer(byteCount: 0)
+  private var output: AlignedBuffer
   private var textCount = 0
 
   /// The most tokens of a group of several texts, and the fewest that a batch is cut to: so many that a pass over the
@@ -27,12 +27,15 @@ package final class InferenceEngine {
   private static let leastGroupTokens = 64
 
   /// - Parameter groupTokens: of a group of several texts at most: fewer take less memory for hidden states.
-  package init(weights: ModelWeights, kernels: any KernelTable.Type, pool: ThreadPool, groupTokens: Int = 128) {
+  package init(weights: ModelWeights, kernels: any KernelTable.Type, pool: ThreadPool, groupTokens: Int = 128) throws(OutOfMemory) {
     self.weights = weights
     self.pool = pool
     self.groupTokens = groupTokens
-    lanes = (0..<pool.threadCount).map { _ in ForwardPass(weights: weights, kernels: kernels, pool: nil) }
-    team = pool.threadCount > 1 ? ForwardPass(weights: weights, kernels: kernels, pool: pool) : lanes[0]
+    output = try AlignedBuffer(byteCount: 0)
+    var lanes: [ForwardPass] = []
+    for _ in 0..<pool.threadCount { lanes.append(try ForwardPass(weights: weights, kernels: kernels, pool: nil)) }
+    self.lanes = lanes
+    team = try pool.threadCount > 1 ? ForwardPass(weights: weights, kernels: kernels, pool: pool) : lanes[0]
     shares = [Int](repeating: 0, count: pool.threadCount)
   }
 
@@ -46,16 +49,18 @@ package final class InferenceEngine {
   @discardableResult
   package func run(
     _ family: any EncoderFamily, _ batch: Batch, others: Int = 0, _ other: () -> Void = {}
-  ) -> UnsafeBufferPointer<Float> {
-    textCount = batch.textCount
+  ) throws(OutOfMemory) -> UnsafeBufferPointer<Float> {
+    // None, unless all goes well.
+    textCount = 0
     let labels = weights.labelCount
-    let byteCount = textCount * labels * MemoryLayout<Float>.stride
-    if output.byteCount < byteCount { output = AlignedBuffer(byteCount: byteCount, zeroed: false) }
+    let byteCount = batch.textCount * labels * MemoryLayout<Float>.stride
+    if output.byteCount < byteCount { output = try AlignedBuffer(byteCount: byteCount, zeroed: false) }
     let target = output.bound(to: Float.self)
-    forEachGroup(batch, others: others, other) { group, pass in
-      let rows = pass.run(batch, group) { family.forward(pass) }
+    try forEachGroup(batch, others: others, other) { group, pass throws(OutOfMemory) in
+      let rows = try pass.run(batch, group) { () throws(OutOfMemory) in try family.forward(pass) }
       (target + group.lowerBound * labels).update(from: rows.values, count: group.count * labels)
     }
+    textCount = batch.textCount
     return logits
   }
 
@@ -66,13 +71,13 @@ package final class InferenceEngine {
   ///   are read.
   package func hiddenStates(
     _ family: any EncoderFamily, before layer: Int, _ batch: Batch, _ out: UnsafeMutablePointer<Float>
-  ) -> Int {
+  ) throws(OutOfMemory) -> Int {
     let width = family.hiddenWidth
     // By the first text of a group.
     var rowCounts = [Int](repeating: 0, count: batch.textCount)
-    rowCounts.withUnsafeMutableBufferPointer { rowCounts in
-      forEachGroup(batch) { group, pass in
-        let rows = pass.run(batch, group) { family.hiddenStates(before: layer, pass) }
+    try rowCounts.withUnsafeMutableBufferPointer { rowCounts throws(OutOfMemory) in
+      try forEachGroup(batch) { group, pass throws(OutOfMemory) in
+        let rows = try pass.run(batch, group) { () throws(OutOfMemory) in try family.hiddenStates(before: layer, pass) }
         (out + batch.starts[group.lowerBound] * width).update(from: rows.values, count: rows.rows * width)
         rowCounts[group.lowerBound] = rows.rows
       }
@@ -92,32 +97,37 @@ package final class InferenceEngine {
   }
 
   /// Runs a batch on one thread and tells where the time went.
-  package func profile(_ family: any EncoderFamily, _ batch: Batch) -> Profile {
+  package func profile(_ family: any EncoderFamily, _ batch: Batch) throws(OutOfMemory) -> Profile {
     let lane = lanes[0]
     lane.profile = Profile()
     defer { lane.profile = nil }
     split(batch)
-    for group in groups { _ = lane.run(batch, group) { family.forward(lane) } }
-    return lane.profile!
+    for group in groups { _ = try lane.run(batch, group) { () throws(OutOfMemory) in try family.forward(lane) } }
+    return lane.profile ?? Profile()
   }
 
   /// Calls `body` with each group and what runs it, and `other` as `run` has it.
   private func forEachGroup(
-    _ batch: Batch, others: Int = 0, _ other: () -> Void = {}, body: (_ group: Range<Int>, _ pass: ForwardPass) -> Void
-  ) {
+    _ batch: Batch, others: Int = 0, _ other: () -> Void = {},
+    body: (_ group: Range<Int>, _ pass: ForwardPass) throws(OutOfMemory) -> Void
+  ) throws(OutOfMemory) {
     split(batch)
     sortGroups(batch)
     var first = 0
     while first < groups.count, !sharesAreEven(batch, from: first) {
-      body(groups[first], team)
+      do throws(OutOfMemory) { try body(groups[first], team) } catch {
+        if others > 0 { other() }
+        throw error
+      }
       first += 1
     }
     // Threads are not woken for it alone.
     let beside = groups.count - first > 1 ? others : 0
-    pool.parallelFor(beside + groups.count - first) { index, worker in
-      if index < beside { other() } else { body(groups[first + index - beside], lanes[worker]) }
+    // Called once whatever comes of the groups.
+    defer { if beside < others { other() } }
+    try pool.parallelFor(beside + groups.count - first) { index, worker throws(OutOfMemory) in
+      if index < beside { other() } else { try body(groups[first + index - beside], lanes[worker]) }
     }
-    if beside < others { other() }
   }
 
   /// Cuts the batch into groups of neighbouring texts: with several threads smaller and smaller ones towards its end, so that

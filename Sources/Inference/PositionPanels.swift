@@ -21,15 +21,15 @@ final class PositionPanels: Sendable {
   init(
     _ attention: DisentangledAttention, length: Int, range: Range<Int>, _ projected: UnsafePointer<Float>, stride: Int,
     isInt8: Bool
-  ) {
+  ) throws(OutOfMemory) {
     self.length = length
     rows = range.count
     let width = attention.table.width / attention.heads
     layout = PanelLayout(outputs: rows, inputs: width, isInt8: isInt8)
     (hasKeys, hasQueries) = (attention.firstKey != nil, attention.firstQuery != nil)
     queriesOffset = hasKeys ? attention.heads * layout.byteCount : 0
-    panels = AlignedBuffer(byteCount: queriesOffset + (hasQueries ? attention.heads * layout.byteCount : 0))
-    let head = AlignedBuffer(count: rows * width, of: Float.self, zeroed: false)
+    panels = try AlignedBuffer(byteCount: queriesOffset + (hasQueries ? attention.heads * layout.byteCount : 0))
+    let head = try AlignedBuffer(count: rows * width, of: Float.self, zeroed: false)
     let values = head.bound(to: Float.self)
     for number in 0..<attention.heads {
       // The keys the other way round: along a row of scores the distance i - j falls.
@@ -48,7 +48,7 @@ final class PositionPanels: Sendable {
         layout.pack(weights: values, bias: nil, into: panels.baseAddress + queriesOffset + number * layout.byteCount)
       }
     }
-    columns = AlignedBuffer(count: 2 * Self.columnCount(length), of: Int32.self)
+    columns = try AlignedBuffer(count: 2 * Self.columnCount(length), of: Int32.self)
     let keys = columns.bound(to: Int32.self)
     for place in 0..<Self.columnCount(length) {
       let distance = min(place - length + 1, length - 1)
@@ -78,13 +78,15 @@ final class PositionPanelCache: Sendable {
   private let layers = Mutex<[PositionPanels?]>([])
 
   /// - Parameter make: makes the panels for texts of that many tokens.
-  func panels(layer: Int, length: Int, _ make: (_ length: Int) -> PositionPanels) -> PositionPanels {
-    layers.withLock { layers in
+  func panels(
+    layer: Int, length: Int, _ make: (_ length: Int) throws(OutOfMemory) -> PositionPanels
+  ) throws(OutOfMemory) -> PositionPanels {
+    try layers.withLock { layers throws(OutOfMemory) in
       while layers.count <= layer { layers.append(nil) }
       if let found = layers[layer], found.length >= length { return found }
       var enough = 32
       while enough < length { enough *= 2 }
-      let made = make(enough)
+      let made = try make(enough)
       layers[layer] = made
       return made
     }

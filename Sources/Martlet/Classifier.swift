@@ -55,7 +55,7 @@ public final class Classifier: Sendable {
       let bundle = try Bundle(path: path, base: base, verifyChecksums: verifyChecksums, isMapped: isMapped, pool: pool)
       try self.init(bundle, pool: pool, calibrated: calibrated)
     } catch let error as BundleError {
-      throw ClassifierError(.file, error.description)
+      throw ClassifierError(error)
     }
   }
 
@@ -93,7 +93,9 @@ public final class Classifier: Sendable {
     } catch let error as InstructionSetError {
       throw ClassifierError(.instructionSet, error.description)
     } catch let error as BundleError {
-      throw ClassifierError(.file, error.description)
+      throw ClassifierError(error)
+    } catch let error as OutOfMemory {
+      throw ClassifierError(.outOfMemory, "\(bundle.path): \(error)")
     } catch let error as JSONError {
       throw ClassifierError(.file, "\(bundle.path): section configuration: \(error)")
     } catch let error as ConfigurationError {
@@ -111,11 +113,11 @@ public final class Classifier: Sendable {
   /// Classifies one text.
   ///
   /// - Parameter pair: the second text of a pair, for models that were tuned on pairs.
-  /// - Throws: `ClassifierError` of kind `argument`.
+  /// - Throws: `ClassifierError` of kind `argument` or `outOfMemory`.
   public func classify(_ text: String, pair: String? = nil) throws -> Prediction {
     try withSession { session in
       try session.append(text, pair: pair)
-      session.run()
+      try session.run()
       return session.predictions()[0]
     }
   }
@@ -140,19 +142,25 @@ public final class Classifier: Sendable {
   }
 
   /// A session of the classifier's own, for callers that fill batches themselves. Use it from one thread at a time.
-  package func makeSession() -> Session {
-    Session(
+  package func makeSession() throws(OutOfMemory) -> Session {
+    try Session(
       model: model, tokenizer: tokenizer, maximumLength: maximumLength, temperature: temperature,
       engine: InferenceEngine(weights: weights, kernels: kernels, pool: pool))
   }
 
   /// Runs `body` with a session of the classifier's own that nobody else uses meanwhile.
-  package func withSession<Result>(_ body: (Session) throws -> Result) rethrows -> Result {
-    let session = idle.withLock { $0.popLast() } ?? makeSession()
-    defer {
+  ///
+  /// - Throws: what `body` throws; a refusal of memory as a `ClassifierError`.
+  package func withSession<Result>(_ body: (Session) throws -> Result) throws -> Result {
+    do {
+      let session = try idle.withLock { $0.popLast() } ?? makeSession()
+      let result = try body(session)
       session.removeAll()
       idle.withLock { $0.append(session) }
+      return result
+    } catch let error as OutOfMemory {
+      // The session goes, and with it all its memory.
+      throw ClassifierError(.outOfMemory, error.description)
     }
-    return try body(session)
   }
 }

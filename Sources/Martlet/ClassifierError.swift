@@ -1,3 +1,6 @@
+import Bundles
+import Storage
+
 /// Why a classifier could not be opened or used. The text is one line: what, where, expected, found.
 public struct ClassifierError: Error, CustomStringConvertible, Sendable, Equatable {
   public enum Kind: Sendable, Equatable {
@@ -13,13 +16,22 @@ public struct ClassifierError: Error, CustomStringConvertible, Sendable, Equatab
     case instructionSet
     /// The caller asked for what cannot be: a length limit below the special tokens, a pair for a model without pairs.
     case argument
+    /// The system refused memory. The classifier, if it was open, is as it was before the call.
+    case outOfMemory
   }
 
   public let kind: Kind
   public let description: String
 
+  package init(_ error: BundleError) { self.init(error.isOutOfMemory ? .outOfMemory : .file, error.description) }
+
   package init(_ kind: Kind, _ description: String) {
     self.kind = kind
     self.description = description
   }
+}
+
+/// Runs what may be refused memory, and says so in the library's own error.
+func asClassifierError<Result>(_ body: () throws(OutOfMemory) -> Result) throws(ClassifierError) -> Result {
+  do throws(OutOfMemory) { return try body() } catch { throw ClassifierError(.outOfMemory, error.description) }
 }

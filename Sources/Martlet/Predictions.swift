@@ -28,13 +28,16 @@ public struct Predictions<Texts: AsyncSequence & Sendable>: AsyncSequence, Senda
   let texts: Texts
   let batchTokens: Int
 
-  public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(Reading(classifier, texts, batchTokens)) }
+  public func makeAsyncIterator() -> AsyncIterator {
+    AsyncIterator(Result { try Reading(classifier, texts, batchTokens) })
+  }
 
   public struct AsyncIterator: AsyncIteratorProtocol {
-    private let reading: Reading
+    /// A failure is thrown by `next`: making an iterator may not.
+    private let reading: Result<Reading, any Error>
     private var predictions: ArraySlice<Prediction> = []
 
-    fileprivate init(_ reading: Reading) { self.reading = reading }
+    fileprivate init(_ reading: Result<Reading, any Error>) { self.reading = reading }
 
     /// The next text's prediction, or nil after the last text's.
     ///
@@ -42,7 +45,7 @@ public struct Predictions<Texts: AsyncSequence & Sendable>: AsyncSequence, Senda
     ///   is cancelled, so that a stream that was cut short never looks like one that ended.
     public mutating func next() async throws -> Prediction? {
       try Task.checkCancellation()
-      if predictions.isEmpty { predictions = try await reading.nextBatch() }
+      if predictions.isEmpty { predictions = try await reading.get().nextBatch() }
       return predictions.popFirst()
     }
   }
@@ -54,8 +57,8 @@ extension Predictions {
     private let waiting: WaitingTexts
     private let task: Task<Void, Never>
 
-    init(_ classifier: Classifier, _ texts: Texts, _ batchTokens: Int) {
-      let waiting = WaitingTexts(classifier, batchTokens: batchTokens)
+    init(_ classifier: Classifier, _ texts: Texts, _ batchTokens: Int) throws {
+      let waiting = try WaitingTexts(classifier, batchTokens: batchTokens)
       self.waiting = waiting
       task = Task {
         do {
@@ -98,9 +101,9 @@ private final class WaitingTexts: Sendable {
   private let session: Session
   private let batchTokens: Int
 
-  init(_ classifier: Classifier, batchTokens: Int) {
+  init(_ classifier: Classifier, batchTokens: Int) throws {
     self.batchTokens = batchTokens
-    session = classifier.makeSession()
+    session = try asClassifierError { () throws(OutOfMemory) in try classifier.makeSession() }
   }
 
   /// Appends a text once there is room for it; false when nobody wants it any more.
@@ -136,7 +139,7 @@ private final class WaitingTexts: Sendable {
     reader?.resume()
     if let error { throw error }
     guard session.answered.count > 0 else { return [] }
-    session.runAgain()
+    try asClassifierError { () throws(OutOfMemory) in _ = try session.runAgain() }
     return session.predictions()[...]
   }
 

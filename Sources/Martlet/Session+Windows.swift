@@ -48,11 +48,13 @@ struct WindowingMemory {
   var content: [Int32] = []
   /// Some windows of a batch, run together.
   var piece = Batch()
-  private var logits = AlignedBuffer(byteCount: 0)
+  private var logits: AlignedBuffer
+
+  init() throws(OutOfMemory) { logits = try AlignedBuffer(byteCount: 0) }
 
   /// Room for the logits of all texts; their values stay.
-  mutating func reserve(_ count: Int) {
-    if logits.byteCount < count * 4 { logits = AlignedBuffer(count: count, of: Float.self) }
+  mutating func reserve(_ count: Int) throws(OutOfMemory) {
+    if logits.byteCount < count * 4 { logits = try AlignedBuffer(count: count, of: Float.self) }
   }
 
   func pooled(_ count: Int) -> UnsafeMutableBufferPointer<Float> {
@@ -92,11 +94,11 @@ extension Session {
   /// the logits. Windows are added up in their order, so the bits do not depend on where the batch is cut.
   ///
   /// - Parameters: as `InferenceEngine.run` has them.
-  func runWindows(others: Int, _ other: () -> Void) {
+  func runWindows(others: Int, _ other: () -> Void) throws(OutOfMemory) {
     let labels = labels.count
     let batch = answered.batch
     let pooling = answered.windowed.pooling
-    windowing.reserve(answered.count * labels)
+    try windowing.reserve(answered.count * labels)
     let pooled = windowing.pooled(answered.count * labels)
     var texts = answered.windowed.texts[...]
     var others = others
@@ -108,7 +110,7 @@ extension Session {
         windowing.piece.append(text: next, of: batch)
         next += 1
       } while next < batch.textCount && windowing.piece.tokenCount < Self.pieceTokens
-      let logits = engine.run(model.family, windowing.piece, others: others, other)
+      let logits = try engine.run(model.family, windowing.piece, others: others, other)
       others = 0
       for row in 0..<windowing.piece.textCount {
         let windows = texts.first?.text == text ? texts.first!.windows : 1

@@ -1,6 +1,7 @@
 import Encoders
 import Evaluation
 import Inference
+import Storage
 import Tokenizers
 
 /// How long a text was and whether it was cut.
@@ -39,18 +40,19 @@ package final class Session: @unchecked Sendable {
   let temperature: Double
   let engine: InferenceEngine
   var workspace = TokenizerWorkspace()
-  var windowing = WindowingMemory()
+  var windowing: WindowingMemory
   /// The texts of the next run.
   package internal(set) var waiting = EncodedTexts()
   /// The texts of the last run, whose logits are there.
   package private(set) var answered = EncodedTexts()
 
-  init(model: Model, tokenizer: Tokenizer, maximumLength: Int, temperature: Double, engine: InferenceEngine) {
+  init(model: Model, tokenizer: Tokenizer, maximumLength: Int, temperature: Double, engine: InferenceEngine) throws(OutOfMemory) {
     self.model = model
     self.tokenizer = tokenizer
     self.maximumLength = maximumLength
     self.temperature = temperature
     self.engine = engine
+    windowing = try WindowingMemory()
   }
 
   package var labels: [String] { model.labels.names }
@@ -123,21 +125,21 @@ package final class Session: @unchecked Sendable {
 
   /// Runs the texts that wait; their logits `[texts, labels]` are valid until the next run.
   @discardableResult
-  package func run() -> UnsafeBufferPointer<Float> {
+  package func run() throws(OutOfMemory) -> UnsafeBufferPointer<Float> {
     takeWaiting()
-    return runAgain()
+    return try runAgain()
   }
 
   /// The same, and calls `body` once meanwhile, on any thread: it may append texts for the next run.
-  package func run(while body: () -> Void) {
+  package func run(while body: () -> Void) throws(OutOfMemory) {
     takeWaiting()
-    run(others: 1, body)
+    try run(others: 1, body)
   }
 
   /// Runs the texts of the last run once more, or those of `takeWaiting`.
   @discardableResult
-  package func runAgain() -> UnsafeBufferPointer<Float> {
-    run(others: 0) {}
+  package func runAgain() throws(OutOfMemory) -> UnsafeBufferPointer<Float> {
+    try run(others: 0) {}
     return logits
   }
 
@@ -156,14 +158,14 @@ package final class Session: @unchecked Sendable {
     fill()
     while waiting.count > 0 {
       if case .failure(let error) = result { throw error }
-      run(while: fill)
+      try run(while: fill)
       read()
     }
     _ = try result.get()
   }
 
   /// Runs the texts of the last run on one thread and tells where the time went.
-  package func profile() -> Profile { engine.profile(model.family, answered.batch) }
+  package func profile() throws(OutOfMemory) -> Profile { try engine.profile(model.family, answered.batch) }
 
   /// Makes the texts that wait those of `runAgain`.
   func takeWaiting() {
@@ -171,11 +173,11 @@ package final class Session: @unchecked Sendable {
     waiting.removeAll()
   }
 
-  private func run(others: Int, _ other: () -> Void) {
+  private func run(others: Int, _ other: () -> Void) throws(OutOfMemory) {
     if answered.windowed.extra == 0 {
-      engine.run(model.family, answered.batch, others: others, other)
+      try engine.run(model.family, answered.batch, others: others, other)
     } else {
-      runWindows(others: others, other)
+      try runWindows(others: others, other)
     }
   }
 

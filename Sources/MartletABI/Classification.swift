@@ -75,44 +75,48 @@ private func classify(
   _ texts: UnsafePointer<martlet_text>, _ textCount: Int, with open: OpenClassifier, _ rows: Rows,
   refused: UnsafeMutablePointer<Int>?
 ) -> martlet_status {
-  open.classifier.withSession { session in
-    for index in 0..<textCount {
-      let status = check(texts[index], takesPairs: session.takesPairs)
-      guard status == MARTLET_OK else {
-        refused?.pointee = index
-        return status
-      }
-    }
-    let labels = open.labels.count
-    var start = 0
-    var next = 0
-    func append() throws -> Bool {
-      guard next < textCount else { return false }
-      let text = texts[next]
-      let first = bytes(text.bytes, text.length)
-      if let pair = text.pair { try session.append(first, pair: bytes(pair, text.pair_length)) } else { session.append(first) }
-      next += 1
-      return true
-    }
-    func read() {
-      for row in 0..<session.answered.count {
-        let index = start + row
-        if let scores = rows.scores {
-          session.scores(of: row, into: UnsafeMutableBufferPointer(start: scores + index * labels, count: labels))
+  do {
+    return try open.classifier.withSession { session in
+      for index in 0..<textCount {
+        let status = check(texts[index], takesPairs: session.takesPairs)
+        guard status == MARTLET_OK else {
+          refused?.pointee = index
+          return status
         }
-        if let logits = rows.logits { (logits + index * labels).update(from: session.logits(of: row).baseAddress!, count: labels) }
-        let length = session.answered.lengths[row]
-        rows.infos?[index] = martlet_text_info(
-          token_count: UInt32(clamping: length.tokens), was_truncated: length.wasTruncated ? 1 : 0,
-          label: UInt32(session.best(of: row)))
       }
-      start += session.answered.count
+      try run(texts, textCount, session, rows, labels: open.labels.count)
+      return MARTLET_OK
     }
-    do { try session.runBatches(of: Classifier.defaultBatchTokens, append: append, read: read) } catch {
-      refused?.pointee = next
-      return status(of: error)
+  } catch {
+    return status(of: error)
+  }
+}
+
+private func run(
+  _ texts: UnsafePointer<martlet_text>, _ textCount: Int, _ session: Session, _ rows: Rows, labels: Int
+) throws {
+  var start = 0
+  var next = 0
+  try session.runBatches(of: Classifier.defaultBatchTokens) {
+    guard next < textCount else { return false }
+    let text = texts[next]
+    let first = bytes(text.bytes, text.length)
+    if let pair = text.pair { try session.append(first, pair: bytes(pair, text.pair_length)) } else { session.append(first) }
+    next += 1
+    return true
+  } read: {
+    for row in 0..<session.answered.count {
+      let index = start + row
+      if let scores = rows.scores {
+        session.scores(of: row, into: UnsafeMutableBufferPointer(start: scores + index * labels, count: labels))
+      }
+      if let logits = rows.logits { (logits + index * labels).update(from: session.logits(of: row).baseAddress!, count: labels) }
+      let length = session.answered.lengths[row]
+      rows.infos?[index] = martlet_text_info(
+        token_count: UInt32(clamping: length.tokens), was_truncated: length.wasTruncated ? 1 : 0,
+        label: UInt32(session.best(of: row)))
     }
-    return MARTLET_OK
+    start += session.answered.count
   }
 }
 

@@ -15,6 +15,7 @@ func status(of error: any Error) -> martlet_status {
   case .noHead: MARTLET_NO_HEAD
   case .noCalibration: MARTLET_NO_CALIBRATION
   case .instructionSet: MARTLET_INSTRUCTION_SET
+  case .outOfMemory: MARTLET_OUT_OF_MEMORY
   case .argument, nil: MARTLET_INVALID_ARGUMENT
   }
 }
@@ -32,7 +33,7 @@ private func text(of status: martlet_status) -> StaticString {
   case MARTLET_NO_HEAD: "the file holds an encoder without a classification head: a base to fine-tune, not a classifier"
   case MARTLET_INSTRUCTION_SET: "MARTLET_ISA names an instruction set that is unknown or that this machine lacks"
   case MARTLET_NO_CALIBRATION: "the file holds no calibration: pack it with validation data"
-  case MARTLET_OUT_OF_MEMORY: "the system refused the memory for a handle"
+  case MARTLET_OUT_OF_MEMORY: "the system refused memory"
   default: "not a status of this version"
   }
 }

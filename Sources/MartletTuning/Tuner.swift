@@ -109,9 +109,9 @@ public struct Tuner: Sendable {
     let parameters = try base.parameters(for: model)
     try arguments.check()
     let store =
-      arguments.loraRank == 0
+      try arguments.loraRank == 0
       ? ParameterStore(model.blueprint)
-      : try ParameterStore(model.blueprint, arguments.lowRankSettings(for: type(of: model.family)))
+      : ParameterStore(model.blueprint, arguments.lowRankSettings(for: type(of: model.family)))
     let drawn = try store.load(from: parameters, seed: arguments.seed)
     let pool = ThreadPool(threads: threads ?? Machine.availableCores)
     let engine = try TrainingEngine(parameters: store, blas: blas, threads: pool, instructionSet: kernels)
@@ -130,7 +130,7 @@ public struct Tuner: Sendable {
       case .checkpoint(let path): try trainer.restore(path)
       }
       if forecasts {
-        let forecast = trainer.forecast()
+        let forecast = try trainer.forecast()
         onEvent(.forecast(peakBytes: forecast.peakBytes, seconds: forecast.seconds))
       }
       let outcome = try trainer.run()
@@ -141,7 +141,7 @@ public struct Tuner: Sendable {
         var state = try AtomicFile(path: outputFolder + "/trainer_state.json")
         try state.write(trainer.trainerState.text(indent: 2, sortedKeys: true) + "\n")
         try state.commit()
-        _ = trainer.evaluate { index, logits in
+        _ = try trainer.evaluate { index, logits in
           examples.append(
             ExampleResult(logits: Array(logits), tokens: validationData.examples[index].ids.count))
         }

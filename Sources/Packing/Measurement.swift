@@ -75,7 +75,7 @@ private func forEachLogits(
   _ classifier: Classifier, _ dataset: LabelledDataset, _ maximumLength: Int,
   _ body: (Int, UnsafeBufferPointer<Float>) -> Void
 ) throws {
-  let session = classifier.makeSession()
+  let session = try classifier.makeSession()
   var next = 0
   var read = 0
   try session.runBatches(of: 2048) {

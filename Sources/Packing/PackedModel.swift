@@ -174,9 +174,9 @@ private struct Sections: ~Copyable {
   ) throws {
     let isInt8 = precision == .int8 && !linear.isOutput
     let layout = PanelLayout(outputs: linear.outputs, inputs: linear.inputs, isInt8: isInt8)
-    let weights = parameters.concatenated(linear.weights)
-    let biases = linear.biases.isEmpty ? nil : parameters.concatenated(linear.biases)
-    let block = AlignedBuffer(byteCount: layout.byteCount)
+    let weights = try parameters.concatenated(linear.weights)
+    let biases = try linear.biases.isEmpty ? nil : parameters.concatenated(linear.biases)
+    let block = try AlignedBuffer(byteCount: layout.byteCount)
     let shape = [linear.outputs, linear.inputs]
     let original = isInt8 ? try baseSection(.matrix, linear.name, layout: .int8Panels, shape: shape, isHead: linear.isHead) : nil
     if let original { try check(linear.name, original, layout.byteCount) }
@@ -184,7 +184,7 @@ private struct Sections: ~Copyable {
       weights: weights.bound(to: Float.self), bias: biases?.bound(to: Float.self),
       scales: original.map { ($0.baseAddress! + layout.scalesOffset).assumingMemoryBound(to: Float.self) }, into: block.baseAddress)
     if isInt8 {
-      let unpacked = AlignedBuffer(byteCount: weights.byteCount, zeroed: false)
+      let unpacked = try AlignedBuffer(byteCount: weights.byteCount, zeroed: false)
       layout.unpack(block.baseAddress, rows: 0..<linear.outputs, into: unpacked.bound(to: Float.self))
       measureNoise(linear.name, weights, unpacked)
     }
@@ -196,13 +196,13 @@ private struct Sections: ~Copyable {
   mutating func addTable(
     _ table: Table, _ parameters: borrowing LoadedParameters, _ precision: WeightPrecision
   ) throws {
-    let values = parameters.concatenated([table.weight])
+    let values = try parameters.concatenated([table.weight])
     let shape = [table.rows, table.width]
     guard precision == .int8, !table.isExact else {
       try writer.add(.embedding, table.name, layout: .float32, shape: shape, contents: SectionContents(values))
       return
     }
-    let rows = AlignedBuffer(byteCount: Grid.rowsByteCount(rows: table.rows, width: table.width))
+    let rows = try AlignedBuffer(byteCount: Grid.rowsByteCount(rows: table.rows, width: table.width))
     let original = try baseSection(.embedding, table.name, layout: .int8Rows, shape: shape, isHead: false)
     if let original { try check(table.name, original, rows.byteCount) }
     Grid.quantizeRows(
@@ -210,7 +210,7 @@ private struct Sections: ~Copyable {
       scales: original.map {
         ($0.baseAddress! + Grid.rowScalesOffset(rows: table.rows, width: table.width)).assumingMemoryBound(to: Float.self)
       }, into: rows.baseAddress)
-    let unpacked = AlignedBuffer(byteCount: values.byteCount, zeroed: false)
+    let unpacked = try AlignedBuffer(byteCount: values.byteCount, zeroed: false)
     Grid.dequantizeRows(rows.baseAddress, rows: table.rows, width: table.width, into: unpacked.bound(to: Float.self))
     measureNoise(table.name, values, unpacked)
     try writer.add(.embedding, table.name, layout: .int8Rows, shape: shape, contents: SectionContents(rows))
@@ -247,10 +247,10 @@ private struct LoadedParameters: ~Copyable {
     for (index, parameter) in blueprint.parameters.enumerated() {
       guard source.has(parameter) else {
         missing.append(index)
-        buffers.append(AlignedBuffer(byteCount: 0))
+        buffers.append(try AlignedBuffer(byteCount: 0))
         continue
       }
-      let buffer = AlignedBuffer(count: parameter.count, of: Float.self, zeroed: false)
+      let buffer = try AlignedBuffer(count: parameter.count, of: Float.self, zeroed: false)
       let values = UnsafeMutableBufferPointer(start: buffer.bound(to: Float.self), count: parameter.count)
       _ = try source.read(parameter, into: values)
       guard values.allSatisfy(\.isFinite) else { throw PackingError.notFinite(name: parameter.name) }
@@ -261,8 +261,8 @@ private struct LoadedParameters: ~Copyable {
   }
 
   /// The weight and the bias of a normalisation, zeros where there is none.
-  func vectors(_ normalization: Normalization) -> AlignedBuffer {
-    let vectors = AlignedBuffer(count: 2 * normalization.width, of: Float.self)
+  func vectors(_ normalization: Normalization) throws(OutOfMemory) -> AlignedBuffer {
+    let vectors = try AlignedBuffer(count: 2 * normalization.width, of: Float.self)
     for (place, index) in normalization.parameters.enumerated() {
       (vectors.baseAddress + place * normalization.width * 4).copyMemory(
         from: buffers[index].baseAddress, byteCount: normalization.width * 4)
@@ -271,9 +271,9 @@ private struct LoadedParameters: ~Copyable {
   }
 
   /// Parameters one after the other.
-  func concatenated(_ indices: [Int]) -> AlignedBuffer {
+  func concatenated(_ indices: [Int]) throws(OutOfMemory) -> AlignedBuffer {
     if indices.count == 1 { return buffers[indices[0]] }
-    let whole = AlignedBuffer(byteCount: indices.reduce(0) { $0 + buffers[$1].byteCount }, zeroed: false)
+    let whole = try AlignedBuffer(byteCount: indices.reduce(0) { $0 + buffers[$1].byteCount }, zeroed: false)
     var offset = 0
     for index in indices {
       (whole.baseAddress + offset).copyMemory(from: buffers[index].baseAddress, byteCount: buffers[index].byteCount)

@@ -3,6 +3,7 @@ import Storage
 /// What is wrong with a whole input; a single bad record of a stream is a `RecordProblem`.
 package enum RecordsError: Error, Sendable, Equatable, CustomStringConvertible {
   case file(FileError)
+  case outOfMemory(source: String, OutOfMemory)
   /// A compressed source whose bytes inflate to nothing sound.
   case compressed(source: String, what: String)
   /// The columns that would have done, and those that the header has.
@@ -21,6 +22,7 @@ package enum RecordsError: Error, Sendable, Equatable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .file(let error): return error.description
+    case .outOfMemory(let source, let refusal): return "\(source): \(refusal)"
     case .compressed(let source, let what): return "\(source): \(what)"
     case .noColumn(let source, let kind, let wanted, let found):
       let names = wanted.map { "`\($0)`" }.joined(separator: ", ")

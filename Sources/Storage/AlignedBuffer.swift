@@ -2,8 +2,21 @@
   import Glibc
 #endif
 
+/// The system refused memory.
+package struct OutOfMemory: Error, CustomStringConvertible, Sendable, Equatable {
+  /// What was asked for; nil for more than can be counted.
+  package let byteCount: Int?
+
+  package init(byteCount: Int?) { self.byteCount = byteCount }
+
+  package var description: String { "out of memory: the system refused \(byteCount.map(String.init) ?? "more than 2^63") bytes" }
+}
+
 /// A block of memory aligned to 64 bytes (a cache line, and the widest vector in use), padded to a multiple of 64
 /// so that a vector may be read at its last element.
+///
+/// Memory that is refused is an error, unlike with the arrays of the language, which end the process: whatever grows with a file, a
+/// text or an argument goes through here.
 package final class AlignedBuffer: @unchecked Sendable {
   package let baseAddress: UnsafeMutableRawPointer
   /// The number of bytes asked for; the allocation is padded to a multiple of 64, the padding always zero at first.
@@ -17,18 +30,23 @@ package final class AlignedBuffer: @unchecked Sendable {
   /// given up for a larger block leaves no hole.
   private static let mappingThreshold = 1 << 18
 
-  package init(byteCount: Int, zeroed: Bool = true) {
+  package init(byteCount: Int, zeroed: Bool = true) throws(OutOfMemory) {
+    // A size that went below zero on its way here went wrong there.
+    let (end, isTooLarge) = max(byteCount, 1).addingReportingOverflow(Self.alignment - 1)
+    guard byteCount >= 0, !isTooLarge else { throw OutOfMemory(byteCount: byteCount < 0 ? nil : byteCount) }
+    let padded = end / Self.alignment * Self.alignment
     self.byteCount = byteCount
-    let padded = max(byteCount, 1).roundedUp(toMultipleOf: Self.alignment)
     if padded >= Self.mappingThreshold {
-      let pages = mmap(nil, padded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-      precondition(pages != MAP_FAILED, "out of memory: \(byteCount) bytes")
-      baseAddress = pages!
+      guard let pages = mmap(nil, padded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), pages != MAP_FAILED else {
+        throw OutOfMemory(byteCount: byteCount)
+      }
+      baseAddress = pages
       mappedByteCount = padded
       return
     }
     mappedByteCount = 0
-    baseAddress = .allocate(byteCount: padded, alignment: Self.alignment)
+    guard let block = aligned_alloc(Self.alignment, padded) else { throw OutOfMemory(byteCount: byteCount) }
+    baseAddress = block
     if zeroed {
       baseAddress.initializeMemory(as: UInt8.self, repeating: 0, count: padded)
     } else {
@@ -36,12 +54,16 @@ package final class AlignedBuffer: @unchecked Sendable {
     }
   }
 
-  package convenience init<Element: BitwiseCopyable>(count: Int, of type: Element.Type, zeroed: Bool = true) {
-    self.init(byteCount: count * MemoryLayout<Element>.stride, zeroed: zeroed)
+  package convenience init<Element: BitwiseCopyable>(
+    count: Int, of type: Element.Type, zeroed: Bool = true
+  ) throws(OutOfMemory) {
+    let (byteCount, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
+    guard !overflow else { throw OutOfMemory(byteCount: nil) }
+    try self.init(byteCount: byteCount, zeroed: zeroed)
   }
 
   deinit {
-    if mappedByteCount > 0 { munmap(baseAddress, mappedByteCount) } else { baseAddress.deallocate() }
+    if mappedByteCount > 0 { munmap(baseAddress, mappedByteCount) } else { free(baseAddress) }
   }
 
   /// The memory as elements of a type.

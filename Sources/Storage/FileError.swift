@@ -15,6 +15,8 @@ package struct FileError: Error, CustomStringConvertible, Sendable, Equatable {
     self.code = code
   }
 
+  package var isOutOfMemory: Bool { code == ENOMEM }
+
   package var description: String {
     "cannot \(operation) \(path): \(String(cString: strerror(code)).lowercasedFirst)"
   }

@@ -87,6 +87,28 @@ package final class ThreadPool: @unchecked Sendable {
     }
   }
 
+  /// The same with a body that may be refused memory: every index runs all the same, and of several refusals the first to come is
+  /// thrown once all threads have finished.
+  package func parallelFor(
+    _ count: Int, throwing body: (_ index: Int, _ worker: Int) throws(OutOfMemory) -> Void
+  ) throws(OutOfMemory) {
+    var refusals = Refusals()
+    withUnsafeMutablePointer(to: &refusals) { refusals in
+      parallelFor(count) { index, worker in
+        do throws(OutOfMemory) { try body(index, worker) } catch {
+          if csystem_fetch_add(&refusals.pointee.count, 1) == 0 { refusals.pointee.first = error }
+        }
+      }
+    }
+    if let first = refusals.first { throw first }
+  }
+
+  /// What bodies were refused. Who counts first writes, and all threads have finished before it is read.
+  private struct Refusals {
+    var count: UInt32 = 0
+    var first: OutOfMemory?
+  }
+
   private func wakeWorkers() {
     _ = csystem_fetch_add(&shared.pointee.generation, 1)
     if csystem_load(&shared.pointee.sleeping) > 0 { csystem_futex_wake(&shared.pointee.generation, .max) }

@@ -23,7 +23,7 @@ package struct AdamW: Sendable {
   private static let chunk = 1 << 16
 
   /// The L2 norm of all gradients together; the sums of chunks are added in their order, whatever the threads.
-  package func gradientNorm(_ engine: TrainingEngine) -> Double {
+  package func gradientNorm(_ engine: TrainingEngine) throws(OutOfMemory) -> Double {
     let store = engine.parameters
     store.clearStaleGradients()
     var runs: [Range<Int>] = []
@@ -38,7 +38,7 @@ package struct AdamW: Sendable {
         runs.append(start..<start + table.width)
       }
     }
-    let sums = AlignedBuffer(count: runs.count, of: Double.self)
+    let sums = try AlignedBuffer(count: runs.count, of: Double.self)
     let results = sums.bound(to: Double.self)
     engine.threads.parallelFor((runs.count + 15) / 16) { index, _ in
       for run in index * 16..<min(runs.count, index * 16 + 16) {

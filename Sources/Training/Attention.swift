@@ -16,21 +16,21 @@ final class AttentionStep {
 
   init(
     _ attention: Attention, width: Int, queries: Queries, dropout: Dropout, _ engine: TrainingEngine
-  ) {
+  ) throws(OutOfMemory) {
     self.attention = attention
     heads = AttentionHeads(engine.batch, count: attention.heads, width: width, queries)
     buffers = engine.buffers
     self.dropout = dropout
     let headWidth = heads.headWidth
     let longest = engine.batch.longest
-    rotation = attention.rotary.map { [buffers] rotary in
-      let (cosines, sines) = (buffers.take(longest * (headWidth / 2)), buffers.take(longest * (headWidth / 2)))
+    rotation = try attention.rotary.map { [buffers] rotary throws(OutOfMemory) in
+      let (cosines, sines) = try (buffers.take(longest * (headWidth / 2)), buffers.take(longest * (headWidth / 2)))
       rotary.fill(cosines.values, sines.values, count: longest, headWidth: headWidth)
       return (cosines, sines)
     }
     if attention.hasBias(longest) {
       let reach = attention.mostKeys(longest)
-      let biases = buffers.take(attention.biasRows * attention.biasStride(reach: reach))
+      let biases = try buffers.take(attention.biasRows * attention.biasStride(reach: reach))
       attention.fillBiases(
         biases.values, reach: reach, headWidth: headWidth,
         attention.relativeBias.map { UnsafePointer(engine.parameters.values($0.table.weight)) })
@@ -72,10 +72,10 @@ final class AttentionStep {
   private func forEachHead(
     _ engine: TrainingEngine,
     _ body: (Head, _ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>) -> Void
-  ) {
+  ) throws(OutOfMemory) {
     let keys = reach
     let size = (heads.queries == .firstTokens ? 1 : min(keys, Self.blockQueries)) * keys.roundedUp(toMultipleOf: 16)
-    heads.forEach(engine, scratch: 2 * size) { head, scratch in body(head, scratch, scratch + size) }
+    try heads.forEach(engine, scratch: 2 * size) { head, scratch in body(head, scratch, scratch + size) }
   }
 
   /// Turns the queries and keys of one head in place; back with direction -1.
@@ -121,8 +121,8 @@ final class AttentionStep {
 
   func forward(
     _ engine: TrainingEngine, _ queryKeyValue: UnsafeMutablePointer<Float>, _ context: UnsafeMutablePointer<Float>
-  ) {
-    forEachHead(engine) { head, p, scratch in
+  ) throws(OutOfMemory) {
+    try forEachHead(engine) { head, p, scratch in
       let query = queryKeyValue + head.query
       rotate(engine, query, head, direction: 1)
       forEachBlock(head) { block in
@@ -141,12 +141,12 @@ final class AttentionStep {
   func backward(
     _ engine: TrainingEngine, _ queryKeyValue: UnsafePointer<Float>, _ dContext: UnsafePointer<Float>,
     _ gradient: UnsafeMutablePointer<Float>
-  ) {
-    let dBiases = attention.relativeBias.flatMap { bias in
-      engine.parameters.isTrained[bias.table.weight] ? buffers.take(heads.batch.textCount * heads.count * biasStride) : nil
+  ) throws(OutOfMemory) {
+    let dBiases = try attention.relativeBias.flatMap { bias throws(OutOfMemory) in
+      try engine.parameters.isTrained[bias.table.weight] ? buffers.take(heads.batch.textCount * heads.count * biasStride) : nil
     }
     dBiases?.values.update(repeating: 0, count: heads.batch.textCount * heads.count * biasStride)
-    forEachHead(engine) { head, p, scratch in
+    try forEachHead(engine) { head, p, scratch in
       let query = queryKeyValue + head.query
       let dQuery = gradient + head.query
       // One block that sees all keys writes their gradient; several add up.
@@ -216,8 +216,8 @@ struct AttentionRule: GradientRule {
     input.keepValues()
   }
 
-  func backward(_ engine: TrainingEngine) {
+  func backward(_ engine: TrainingEngine) throws(OutOfMemory) {
     // Only this verb reads queries, keys and values, and it writes all of their gradient.
-    step.backward(engine, input.values, output.gradient, input.contribution().gradient)
+    try step.backward(engine, input.values, output.gradient, input.contribution().gradient)
   }
 }

@@ -66,8 +66,8 @@ struct AttentionHeads {
   func forEach(
     _ engine: TrainingEngine, scratch floats: Int, textsInOrder: Bool = false,
     _ body: (_ head: Head, _ scratch: UnsafeMutablePointer<Float>) -> Void
-  ) {
-    let memory = engine.buffers.take(floats * engine.threads.threadCount)
+  ) throws(OutOfMemory) {
+    let memory = try engine.buffers.take(floats * engine.threads.threadCount)
     let texts = textsInOrder ? batch.textCount : 1
     engine.threads.parallelFor(batch.textCount * count / texts) { task, worker in
       for text in 0..<texts {

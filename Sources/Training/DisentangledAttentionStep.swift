@@ -35,10 +35,10 @@ final class DisentangledAttentionStep {
     let p, dropped, products: UnsafeMutablePointer<Float>
   }
 
-  private func forEachHead(_ engine: TrainingEngine, textsInOrder: Bool = false, _ body: (Head, Scratch) -> Void) {
+  private func forEachHead(_ engine: TrainingEngine, textsInOrder: Bool = false, _ body: (Head, Scratch) -> Void) throws(OutOfMemory) {
     let longest = heads.batch.longest
     let size = (heads.queries == .firstTokens ? 1 : longest) * longest.roundedUp(toMultipleOf: 16)
-    heads.forEach(engine, scratch: 2 * size + longest * positionCount, textsInOrder: textsInOrder) { head, memory in
+    try heads.forEach(engine, scratch: 2 * size + longest * positionCount, textsInOrder: textsInOrder) { head, memory in
       body(head, Scratch(p: memory, dropped: memory + size, products: memory + 2 * size))
     }
   }
@@ -90,8 +90,8 @@ final class DisentangledAttentionStep {
   func forward(
     _ engine: TrainingEngine, _ queryKeyValue: UnsafePointer<Float>, _ positions: UnsafePointer<Float>,
     _ context: UnsafeMutablePointer<Float>
-  ) {
-    forEachHead(engine) { head, scratch in
+  ) throws(OutOfMemory) {
+    try forEachHead(engine) { head, scratch in
       let query = queryKeyValue + head.query
       let dropped = probabilities(engine, query, positions, head, scratch)
       engine.products.small(
@@ -107,9 +107,9 @@ final class DisentangledAttentionStep {
   func backward(
     _ engine: TrainingEngine, _ queryKeyValue: UnsafePointer<Float>, _ positions: UnsafePointer<Float>,
     _ dContext: UnsafePointer<Float>, _ gradient: UnsafeMutablePointer<Float>, _ dPositions: UnsafeMutablePointer<Float>
-  ) {
+  ) throws(OutOfMemory) {
     // All texts add to the gradients of a head's positions.
-    forEachHead(engine, textsInOrder: true) { head, memory in
+    try forEachHead(engine, textsInOrder: true) { head, memory in
       let query = queryKeyValue + head.query
       let dQuery = gradient + head.query
       let upstream = dContext + head.context
@@ -161,11 +161,11 @@ struct DisentangledAttentionRule: GradientRule {
     positions.keepValues()
   }
 
-  func backward(_ engine: TrainingEngine) {
+  func backward(_ engine: TrainingEngine) throws(OutOfMemory) {
     // Only this verb reads either, and it writes all of their gradients.
-    let dPositions = positions.contribution().gradient
+    let dPositions = try positions.contribution().gradient
     dPositions.update(repeating: 0, count: positions.count)
-    attention.backward(
+    try attention.backward(
       engine, input.values, positions.values, output.gradient, input.contribution().gradient, dPositions)
   }
 }

@@ -12,14 +12,14 @@ package struct Forecast: Sendable {
 extension Trainer {
   /// Foretells memory and time by a rehearsal: steps that change nothing, on the largest batch and on a middling one of
   /// those to come. What the optimiser will touch beyond that is counted.
-  package func forecast() -> Forecast {
+  package func forecast() throws(OutOfMemory) -> Forecast {
     let batches = batchesToCome()
     let byTokens = batches.tokens.indices.sorted { batches.tokens[$0] < batches.tokens[$1] }
     guard let largest = byTokens.last else { return Forecast(peakBytes: Machine.peakResidentBytes(), seconds: 0) }
     let middle = byTokens[byTokens.count / 2]
-    _ = rehearse(batches.examples(largest))  // The first time is spent on getting memory.
-    let most = rehearse(batches.examples(largest))
-    let some = rehearse(batches.examples(middle))
+    _ = try rehearse(batches.examples(largest))  // The first time is spent on getting memory.
+    let most = try rehearse(batches.examples(largest))
+    let some = try rehearse(batches.examples(middle))
     let steps = Double(totalSteps - state.step)
     let total = Double(batches.tokens.reduce(0, +))
     let (large, small) = (Double(batches.tokens[largest]), Double(batches.tokens[middle]))
@@ -28,7 +28,7 @@ extension Trainer {
     let constant = large > 1.2 * small ? max(0, some - perToken * small) : 0
     var seconds = Double(batches.tokens.count) * constant + total * perToken
     seconds *= steps / max(1, Double(batches.steps))
-    seconds += evaluationSeconds() * Double(evaluationsToCome)
+    seconds += try evaluationSeconds() * Double(evaluationsToCome)
     seconds += Double(checkpointsToCome) * Double(checkpointBytes) / Self.diskBytesPerSecond
     let peak = max(Machine.peakResidentBytes(), Machine.residentBytes() + bytesToCome(rehearsed: batches.examples(largest)))
     store.clearGradients()
@@ -58,27 +58,27 @@ extension Trainer {
   }
 
   /// The seconds of a step with gradients of zero and an update that changes nothing.
-  private func rehearse(_ examples: [TrainingExample]) -> Double {
+  private func rehearse(_ examples: [TrainingExample]) throws(OutOfMemory) -> Double {
     let start = Machine.monotonicSeconds()
     let ever = store.everTouched
     store.clearGradients()
-    let logits = engine.forward(model.family, makeBatch(examples), dropoutKey: 0)
-    engine.backward(logits, gradient: [Float](repeating: 0, count: logits.count))
-    _ = optimizer.gradientNorm(engine)
+    let logits = try engine.forward(model.family, makeBatch(examples), dropoutKey: 0)
+    try engine.backward(logits, gradient: [Float](repeating: 0, count: logits.count))
+    _ = try optimizer.gradientNorm(engine)
     // Rows that only the rehearsal touched would get moments.
     store.everTouched = ever
     optimizer.rehearse(engine)
     return Machine.monotonicSeconds() - start
   }
 
-  private func evaluationSeconds() -> Double {
+  private func evaluationSeconds() throws(OutOfMemory) -> Double {
     guard !validation.isEmpty else { return 0 }
     let size = Self.evaluationBatchSize
     let first = max(0, min(validation.count / 2, validation.count - size))
     let examples = validation[first..<min(validation.count, first + size)]
     let tokens = examples.reduce(0) { $0 + $1.ids.count }
     let start = Machine.monotonicSeconds()
-    _ = engine.forward(model.family, makeBatch(examples), dropoutKey: nil)
+    _ = try engine.forward(model.family, makeBatch(examples), dropoutKey: nil)
     let seconds = Machine.monotonicSeconds() - start
     return seconds * Double(validation.reduce(0) { $0 + $1.ids.count }) / Double(tokens)
   }

@@ -18,7 +18,7 @@ final class FrozenBottom {
   init?(
     of family: any EncoderFamily, _ parameters: ParameterStore, _ kernels: any KernelTable.Type, _ threads: ThreadPool
   ) throws {
-    let use = ParameterUse(family)
+    let use = try ParameterUse(family)
     let adapted = Set(parameters.adapters.flatMap(\.layer.weights))
     func isFrozen(layers: Int) -> Bool {
       let part = use.bottom(layers: layers)
@@ -28,18 +28,18 @@ final class FrozenBottom {
     guard let layers = (0...use.layers.count).last(where: isFrozen) else { return nil }
     self.layers = layers
     let part = use.bottom(layers: layers)
-    weights = FrozenWeights(of: part, parameters)
-    engine = InferenceEngine(
-      weights: try ModelWeights(parameters.blueprint, of: part, from: weights), kernels: kernels, pool: threads,
+    weights = try FrozenWeights(of: part, parameters)
+    engine = try InferenceEngine(
+      weights: ModelWeights(parameters.blueprint, of: part, from: weights), kernels: kernels, pool: threads,
       groupTokens: Self.groupTokens)
   }
 
   /// The hidden states before the first layer above.
-  func hiddenStates(_ family: any EncoderFamily, _ batch: Batch, _ buffers: BufferPool) -> TapeRows {
+  func hiddenStates(_ family: any EncoderFamily, _ batch: Batch, _ buffers: BufferPool) throws(OutOfMemory) -> TapeRows {
     let width = family.hiddenWidth
-    let values = buffers.take(batch.tokenCount * width)
-    let rows = engine.hiddenStates(family, before: layers, batch, values.values)
-    return TapeRows(TapeNode(rows: rows, width: width, needsGradient: false, pool: buffers, values: values))
+    let values = try buffers.take(batch.tokenCount * width)
+    let rows = try engine.hiddenStates(family, before: layers, batch, values.values)
+    return try TapeRows(TapeNode(rows: rows, width: width, needsGradient: false, pool: buffers, values: values))
   }
 }
 
@@ -63,26 +63,36 @@ final class FrozenWeights: WeightProvider, @unchecked Sendable {
   private let normalizations: [AlignedBuffer?]
   private let parameters: ParameterStore
 
-  init(of part: Set<Int>, _ parameters: ParameterStore) {
+  init(of part: Set<Int>, _ parameters: ParameterStore) throws(OutOfMemory) {
     self.parameters = parameters
-    matrices = parameters.blueprint.linears.filter { part.contains($0.weights[0]) }.map { layer in
+    // All memory first: once the store has given its own back, nothing may be refused.
+    var matrices: [Matrix] = []
+    for layer in parameters.blueprint.linears where part.contains(layer.weights[0]) {
       let layout = PanelLayout(outputs: layer.outputs, inputs: layer.inputs, isInt8: false)
-      let block = AlignedBuffer(byteCount: layout.byteCount)
-      layout.pack(
-        weights: parameters.values(layer.weights[0]), bias: layer.biases.first.map { UnsafePointer(parameters.values($0)) },
-        into: block.baseAddress)
-      for weight in layer.weights { parameters.discardValues(weight) }
-      return Matrix(layer: layer, block: block, layout: layout)
+      matrices.append(Matrix(layer: layer, block: try AlignedBuffer(byteCount: layout.byteCount), layout: layout))
     }
-    normalizations = parameters.blueprint.normalizations.map { normalization in
-      guard part.contains(normalization.weight) else { return nil }
-      let vectors = AlignedBuffer(count: 2 * normalization.width, of: Float.self)
+    var normalizations: [AlignedBuffer?] = []
+    for normalization in parameters.blueprint.normalizations {
+      guard part.contains(normalization.weight) else {
+        normalizations.append(nil)
+        continue
+      }
+      let vectors = try AlignedBuffer(count: 2 * normalization.width, of: Float.self)
       for (place, parameter) in normalization.parameters.enumerated() {
         (vectors.bound(to: Float.self) + place * normalization.width).update(
           from: parameters.values(parameter), count: normalization.width)
       }
-      return vectors
+      normalizations.append(vectors)
     }
+    for matrix in matrices {
+      let layer = matrix.layer
+      matrix.layout.pack(
+        weights: parameters.values(layer.weights[0]), bias: layer.biases.first.map { UnsafePointer(parameters.values($0)) },
+        into: matrix.block.baseAddress)
+      for weight in layer.weights { parameters.discardValues(weight) }
+    }
+    self.matrices = matrices
+    self.normalizations = normalizations
   }
 
   func matrix(_ linear: Linear) -> (form: MatrixForm, bytes: UnsafeRawBufferPointer) {

@@ -6,7 +6,7 @@ struct GatherRule: GradientRule {
   let output: TapeNode
   let lookups: [Lookup]
 
-  func backward(_ engine: TrainingEngine) {
+  func backward(_ engine: TrainingEngine) throws(OutOfMemory) {
     let width = output.width
     let parameters = engine.parameters
     for lookup in lookups where parameters.isTrained[lookup.table.weight] {
@@ -41,11 +41,11 @@ struct LinearRule: GradientRule {
     input.keepValues()
   }
 
-  func backward(_ engine: TrainingEngine) {
+  func backward(_ engine: TrainingEngine) throws(OutOfMemory) {
     let parameters = engine.parameters
     let gradient = output.gradient
     if parameters.isTrained[layer.weights[0]] {
-      engine.products.weightGradient(
+      try engine.products.weightGradient(
         gradient, input.values, parameters.gradient(layer.weights[0]), M: input.rows, N: layer.outputs,
         K: layer.inputs, beta: parameters.beginContribution(layer.weights) ? 0 : 1)
     }
@@ -55,14 +55,14 @@ struct LinearRule: GradientRule {
       }
       engine.addColumnSums(gradient, rows: input.rows, columns: layer.outputs, parameters.gradient(bias))
     }
-    let contribution = input.needsGradient ? input.contribution() : nil
+    let contribution = try input.needsGradient ? input.contribution() : nil
     if let contribution {
       engine.products.inputGradient(
         gradient, parameters.values(layer.weights[0]), contribution.gradient, M: input.rows, N: layer.outputs,
         K: layer.inputs, beta: contribution.adds ? 1 : 0)
     }
     for (adapter, inner) in adapters {
-      engine.adapterBackward(adapter, input, inner, gradient, toInput: contribution?.gradient)
+      try engine.adapterBackward(adapter, input.values, rows: input.rows, inner, gradient, toInput: contribution?.gradient)
     }
   }
 }
@@ -78,24 +78,26 @@ final class ActivationRule: GradientRule {
   init(_ engine: TrainingEngine, input: TapeNode, output: TapeNode, activation: Activation) {
     (self.input, self.output, self.activation) = (input, output, activation)
     input.keepValues()
-    output.rebuild = { [unowned self, unowned engine] in makeValues(engine, $0) }
+    output.rebuild = { [unowned self, unowned engine] values throws(OutOfMemory) in try makeValues(engine, values) }
   }
 
-  private func makeValues(_ engine: TrainingEngine, _ values: UnsafeMutablePointer<Float>) {
+  private func makeValues(_ engine: TrainingEngine, _ values: UnsafeMutablePointer<Float>) throws(OutOfMemory) {
+    let source = try input.values
     engine.forEachBlock(input.rows) { block in
       let start = block.lowerBound * input.width
       engine.training.activateAndDerive(
-        input.values + start, block.count * input.width, activation.rawValue, values + start)
+        source + start, block.count * input.width, activation.rawValue, values + start)
     }
     inputIsSlope = true
   }
 
-  func backward(_ engine: TrainingEngine) {
+  func backward(_ engine: TrainingEngine) throws(OutOfMemory) {
     let width = input.width
-    if !inputIsSlope { makeValues(engine, engine.buffers.take(input.count).values) }
+    if !inputIsSlope { try makeValues(engine, engine.buffers.take(input.count).values) }
+    let slope = try input.values
     engine.forEachBlock(input.rows) { block in
       let start = block.lowerBound * width
-      engine.training.multiply(input.values + start, block.count * width, output.gradient + start)
+      engine.training.multiply(slope + start, block.count * width, output.gradient + start)
     }
     input.adoptGradient(of: output)
   }
@@ -112,16 +114,18 @@ struct GateRule: GradientRule {
     (self.input, self.output, self.activation) = (input, output, activation)
     input.keepValues()
     let width = output.width
-    output.rebuild = { [unowned engine] in engine.gate(input.values, input.rows, width, activation, $0) }
+    output.rebuild = { [unowned engine] values throws(OutOfMemory) in
+      engine.gate(try input.values, input.rows, width, activation, values)
+    }
   }
 
-  func backward(_ engine: TrainingEngine) {
+  func backward(_ engine: TrainingEngine) throws(OutOfMemory) {
     let width = output.width
-    let target = input.contribution().gradient
+    let (source, target) = (try input.values, try input.contribution().gradient)
     engine.forEachBlock(input.rows) { block in
       let start = block.lowerBound * width
       engine.training.gateBackward(
-        input.values + 2 * start, block.count, width, activation.rawValue, output.gradient + start, target + 2 * start)
+        source + 2 * start, block.count, width, activation.rawValue, output.gradient + start, target + 2 * start)
     }
   }
 }
@@ -148,7 +152,7 @@ struct NormalizationRule: GradientRule {
     self.normalized = normalized
     self.inverseDeviations = inverseDeviations
     let (rows, width) = (output.rows, output.width)
-    output.rebuild = { [unowned engine] values in
+    output.rebuild = { [unowned engine] values throws(OutOfMemory) in
       engine.forEachBlock(rows) { block in
         let start = block.lowerBound * width
         engine.training.scaleAndShift(
@@ -158,16 +162,18 @@ struct NormalizationRule: GradientRule {
     }
   }
 
-  func backward(_ engine: TrainingEngine) {
+  func backward(_ engine: TrainingEngine) throws(OutOfMemory) {
     let width = output.width
     let parameters = engine.parameters
     // One partial sum of the parameters' gradients for each block of rows, added up in their order.
     let blockRows = 64
     let blocks = (output.rows + blockRows - 1) / blockRows
-    let partial = engine.buffers.take(blocks * 2 * width)
+    let partial = try engine.buffers.take(blocks * 2 * width)
     // Where both are the same rows, the second contribution adds to the first.
-    let toResidual = residual.flatMap { $0.needsGradient ? $0.contribution() : nil }
-    let toInput = input.needsGradient ? input.contribution() : nil
+    let toResidual = try residual.flatMap { residual throws(OutOfMemory) in
+      try residual.needsGradient ? residual.contribution() : nil
+    }
+    let toInput = try input.needsGradient ? input.contribution() : nil
     engine.threads.parallelFor(blocks) { index, _ in
       let first = index * blockRows
       let rows = min(blockRows, output.rows - first)
@@ -194,7 +200,9 @@ struct DropoutRule: GradientRule {
   let output: TapeNode
   let dropout: Dropout
 
-  func backward(_ engine: TrainingEngine) { engine.passGradient(of: output, to: input, dropout) }
+  func backward(_ engine: TrainingEngine) throws(OutOfMemory) {
+    try engine.passGradient(of: output, to: input, dropout)
+  }
 }
 
 /// y = dropout(x) + residual.
@@ -204,17 +212,17 @@ struct SumRule: GradientRule {
   let output: TapeNode
   let dropout: Dropout
 
-  func backward(_ engine: TrainingEngine) {
-    engine.passGradient(of: output, to: input, dropout)
-    engine.passGradient(of: output, to: residual, Dropout(rate: 0, key: 0))
+  func backward(_ engine: TrainingEngine) throws(OutOfMemory) {
+    try engine.passGradient(of: output, to: input, dropout)
+    try engine.passGradient(of: output, to: residual, Dropout(rate: 0, key: 0))
   }
 }
 
 extension TrainingEngine {
   /// Passes the gradient of some rows on to those that they are but for dropout, if these want one.
-  fileprivate func passGradient(of output: TapeNode, to input: TapeNode, _ dropout: Dropout) {
+  fileprivate func passGradient(of output: TapeNode, to input: TapeNode, _ dropout: Dropout) throws(OutOfMemory) {
     guard input.needsGradient else { return }
-    let (target, adds) = input.contribution()
+    let (target, adds) = try input.contribution()
     forEachBlock(output.rows) { block in
       let start = block.lowerBound * output.width
       training.dropout(
@@ -229,10 +237,10 @@ struct MeanTokensRule: GradientRule {
   let output: TapeNode
   let starts: [Int]
 
-  func backward(_ engine: TrainingEngine) {
+  func backward(_ engine: TrainingEngine) throws(OutOfMemory) {
     let width = input.width
     guard input.needsGradient else { return }
-    let (target, adds) = input.contribution()
+    let (target, adds) = try input.contribution()
     if !adds { target.update(repeating: 0, count: input.count) }
     for text in 0..<output.rows {
       let share = output.gradient + text * width
@@ -248,10 +256,10 @@ struct FirstTokensRule: GradientRule {
   let output: TapeNode
   let starts: [Int]
 
-  func backward(_ engine: TrainingEngine) {
+  func backward(_ engine: TrainingEngine) throws(OutOfMemory) {
     let width = input.width
     guard input.needsGradient else { return }
-    let (target, adds) = input.contribution()
+    let (target, adds) = try input.contribution()
     if !adds { target.update(repeating: 0, count: input.count) }
     for (text, start) in starts.enumerated() {
       engine.kernels.add(output.gradient + text * width, width, target + start * width)
@@ -273,9 +281,9 @@ struct LayerRule<Family: EncoderFamily>: GradientRule {
     input.keepValues()
   }
 
-  func backward(_ engine: TrainingEngine) {
-    engine.replay(verbNumber) {
-      let again = family.layer(number, TapeRows(input), engine)
+  func backward(_ engine: TrainingEngine) throws(OutOfMemory) {
+    try engine.replay(verbNumber) { () throws(OutOfMemory) in
+      let again = try family.layer(number, TapeRows(input), engine)
       again.node.adoptGradient(of: output)
     }
   }

@@ -1,5 +1,6 @@
 import Encoders
 import JSON
+import Storage
 
 /// What LoRA (Hu et al., 2021) adds to the projections: y += x Aᵀ Bᵀ · alpha / rank, of which A and B are trained and
 /// the projection itself is not.
@@ -64,16 +65,16 @@ struct LowRankAdapter: Sendable {
 }
 
 extension TrainingEngine {
-  /// Adds an adapter's share to y [rows, outputs of the layer].
+  /// Adds an adapter's share of x [rows, inputs] to y [rows, outputs of the layer].
   ///
   /// - Parameter inner: becomes x Aᵀ [rows, rank], which the backward pass wants.
   func addAdapter(
-    _ adapter: LowRankAdapter, _ x: TapeRows, _ inner: PooledBuffer, _ y: UnsafeMutablePointer<Float>
+    _ adapter: LowRankAdapter, _ x: UnsafePointer<Float>, rows: Int, _ inner: PooledBuffer, _ y: UnsafeMutablePointer<Float>
   ) {
     let stride = adapter.layer.outputs
     products.forward(
-      x.values, parameters.values(adapter.down), inner.values, M: x.rows, N: adapter.rank, K: adapter.layer.inputs)
-    forEachBlock(x.rows) { block in
+      x, parameters.values(adapter.down), inner.values, M: rows, N: adapter.rank, K: adapter.layer.inputs)
+    forEachBlock(rows) { block in
       products.small(
         inner.values + block.lowerBound * adapter.rank, adapter.rank, parameters.values(adapter.up), adapter.rank,
         transposeB: true, y + block.lowerBound * stride + adapter.firstOutput, stride, m: block.count,
@@ -86,12 +87,12 @@ extension TrainingEngine {
   ///   - gradient: of the layer's output [rows, outputs].
   ///   - toInput: the gradient of x, which is added to; nil when nobody wants it.
   func adapterBackward(
-    _ adapter: LowRankAdapter, _ x: TapeNode, _ inner: PooledBuffer, _ gradient: UnsafePointer<Float>,
+    _ adapter: LowRankAdapter, _ x: UnsafePointer<Float>, rows: Int, _ inner: PooledBuffer, _ gradient: UnsafePointer<Float>,
     toInput: UnsafeMutablePointer<Float>?
-  ) {
-    let (rows, rank, stride) = (x.rows, adapter.rank, adapter.layer.outputs)
+  ) throws(OutOfMemory) {
+    let (rank, stride) = (adapter.rank, adapter.layer.outputs)
     let upstream = gradient + adapter.firstOutput
-    let dInner = buffers.take(rows * rank)
+    let dInner = try buffers.take(rows * rank)
     forEachBlock(rows) { block in
       products.small(
         upstream + block.lowerBound * stride, stride, parameters.values(adapter.up), rank,
@@ -106,7 +107,7 @@ extension TrainingEngine {
         alpha: adapter.scale, beta: overwritesUp ? 0 : 1)
     }
     products.weightGradient(
-      dInner.values, x.values, parameters.gradient(adapter.down), M: rows, N: rank, K: adapter.layer.inputs,
+      dInner.values, x, parameters.gradient(adapter.down), M: rows, N: rank, K: adapter.layer.inputs,
       beta: parameters.beginContribution([adapter.down]) ? 0 : 1)
     if let toInput {
       products.inputGradient(

@@ -35,12 +35,12 @@ package final class ParameterStore {
   /// Whether a parameter's gradient is still an earlier step's: the first contribution overwrites it.
   private var isStale: [Bool]
 
-  package convenience init(_ blueprint: Blueprint) { self.init(blueprint, [], [], nil) }
+  package convenience init(_ blueprint: Blueprint) throws(OutOfMemory) { try self.init(blueprint, [], [], nil) }
 
   /// With adapters only they and the head are trained.
-  package convenience init(_ blueprint: Blueprint, _ settings: LowRankSettings) throws(TrainingError) {
+  package convenience init(_ blueprint: Blueprint, _ settings: LowRankSettings) throws {
     let (adapters, parameters) = try LowRankAdapter.make(settings, blueprint)
-    self.init(blueprint, adapters, parameters, settings)
+    try self.init(blueprint, adapters, parameters, settings)
     let head = Set(
       blueprint.linears.filter(\.isHead).flatMap { $0.weights + $0.biases }
         + blueprint.normalizations.filter(\.isHead).flatMap(\.parameters))
@@ -49,7 +49,7 @@ package final class ParameterStore {
 
   private init(
     _ blueprint: Blueprint, _ adapters: [LowRankAdapter], _ ofAdapters: [Parameter], _ settings: LowRankSettings?
-  ) {
+  ) throws(OutOfMemory) {
     self.blueprint = blueprint
     self.adapters = adapters
     adapterSettings = settings
@@ -62,7 +62,9 @@ package final class ParameterStore {
     }
     self.offsets = offsets
     self.count = count
-    storage = (0..<4).map { _ in AlignedBuffer(count: count, of: Float.self) }
+    var storage: [AlignedBuffer] = []
+    for _ in 0..<4 { storage.append(try AlignedBuffer(count: count, of: Float.self)) }
+    self.storage = storage
     everTouched = blueprint.tables.map { Array(repeating: false, count: $0.rows) }
     touched = blueprint.tables.map { _ in [] }
     isStale = Array(repeating: false, count: parameters.count)

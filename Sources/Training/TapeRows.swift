@@ -12,7 +12,7 @@ package final class TapeRows {
   package var rows: Int { node.rows }
   package var width: Int { node.width }
   package var count: Int { node.count }
-  package var values: UnsafeMutablePointer<Float> { node.values }
+  package var values: UnsafeMutablePointer<Float> { get throws(OutOfMemory) { try node.values } }
 }
 
 /// Rows as the rules on the tape hold them: values as long as they are needed and, in the backward pass, their gradient.
@@ -29,25 +29,27 @@ final class TapeNode {
   private(set) var gradientBuffer: PooledBuffer?
   private var isReadBackward = false
   /// Makes the values again, from what is kept anyway.
-  var rebuild: ((UnsafeMutablePointer<Float>) -> Void)?
+  var rebuild: ((UnsafeMutablePointer<Float>) throws(OutOfMemory) -> Void)?
 
   /// - Parameter values: what the rows hold, nil for memory to be filled.
-  init(rows: Int, width: Int, needsGradient: Bool, pool: BufferPool, values: PooledBuffer? = nil) {
+  init(rows: Int, width: Int, needsGradient: Bool, pool: BufferPool, values: PooledBuffer? = nil) throws(OutOfMemory) {
     self.rows = rows
     self.width = width
     self.needsGradient = needsGradient
     self.pool = pool
-    buffer = values ?? pool.take(rows * width)
+    if let values { buffer = values } else { buffer = try pool.take(rows * width) }
   }
 
   var count: Int { rows * width }
 
   var values: UnsafeMutablePointer<Float> {
-    if let buffer { return buffer.values }
-    let made = pool.take(count)
-    rebuild!(made.values)
-    buffer = made
-    return made.values
+    get throws(OutOfMemory) {
+      if let buffer { return buffer.values }
+      let made = try pool.take(count)
+      try rebuild!(made.values)
+      buffer = made
+      return made.values
+    }
   }
 
   /// A rule will read the values in the backward pass.
@@ -67,9 +69,9 @@ final class TapeNode {
   }
 
   /// The memory of the gradient for a contribution, which adds when there has been one and overwrites all of it else.
-  func contribution() -> (gradient: UnsafeMutablePointer<Float>, adds: Bool) {
+  func contribution() throws(OutOfMemory) -> (gradient: UnsafeMutablePointer<Float>, adds: Bool) {
     if let gradientBuffer { return (gradientBuffer.values, true) }
-    let buffer = pool.take(count)
+    let buffer = try pool.take(count)
     gradientBuffer = buffer
     return (buffer.values, false)
   }
@@ -88,7 +90,7 @@ final class PooledBuffer {
 final class BufferPool {
   private var buffers: [PooledBuffer] = []
 
-  func take(_ count: Int) -> PooledBuffer {
+  func take(_ count: Int) throws(OutOfMemory) -> PooledBuffer {
     let byteCount = count * MemoryLayout<Float>.stride
     var best: Int?
     for index in buffers.indices where buffers[index].memory.byteCount >= byteCount {
@@ -100,7 +102,7 @@ final class BufferPool {
     if let index = buffers.indices.first(where: { isKnownUniquelyReferenced(&buffers[$0]) && buffers[$0].memory.byteCount < byteCount && buffers[$0].memory.byteCount * 2 >= byteCount }) {
       buffers.remove(at: index)
     }
-    let buffer = PooledBuffer(AlignedBuffer(byteCount: byteCount, zeroed: false))
+    let buffer = try PooledBuffer(AlignedBuffer(byteCount: byteCount, zeroed: false))
     buffers.append(buffer)
     return buffer
   }

@@ -8,16 +8,17 @@ extension Trainer {
   /// - Parameter visit: called for each example with its logits.
   package func evaluate(
     _ visit: (Int, UnsafeBufferPointer<Float>) -> Void = { _, _ in }
-  ) -> (result: EvaluationResult, batches: Int) {
+  ) throws(OutOfMemory) -> (result: EvaluationResult, batches: Int) {
     let labels = model.labels.names.count
     var tally = Tally(model.labels)
     var batches = 0
     var first = 0
     while first < validation.count {
       let examples = validation[first..<min(validation.count, first + Self.evaluationBatchSize)]
-      let logits = engine.forward(model.family, makeBatch(examples), dropoutKey: nil)
+      let logits = try engine.forward(model.family, makeBatch(examples), dropoutKey: nil)
+      let values = try logits.values
       for (place, example) in examples.enumerated() {
-        let row = UnsafeBufferPointer(start: logits.values + place * labels, count: labels)
+        let row = UnsafeBufferPointer(start: values + place * labels, count: labels)
         visit(first + place, row)
         tally.add(row, example.target)
       }
@@ -30,10 +31,10 @@ extension Trainer {
   static let evaluationBatchSize = 32
 
   /// Returns whether this is the best evaluation so far.
-  func evaluateAndLog() -> Bool {
+  func evaluateAndLog() throws(OutOfMemory) -> Bool {
     guard !validation.isEmpty else { return false }
     let start = Machine.monotonicSeconds()
-    let (result, batches) = evaluate()
+    let (result, batches) = try evaluate()
     let seconds = Machine.monotonicSeconds() - start
     lastEvaluation = result
     let metrics = result.metrics

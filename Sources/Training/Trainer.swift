@@ -93,14 +93,14 @@ package final class Trainer {
   var store: ParameterStore { engine.parameters }
 
   /// Takes what the arguments freeze out of training.
-  private func freeze() throws(TrainingError) {
+  private func freeze() throws {
     guard arguments.freezeEmbeddings || arguments.freezeLayers > 0 else { return }
-    let use = ParameterUse(model.family)
+    let use = try ParameterUse(model.family)
     guard arguments.freezeLayers <= use.layers.count else {
-      throw .argument("freeze-layers: expected at most \(use.layers.count), the layers of the model, found \(arguments.freezeLayers)")
+      throw TrainingError.argument("freeze-layers: expected at most \(use.layers.count), the layers of the model, found \(arguments.freezeLayers)")
     }
     guard use.hasOwnMatrices(layers: arguments.freezeLayers) else {
-      throw .argument("freeze-layers: expected layers that share no weights with those above, found \(arguments.freezeLayers)")
+      throw TrainingError.argument("freeze-layers: expected layers that share no weights with those above, found \(arguments.freezeLayers)")
     }
     store.freeze(use.bottom(layers: arguments.freezeLayers))
   }
@@ -120,7 +120,7 @@ package final class Trainer {
       if arguments.evalStrategy == .epoch && epochEnds
         || arguments.evalStrategy == .steps && (done % arguments.evalSteps == 0 || done == totalSteps)
       {
-        isBest = evaluateAndLog()
+        isBest = try evaluateAndLog()
       }
       let hasPatience =
         arguments.earlyStoppingPatience == 0 || state.evaluationsWithoutImprovement < arguments.earlyStoppingPatience
@@ -139,11 +139,11 @@ package final class Trainer {
         let best = "\(outputFolder)/checkpoint-\(state.bestStep)"
         if fileExists(best) {
           try store.restore(from: best, checksum: nil)
-          lastEvaluation = validation.isEmpty ? nil : evaluate().result
+          lastEvaluation = try validation.isEmpty ? nil : evaluate().result
         }
       }
       // A run that is taken up after its last step has evaluated before.
-      if lastEvaluation == nil, arguments.evalStrategy != .no, !validation.isEmpty { lastEvaluation = evaluate().result }
+      if lastEvaluation == nil, arguments.evalStrategy != .no, !validation.isEmpty { lastEvaluation = try evaluate().result }
       log([
         ("train_runtime", .number(seconds)),
         ("train_samples_per_second", .number(trainedSamples / seconds)),
@@ -178,17 +178,17 @@ package final class Trainer {
       let batch = makeBatch(micro)
       tokens += batch.tokenCount
       let key = mix(mix(UInt64(arguments.seed), UInt64(state.step)), UInt64(start))
-      let logits = engine.forward(model.family, batch, dropoutKey: key)
+      let logits = try engine.forward(model.family, batch, dropoutKey: key)
       var gradient: [Float] = []
       let (mean, weight) = loss.evaluate(
-        UnsafeBufferPointer(start: logits.values, count: logits.count), micro.map(\.target), gradient: &gradient)
+        UnsafeBufferPointer(start: try logits.values, count: logits.count), micro.map(\.target), gradient: &gradient)
       let share = weight / totalWeight
       if share != 1 { for index in gradient.indices { gradient[index] *= Float(share) } }
       value += mean * share
       guard value.isFinite else { throw TrainingError.lossNotFinite(step: state.step + 1, value: "\(value)") }
-      engine.backward(logits, gradient: gradient)
+      try engine.backward(logits, gradient: gradient)
     }
-    let norm = optimizer.gradientNorm(engine)
+    let norm = try optimizer.gradientNorm(engine)
     guard norm.isFinite else { throw TrainingError.lossNotFinite(step: state.step + 1, value: "finite, the norm of its gradient is not") }
     let scale = arguments.maxGradNorm > 0 ? min(1, arguments.maxGradNorm / (norm + 1e-6)) : 1
     let rate = schedule.learningRate(state.step)

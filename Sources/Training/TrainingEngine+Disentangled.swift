@@ -2,36 +2,36 @@ import Encoders
 import Storage
 
 extension TrainingEngine {
-  package func attend(queryKeyValue: TapeRows, _ attention: DisentangledAttention, queries: Queries) -> TapeRows {
+  package func attend(queryKeyValue: TapeRows, _ attention: DisentangledAttention, queries: Queries) throws(OutOfMemory) -> TapeRows {
     let width = queryKeyValue.width / 3
     let range = attention.positions.rows(length: batch.longest)
-    let positions = projectedPositions(attention, range)
+    let positions = try projectedPositions(attention, range)
     let step = DisentangledAttentionStep(
       attention, batch: batch, range: range, width: width, queries: queries, dropout: nextDropout(attention.dropout))
-    let context = record(rows: queries == .firstTokens ? batch.textCount : queryKeyValue.rows, width: width) {
+    let context = try record(rows: queries == .firstTokens ? batch.textCount : queryKeyValue.rows, width: width) {
       DisentangledAttentionRule(
         input: queryKeyValue.node, positions: positions.node, output: $0, attention: step)
     }
-    step.forward(self, queryKeyValue.values, positions.values, context.values)
+    try step.forward(self, queryKeyValue.values, positions.values, context.values)
     return context
   }
 
   /// Keys and queries of the positions that a batch takes. The others get no gradient anyway.
-  private func projectedPositions(_ attention: DisentangledAttention, _ range: Range<Int>) -> TapeRows {
-    var rows = gather([Lookup(table: attention.table, rows: range.map { Int32($0) })])
+  private func projectedPositions(_ attention: DisentangledAttention, _ range: Range<Int>) throws(OutOfMemory) -> TapeRows {
+    var rows = try gather([Lookup(table: attention.table, rows: range.map { Int32($0) })])
     if let normalization = attention.normalization {
-      rows = normalize(rows, residual: nil, normalization, Dropout(rate: 0, key: 0))
+      rows = try normalize(rows, residual: nil, normalization, Dropout(rate: 0, key: 0))
     }
-    return linear(dropout(rows, attention.positionDropout), attention.projection)
+    return try linear(dropout(rows, attention.positionDropout), attention.projection)
   }
 
-  package func convolve(_ rows: TapeRows, _ layer: Linear, _ activation: Activation, dropout rate: Float) -> TapeRows {
+  package func convolve(_ rows: TapeRows, _ layer: Linear, _ activation: Activation, dropout rate: Float) throws(OutOfMemory) -> TapeRows {
     let rule = Unfolding(convolution: Convolution(layer, width: rows.width), batch: batch)
-    let neighbours = record(rows: rows.rows, width: layer.inputs) {
+    let neighbours = try record(rows: rows.rows, width: layer.inputs) {
       UnfoldingRule(input: rows.node, output: $0, unfolding: rule)
     }
-    rule.forward(self, rows.values, neighbours.values)
-    return activate(dropout(linear(neighbours, layer), rate), activation)
+    try rule.forward(self, rows.values, neighbours.values)
+    return try activate(dropout(linear(neighbours, layer), rate), activation)
   }
 }
 
@@ -58,9 +58,9 @@ struct UnfoldingRule: GradientRule {
   let output: TapeNode
   let unfolding: Unfolding
 
-  func backward(_ engine: TrainingEngine) {
+  func backward(_ engine: TrainingEngine) throws(OutOfMemory) {
     guard input.needsGradient else { return }
-    let (target, adds) = input.contribution()
+    let (target, adds) = try input.contribution()
     if !adds { target.update(repeating: 0, count: input.count) }
     unfolding.backward(engine, output.gradient, target)
   }

@@ -3,7 +3,7 @@ import Kernels
 import Storage
 
 extension TrainingEngine {
-  package func embed(_ embeddings: Embeddings, dropout rate: Float) -> TapeRows {
+  package func embed(_ embeddings: Embeddings, dropout rate: Float) throws(OutOfMemory) -> TapeRows {
     let tokens = batch.tokenCount
     var positions: [Int32] = []
     positions.reserveCapacity(tokens)
@@ -11,127 +11,133 @@ extension TrainingEngine {
     let lookups = [
       (embeddings.words, batch.ids), (embeddings.positions, positions), (embeddings.tokenTypes, batch.tokenTypes),
     ].compactMap { table, rows in table.map { Lookup(table: $0, rows: rows) } }
-    let sum = gather(lookups)
-    let projected = embeddings.projection.map { linear(sum, $0) } ?? sum
+    let sum = try gather(lookups)
+    let projected = try embeddings.projection.map { layer throws(OutOfMemory) in try linear(sum, layer) } ?? sum
     // The reference normalises first and drops out after.
-    return dropout(normalize(projected, embeddings.normalization), rate)
+    return try dropout(normalize(projected, embeddings.normalization), rate)
   }
 
-  package func operand(_ rows: TapeRows) -> TapeRows { rows }
+  package func operand(_ rows: TapeRows) throws(OutOfMemory) -> TapeRows { rows }
 
-  package func linear(_ operand: TapeRows, _ layer: Linear) -> TapeRows {
+  package func linear(_ operand: TapeRows, _ layer: Linear) throws(OutOfMemory) -> TapeRows {
     let adapters = self.adapters[layer.index]
-    let inner = adapters.map { buffers.take(operand.rows * $0.rank) }
-    let output = record(rows: operand.rows, width: layer.outputs) {
+    let input = try operand.values
+    var inner: [PooledBuffer] = []
+    for adapter in adapters { inner.append(try buffers.take(operand.rows * adapter.rank)) }
+    let output = try record(rows: operand.rows, width: layer.outputs) {
       LinearRule(input: operand.node, output: $0, layer: layer, adapters: Array(zip(adapters, inner)))
     }
+    let values = try output.values
     products.forward(
-      operand.values, parameters.values(layer.weights[0]), bias: layer.biases.first.map { parameters.values($0) },
-      output.values, M: operand.rows, N: layer.outputs, K: layer.inputs)
-    for (adapter, inner) in zip(adapters, inner) { addAdapter(adapter, operand, inner, output.values) }
+      input, parameters.values(layer.weights[0]), bias: layer.biases.first.map { parameters.values($0) },
+      values, M: operand.rows, N: layer.outputs, K: layer.inputs)
+    for (adapter, inner) in zip(adapters, inner) { addAdapter(adapter, input, rows: operand.rows, inner, values) }
     return output
   }
 
-  package func linear(_ operand: TapeRows, _ layer: Linear, _ activation: Activation) -> TapeRows {
-    activate(linear(operand, layer), activation)
+  package func linear(_ operand: TapeRows, _ layer: Linear, _ activation: Activation) throws(OutOfMemory) -> TapeRows {
+    try activate(linear(operand, layer), activation)
   }
 
   /// f(x), of rows that nothing else reads.
-  func activate(_ inner: TapeRows, _ activation: Activation) -> TapeRows {
+  func activate(_ inner: TapeRows, _ activation: Activation) throws(OutOfMemory) -> TapeRows {
     guard activation != .identity else { return inner }
-    let output = record(rows: inner.rows, width: inner.width) {
+    let output = try record(rows: inner.rows, width: inner.width) {
       ActivationRule(self, input: inner.node, output: $0, activation: activation)
     }
+    let (source, target) = (try inner.values, try output.values)
     forEachBlock(inner.rows) { block in
       let start = block.lowerBound * inner.width
-      training.activateCopy(
-        inner.values + start, block.count * inner.width, activation.rawValue, output.values + start)
+      training.activateCopy(source + start, block.count * inner.width, activation.rawValue, target + start)
     }
     return output
   }
 
-  package func gated(_ operand: TapeRows, _ layer: Linear, _ activation: Activation, dropout rate: Float) -> TapeRows {
-    let inner = linear(operand, layer)
-    let output = record(rows: inner.rows, width: inner.width / 2) {
+  package func gated(_ operand: TapeRows, _ layer: Linear, _ activation: Activation, dropout rate: Float) throws(OutOfMemory) -> TapeRows {
+    let inner = try linear(operand, layer)
+    let output = try record(rows: inner.rows, width: inner.width / 2) {
       GateRule(self, input: inner.node, output: $0, activation: activation)
     }
-    gate(inner.values, inner.rows, output.width, activation, output.values)
-    return dropout(output, rate)
+    gate(try inner.values, inner.rows, output.width, activation, try output.values)
+    return try dropout(output, rate)
   }
 
-  package func attend(queryKeyValue: TapeRows, _ attention: Attention, queries: Queries) -> TapeRows {
+  package func attend(queryKeyValue: TapeRows, _ attention: Attention, queries: Queries) throws(OutOfMemory) -> TapeRows {
     let width = queryKeyValue.width / 3
-    let step = AttentionStep(attention, width: width, queries: queries, dropout: nextDropout(attention.dropout), self)
-    let context = record(rows: queries == .firstTokens ? batch.textCount : queryKeyValue.rows, width: width) {
+    let step = try AttentionStep(attention, width: width, queries: queries, dropout: nextDropout(attention.dropout), self)
+    let context = try record(rows: queries == .firstTokens ? batch.textCount : queryKeyValue.rows, width: width) {
       AttentionRule(input: queryKeyValue.node, output: $0, step: step)
     }
-    step.forward(self, queryKeyValue.values, context.values)
+    try step.forward(self, queryKeyValue.values, context.values)
     return context
   }
 
   package func residualNormalize(
     _ rows: TapeRows, residual: TapeRows, _ normalization: Normalization, dropout rate: Float
-  ) -> TapeRows {
-    normalize(rows, residual: residual, normalization, nextDropout(rate))
+  ) throws(OutOfMemory) -> TapeRows {
+    try normalize(rows, residual: residual, normalization, nextDropout(rate))
   }
 
-  package func add(_ rows: TapeRows, residual: TapeRows, dropout rate: Float) -> TapeRows {
+  package func add(_ rows: TapeRows, residual: TapeRows, dropout rate: Float) throws(OutOfMemory) -> TapeRows {
     let dropout = nextDropout(rate)
-    let output = record(rows: rows.rows, width: rows.width) {
+    let output = try record(rows: rows.rows, width: rows.width) {
       SumRule(input: rows.node, residual: residual.node, output: $0, dropout: dropout)
     }
+    let (source, added, target) = (try rows.values, try residual.values, try output.values)
     forEachBlock(rows.rows) { block in
       let start = block.lowerBound * rows.width
       let count = block.count * rows.width
-      (output.values + start).update(from: residual.values + start, count: count)
-      training.dropout(rows.values + start, count, dropout.rate, dropout.key, start, output.values + start, true)
+      (target + start).update(from: added + start, count: count)
+      training.dropout(source + start, count, dropout.rate, dropout.key, start, target + start, true)
     }
     return output
   }
 
-  package func normalize(_ rows: TapeRows, _ normalization: Normalization) -> TapeRows {
-    normalize(rows, residual: nil, normalization, Dropout(rate: 0, key: 0))
+  package func normalize(_ rows: TapeRows, _ normalization: Normalization) throws(OutOfMemory) -> TapeRows {
+    try normalize(rows, residual: nil, normalization, Dropout(rate: 0, key: 0))
   }
 
-  package func meanTokens(_ rows: TapeRows) -> TapeRows {
+  package func meanTokens(_ rows: TapeRows) throws(OutOfMemory) -> TapeRows {
     let starts = batch.starts
-    let output = record(rows: batch.textCount, width: rows.width) {
+    let output = try record(rows: batch.textCount, width: rows.width) {
       MeanTokensRule(input: rows.node, output: $0, starts: starts)
     }
+    let (source, target) = (try rows.values, try output.values)
     for text in 0..<batch.textCount {
-      let mean = output.values + text * rows.width
+      let mean = target + text * rows.width
       mean.update(repeating: 0, count: rows.width)
-      for token in starts[text]..<starts[text + 1] { kernels.add(rows.values + token * rows.width, rows.width, mean) }
+      for token in starts[text]..<starts[text + 1] { kernels.add(source + token * rows.width, rows.width, mean) }
       kernels.scale(mean, rows.width, 1 / Float(starts[text + 1] - starts[text]))
     }
     return output
   }
 
-  package func firstTokens(_ rows: TapeRows) -> TapeRows {
+  package func firstTokens(_ rows: TapeRows) throws(OutOfMemory) -> TapeRows {
     let starts = Array(batch.starts.dropLast())
-    let output = record(rows: starts.count, width: rows.width) {
+    let output = try record(rows: starts.count, width: rows.width) {
       FirstTokensRule(input: rows.node, output: $0, starts: starts)
     }
+    let (source, target) = (try rows.values, try output.values)
     for (text, start) in starts.enumerated() {
-      (output.values + text * rows.width).update(from: rows.values + start * rows.width, count: rows.width)
+      (target + text * rows.width).update(from: source + start * rows.width, count: rows.width)
     }
     return output
   }
 
-  package func dense(_ rows: TapeRows, _ layer: Linear, _ activation: Activation) -> TapeRows {
-    linear(rows, layer, activation)
+  package func dense(_ rows: TapeRows, _ layer: Linear, _ activation: Activation) throws(OutOfMemory) -> TapeRows {
+    try linear(rows, layer, activation)
   }
 
-  package func dropout(_ rows: TapeRows, _ rate: Float) -> TapeRows {
+  package func dropout(_ rows: TapeRows, _ rate: Float) throws(OutOfMemory) -> TapeRows {
     let dropout = nextDropout(rate)
     guard dropout.rate > 0 else { return rows }
-    let output = record(rows: rows.rows, width: rows.width) {
+    let output = try record(rows: rows.rows, width: rows.width) {
       DropoutRule(input: rows.node, output: $0, dropout: dropout)
     }
+    let (source, target) = (try rows.values, try output.values)
     forEachBlock(rows.rows) { block in
       let start = block.lowerBound * rows.width
-      training.dropout(
-        rows.values + start, block.count * rows.width, dropout.rate, dropout.key, start, output.values + start, false)
+      training.dropout(source + start, block.count * rows.width, dropout.rate, dropout.key, start, target + start, false)
     }
     return output
   }
@@ -139,15 +145,16 @@ extension TrainingEngine {
   // MARK: Shared by verbs
 
   /// The sum of rows of tables, as many of each.
-  func gather(_ lookups: [Lookup]) -> TapeRows {
+  func gather(_ lookups: [Lookup]) throws(OutOfMemory) -> TapeRows {
     let (count, width) = (lookups[0].rows.count, lookups[0].table.width)
-    let sum = record(rows: count, width: width) { GatherRule(output: $0, lookups: lookups) }
+    let sum = try record(rows: count, width: width) { GatherRule(output: $0, lookups: lookups) }
+    let target = try sum.values
     forEachBlock(count) { block in
       for (place, lookup) in lookups.enumerated() {
         lookup.rows.withUnsafeBufferPointer {
           kernels.gatherFloatRows(
             $0.baseAddress! + block.lowerBound, block.count, parameters.values(lookup.table.weight), width,
-            sum.values + block.lowerBound * width, width, place > 0)
+            target + block.lowerBound * width, width, place > 0)
         }
       }
     }
@@ -156,22 +163,24 @@ extension TrainingEngine {
 
   func normalize(
     _ rows: TapeRows, residual: TapeRows?, _ normalization: Normalization, _ dropout: Dropout
-  ) -> TapeRows {
+  ) throws(OutOfMemory) -> TapeRows {
     let width = rows.width
-    let normalized = buffers.take(rows.count)
-    let deviations = buffers.take(rows.rows)
-    let output = record(rows: rows.rows, width: width) {
+    let normalized = try buffers.take(rows.count)
+    let deviations = try buffers.take(rows.rows)
+    let output = try record(rows: rows.rows, width: width) {
       NormalizationRule(
         self, input: rows.node, residual: residual?.node, output: $0, normalization: normalization, dropout: dropout,
         normalized: normalized, inverseDeviations: deviations)
     }
+    let (source, target) = (try rows.values, try output.values)
+    let added = try residual.map { residual throws(OutOfMemory) in try residual.values }
     forEachBlock(rows.rows) { block in
       let start = block.lowerBound * width
       training.normalizeForward(
-        rows.values + start, residual.map { UnsafePointer($0.values + start) }, block.count, width,
+        source + start, added.map { UnsafePointer($0 + start) }, block.count, width,
         parameters.values(normalization.weight), normalization.bias.map { parameters.values($0) }, normalization.epsilon,
         dropout.rate, dropout.key, start, normalized.values + start, deviations.values + block.lowerBound,
-        output.values + start)
+        target + start)
     }
     return output
   }

@@ -5,7 +5,7 @@ import Storage
 
 /// What a verb leaves on the tape: how to pass its result's gradient on to what it read.
 protocol GradientRule {
-  func backward(_ engine: TrainingEngine)
+  func backward(_ engine: TrainingEngine) throws(OutOfMemory)
 }
 
 /// The verbs in fp32, recording one gradient rule each on a linear tape that `backward` runs in reverse.
@@ -63,15 +63,25 @@ package final class TrainingEngine: Verbs {
   /// The logits `[texts, labels]` of a batch.
   ///
   /// - Parameter dropoutKey: made from the seed and the step; nil for evaluation: no dropout, nothing recorded.
-  package func forward(_ family: any EncoderFamily, _ batch: Batch, dropoutKey: UInt64?) -> TapeRows {
+  package func forward(_ family: any EncoderFamily, _ batch: Batch, dropoutKey: UInt64?) throws(OutOfMemory) -> TapeRows {
     self.batch = batch
     tape.removeAll(keepingCapacity: true)
     verbNumber = 0
     trains = dropoutKey != nil
     records = trains
     dropoutSeed = dropoutKey ?? 0
-    guard let bottom else { return family.forward(self) }
-    return family.forward(bottom.hiddenStates(family, batch, buffers), from: bottom.layers, self)
+    return try clearingTapeIfRefused { () throws(OutOfMemory) in
+      guard let bottom else { return try family.forward(self) }
+      return try family.forward(bottom.hiddenStates(family, batch, buffers), from: bottom.layers, self)
+    }
+  }
+
+  /// What is on the tape holds memory, and is for nothing once a verb or a rule was refused its own.
+  private func clearingTapeIfRefused<Result>(_ body: () throws(OutOfMemory) -> Result) throws(OutOfMemory) -> Result {
+    do throws(OutOfMemory) { return try body() } catch {
+      tape.removeAll(keepingCapacity: true)
+      throw error
+    }
   }
 
   /// Gives the part of a model below all that is trained to the inference engine: the embeddings and as many layers as
@@ -85,26 +95,32 @@ package final class TrainingEngine: Verbs {
   /// Adds the gradients of all parameters.
   ///
   /// - Parameter gradient: of the loss with respect to the logits `[texts, labels]`.
-  package func backward(_ logits: TapeRows, gradient: [Float]) {
+  package func backward(_ logits: TapeRows, gradient: [Float]) throws(OutOfMemory) {
     precondition(gradient.count == logits.count && trains)
-    logits.node.contribution().gradient.update(from: gradient, count: gradient.count)
-    runTape(to: 0)
+    try clearingTapeIfRefused { () throws(OutOfMemory) in
+      try logits.node.contribution().gradient.update(from: gradient, count: gradient.count)
+      try runTape(to: 0)
+    }
   }
 
-  private func runTape(to count: Int) { while tape.count > count { tape.removeLast().backward(self) } }
+  private func runTape(to count: Int) throws(OutOfMemory) {
+    while tape.count > count { try tape.removeLast().backward(self) }
+  }
 
   /// Runs verbs a second time, recording, and then their rules. What the last verb makes must have its gradient.
-  func replay(_ verbNumber: UInt64, _ body: () -> Void) {
+  func replay(_ verbNumber: UInt64, _ body: () throws(OutOfMemory) -> Void) throws(OutOfMemory) {
     let count = tape.count
     self.verbNumber = verbNumber
     records = true
-    body()
-    runTape(to: count)
+    try body()
+    try runTape(to: count)
   }
 
   /// Makes the rows of a verb together with its rule.
-  func record(rows: Int, width: Int, _ rule: (TapeNode) -> some GradientRule) -> TapeRows {
-    let node = TapeNode(rows: rows, width: width, needsGradient: trains, pool: buffers)
+  func record(
+    rows: Int, width: Int, _ rule: (TapeNode) -> some GradientRule
+  ) throws(OutOfMemory) -> TapeRows {
+    let node = try TapeNode(rows: rows, width: width, needsGradient: trains, pool: buffers)
     if records { tape.append(rule(node)) }
     return TapeRows(node)
   }
@@ -116,11 +132,11 @@ package final class TrainingEngine: Verbs {
     return Dropout(rate: rate, key: mix(dropoutSeed, verbNumber))
   }
 
-  package func layer(_ number: Int, _ rows: TapeRows, of family: some EncoderFamily) -> TapeRows {
-    guard records && checkpointsGradients else { return family.layer(number, rows, self) }
+  package func layer(_ number: Int, _ rows: TapeRows, of family: some EncoderFamily) throws(OutOfMemory) -> TapeRows {
+    guard records && checkpointsGradients else { return try family.layer(number, rows, self) }
     let verbsBefore = verbNumber
     records = false
-    let output = family.layer(number, rows, self)
+    let output = try family.layer(number, rows, self)
     records = true
     tape.append(
       LayerRule(input: rows.node, output: output.node, number: number, family: family, verbNumber: verbsBefore))

@@ -38,7 +38,7 @@ import Testing
     try writer.add(.embedding, "table", layout: .int8Rows, shape: [rows, width], contents: SectionContents(table))
     try writer.add(.matrix, "layer", layout: .int8Panels, shape: [64, 100], contents: SectionContents(layer))
     try writer.add(.matrix, "head", layout: .float32Panels, contents: SectionContents(noise(500, seed: 9)))
-    return bytes(of: writer.writeToMemory().bundle)
+    return try bytes(of: writer.writeToMemory().bundle)
   }
 
   private static let changedRows = [0, 1, 17, 18, 150, 299]

@@ -12,9 +12,9 @@ import Testing
   }
 
   /// Each plane holds the bits that the specification says, computed here bit by bit.
-  @Test(arguments: [1, 7, 8, 9, 64, 1000, 1 << 20, (1 << 20) + 3]) func planesAreTheBits(count: Int) {
+  @Test(arguments: [1, 7, 8, 9, 64, 1000, 1 << 20, (1 << 20) + 3]) func planesAreTheBits(count: Int) throws {
     let bytes = noise(count, seed: UInt64(count))
-    let split = bytes.withUnsafeBytes { BitPlanes.split($0) }
+    let split = try bytes.withUnsafeBytes { try BitPlanes.split($0) }
     let planes = withExtendedLifetime(split) { Array(split.bytes) }
     #expect(planes.count == BitPlanes.planesSize(rawSize: count))
     var start = 0
@@ -56,7 +56,7 @@ import Testing
   @Test func damageIsFound() throws {
     var writer = BundleWriter(policy: .compact)
     try writer.add(.matrix, "m", layout: .int8Panels, shape: [200_000], contents: SectionContents(Self.weights(200_000)))
-    let whole = bytes(of: writer.writeToMemory().bundle)
+    let whole = try bytes(of: writer.writeToMemory().bundle)
     let entry = try Bundle(memory: whole).entries[0]
     #expect(entry.codec == .planes)
     for place in stride(from: 0, to: entry.storedSize, by: 977) {

@@ -14,7 +14,7 @@ import Testing
     }
     var writer = BundleWriter(policy: policy)
     for (kind, name, contents) in sections { try writer.add(kind, name, contents: SectionContents(contents)) }
-    let (memory, report) = writer.writeToMemory()
+    let (memory, report) = try writer.writeToMemory()
     #expect(report.fileSize == memory.byteCount)
 
     let bundle = try Bundle(memory: memory)
@@ -47,12 +47,12 @@ import Testing
   @Test func policyDecidesWhatIsCompressed() throws {
     func codecs(_ policy: CodecPolicy) throws -> [SectionCodec] {
       var writer = BundleWriter(policy: policy)
-      let zeros = SectionContents([UInt8](repeating: 0, count: 5000))
+      let zeros = try SectionContents([UInt8](repeating: 0, count: 5000))
       try writer.add(.matrix, contents: zeros)
       try writer.add(.tokenizer, contents: zeros)
       try writer.add(.tokenizer, "in place", contents: zeros, usedInPlace: true)
       try writer.add(.card, contents: SectionContents(noise(5000)))
-      return writer.writeToMemory().report.entries.map(\.codec)
+      return try writer.writeToMemory().report.entries.map(\.codec)
     }
     #expect(try codecs(.mapped) == [.stored, .lz4, .stored, .stored])
     #expect(try codecs(.compact) == [.lz4, .lz4, .lz4, .stored])
@@ -65,14 +65,14 @@ import Testing
       var writer = BundleWriter()
       let contents = noise(size - zeros) + [UInt8](repeating: 0, count: zeros)
       try writer.add(.card, contents: SectionContents(contents))
-      let entry = writer.writeToMemory().report.entries[0]
+      let entry = try writer.writeToMemory().report.entries[0]
       #expect(entry.codec == expected)
       #expect(entry.codec == .stored || entry.storedSize * 100 < entry.rawSize * 97)
     }
   }
 
   @Test func emptyBundle() throws {
-    let memory = BundleWriter().writeToMemory().bundle
+    let memory = try BundleWriter().writeToMemory().bundle
     #expect(memory.byteCount == 4096)
     #expect(try Bundle(memory: memory).entries.isEmpty)
   }
@@ -100,7 +100,7 @@ import Testing
       var again = BundleWriter()
       try again.add(.configuration, contents: SectionContents(#"{"model_type":"bert"}"#))
       try again.add(.matrix, "m", contents: SectionContents(noise(300_000)))
-      #expect(bytes(of: again.writeToMemory().bundle) == file)
+      #expect(try bytes(of: again.writeToMemory().bundle) == file)
     }
   }
 
@@ -145,7 +145,7 @@ import Testing
     let long = String(repeating: "n", count: 4097)
     #expect(fault { try writer.add(.card, long, contents: SectionContents([])) } != nil)
     // What was refused is not in the bundle.
-    #expect(writer.writeToMemory().report.entries.map(\.name) == ["a"])
+    #expect(try writer.writeToMemory().report.entries.map(\.name) == ["a"])
   }
 
   @Test func aFolderThatIsNotThereLeavesNothing() throws {

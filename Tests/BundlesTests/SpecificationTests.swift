@@ -9,7 +9,7 @@ import Testing
     try writer.add(.labels, contents: SectionContents(#"["negative","positive"]"#))
     let values = [Float(1), -0.5].withUnsafeBytes { Array($0) }
     try writer.add(.normalization, "scale", layout: .float32, shape: [2], contents: SectionContents(values))
-    return bytes(of: writer.writeToMemory().bundle)
+    return try bytes(of: writer.writeToMemory().bundle)
   }
 
   @Test func theWorkedExampleIsWhatIsWritten() throws {

@@ -27,7 +27,7 @@ func smallBundle(policy: CodecPolicy = .mapped) throws -> [UInt8] {
   try writer.add(.matrix, "layer.0", layout: .int8Panels, shape: [3, 5], contents: SectionContents(noise(77)))
   try writer.add(.normalization, "ünïcode", layout: .float32, shape: [2, 2], contents: SectionContents(noise(16)))
   try writer.add(.card, contents: SectionContents([]))
-  return bytes(of: writer.writeToMemory().bundle)
+  return try bytes(of: writer.writeToMemory().bundle)
 }
 
 /// The fault that opening these bytes ends in, nil when they open.

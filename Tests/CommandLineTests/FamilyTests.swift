@@ -16,17 +16,17 @@ import Testing
     let prefix = try #require(weights.names.first { !head.contains($0) }?.split(separator: ".").first) + "."
     var buffers: [AlignedBuffer] = []
     var tensors: [OutputTensor] = []
-    func add(_ name: String, _ shape: [Int], _ values: [Float]) {
-      let buffer = AlignedBuffer(count: values.count, of: Float.self)
+    func add(_ name: String, _ shape: [Int], _ values: [Float]) throws {
+      let buffer = try AlignedBuffer(count: values.count, of: Float.self)
       buffer.bound(to: Float.self).update(from: values, count: values.count)
       buffers.append(buffer)
       tensors.append(OutputTensor(name: name, shape: shape, values: UnsafeBufferPointer(start: buffer.bound(to: Float.self), count: values.count)))
     }
     for name in weights.names where !head.contains(name) {
       try #require(name.hasPrefix(prefix))
-      add(String(name.dropFirst(prefix.count)), weights[name]!.shape, try weights[name]!.readFloat32())
+      try add(String(name.dropFirst(prefix.count)), weights[name]!.shape, weights[name]!.readFloat32())
     }
-    add("embeddings.position_ids", [1, 4], [0, 1, 2, 3])
+    try add("embeddings.position_ids", [1, 4], [0, 1, 2, 3])
     let words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "film", "was", "good", "bad", "dull", "awful", "little", "wonderful", "."]
     try withExtendedLifetime(buffers) {
       try writeCheckpointFolder(

@@ -4,12 +4,12 @@ import Storage
 
 /// Memory that a kernel is given: 64-byte aligned, as the engine's.
 private func buffer(_ values: [Float]) -> AlignedBuffer {
-  let buffer = AlignedBuffer(count: values.count, of: Float.self)
+  let buffer = try! AlignedBuffer(count: values.count, of: Float.self)
   buffer.bound(to: Float.self).update(from: values, count: values.count)
   return buffer
 }
 
-private func buffer(_ count: Int) -> AlignedBuffer { AlignedBuffer(count: count, of: Float.self) }
+private func buffer(_ count: Int) -> AlignedBuffer { try! AlignedBuffer(count: count, of: Float.self) }
 
 extension AlignedBuffer {
   fileprivate var floats: UnsafeMutablePointer<Float> { bound(to: Float.self) }
@@ -30,7 +30,7 @@ func reportKernels(_ table: any KernelTable.Type) {
     let (weights, bias) = (generator.floats(N * K), generator.floats(N))
     for isInt8 in [true, false] {
       let layout = PanelLayout(outputs: N, inputs: K, isInt8: isInt8)
-      let block = AlignedBuffer(byteCount: layout.byteCount)
+      let block = try! AlignedBuffer(byteCount: layout.byteCount)
       layout.pack(weights: weights, bias: bias, into: block.baseAddress)
       func vector<Element>(_ offset: Int, _: Element.Type) -> UnsafePointer<Element> {
         UnsafePointer((block.baseAddress + offset).assumingMemoryBound(to: Element.self))
@@ -38,7 +38,7 @@ func reportKernels(_ table: any KernelTable.Type) {
       let out = buffer(M * N)
       if isInt8 {
         // The quantised bytes differ between instruction sets, their products do not.
-        let (q, scales) = (AlignedBuffer(byteCount: M * table.operandStride(K)), buffer(M))
+        let (q, scales) = try! (AlignedBuffer(byteCount: M * table.operandStride(K)), buffer(M))
         table.quantizeRows(x.floats, K, M, K, Activation.identity.rawValue, q.baseAddress, table.operandStride(K), scales.floats)
         table.linearInt8(
           q.baseAddress, table.operandStride(K), scales.floats, M, block.baseAddress, vector(layout.scalesOffset, Float.self),
@@ -65,7 +65,7 @@ func reportKernels(_ table: any KernelTable.Type) {
       let values = generator.floats(M * N, 12)
       let activated = buffer(values)
       table.activate(activated.floats, N, M, N, activation.rawValue)
-      let (x, q, scales) = (buffer(values), AlignedBuffer(byteCount: M * table.operandStride(N)), buffer(M))
+      let (x, q, scales) = try! (buffer(values), AlignedBuffer(byteCount: M * table.operandStride(N)), buffer(M))
       table.quantizeRows(x.floats, N, M, N, activation.rawValue, q.baseAddress, table.operandStride(N), scales.floats)
       line("\(activation)", [M, N], [activated, scales])
     }
@@ -75,7 +75,7 @@ func reportKernels(_ table: any KernelTable.Type) {
     let (x, residual) = (buffer(generator.floats(M * width)), buffer(generator.floats(M * width)))
     let (weight, bias) = (buffer(generator.floats(width)), buffer(generator.floats(width)))
     let (out, scales) = (buffer(M * width), buffer(M))
-    let q = AlignedBuffer(byteCount: M * table.operandStride(width))
+    let q = try! AlignedBuffer(byteCount: M * table.operandStride(width))
     table.normalizeRows(
       x.floats, width, residual.floats, width, M, width, weight.floats, bias.floats, 1e-12, out.floats, width, q.baseAddress,
       table.operandStride(width), scales.floats)
@@ -84,7 +84,7 @@ func reportKernels(_ table: any KernelTable.Type) {
 
   for (rows, width) in [(3, 45), (9, 384)] {
     let values = generator.floats(rows * width)
-    let block = AlignedBuffer(byteCount: Grid.rowsByteCount(rows: rows, width: width))
+    let block = try! AlignedBuffer(byteCount: Grid.rowsByteCount(rows: rows, width: width))
     Grid.quantizeRows(values, rows: rows, width: width, into: block.baseAddress)
     let scales = (block.baseAddress + Grid.rowScalesOffset(rows: rows, width: width)).assumingMemoryBound(to: Float.self)
     let indices = (0..<7).map { _ in Int32(generator.next() % UInt64(rows)) }
@@ -134,7 +134,7 @@ func reportKernels(_ table: any KernelTable.Type) {
     let values = generator.floats(M * stride, 9)
     let (rows, scores, scales) = (buffer(values), buffer(values), buffer(M.roundedUp(toMultipleOf: 4)))
     table.softmaxRows(rows.floats, stride, M, count, 0.25)
-    let q = AlignedBuffer(byteCount: M * table.operandStride(count))
+    let q = try! AlignedBuffer(byteCount: M * table.operandStride(count))
     table.softmaxQuantizedRows(scores.floats, stride, M, count, 0.25, q.baseAddress, table.operandStride(count), scales.floats)
     let probabilities = buffer((0..<M).flatMap { row in (0..<count).map { rows.floats[row * stride + $0] } })
     line("softmax", [M, count], [probabilities, scales])

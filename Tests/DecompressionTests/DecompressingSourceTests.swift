@@ -31,8 +31,8 @@ import Testing
   @Test func hugeRatiosTakeNoMemory() throws {
     let zeros = [UInt8](repeating: 0x61, count: 64 << 20)
     for bytes in [gzip(zeros), lz4Frame(zeros)] {
-      let source = DecompressingSource(MemorySource(bytes), name: "input")
-      let buffer = AlignedBuffer(byteCount: 1 << 20)
+      let source = try DecompressingSource(MemorySource(bytes), name: "input")
+      let buffer = try AlignedBuffer(byteCount: 1 << 20)
       var total = 0
       while true {
         let count = try source.read(into: UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: buffer.byteCount))
@@ -128,7 +128,7 @@ import Testing
     defer { close(ends[0]) }
     let end = ends[0]
     let source = RecordSource(name: "pipe") { () throws(RecordsError) in
-      DecompressingSource(DescriptorSource(descriptor: end, name: "pipe"), name: "pipe")
+      try DecompressingSource(DescriptorSource(descriptor: end, name: "pipe"), name: "pipe")
     }
     let reader = RecordReader(sources: [source], options: RecordOptions(format: .lines))
     var record = Record()

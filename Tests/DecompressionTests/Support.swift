@@ -71,10 +71,10 @@ func someLines(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
 
 /// What a source of these bytes, handed over in pieces, inflates to, and what it ends with.
 func inflate(_ bytes: [UInt8], pieceBytes: Int = .max, readBytes: Int = 1 << 20, waits: Bool = false) -> (bytes: [UInt8], error: RecordsError?) {
-  let source = DecompressingSource(MemorySource(bytes, pieceBytes: pieceBytes), name: "input")
   var result: [UInt8] = []
   var buffer = [UInt8](repeating: 0, count: readBytes)
   do throws(RecordsError) {
+    let source = try DecompressingSource(MemorySource(bytes, pieceBytes: pieceBytes), name: "input")
     while true {
       if waits { precondition(source.waitForBytes(milliseconds: 0)) }
       var failure: RecordsError?

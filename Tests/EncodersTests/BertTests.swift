@@ -8,7 +8,7 @@ import Testing
   /// Which parameters each part of the model names: what freezing leaves alone.
   @Test func parametersByPart() throws {
     let model = try Model(configuration: JSONValue(parsing: readFile(fixture("tiny-bert/config.json"))))
-    let use = ParameterUse(model.family)
+    let use = try ParameterUse(model.family)
     func names(_ parameters: Set<Int>) -> Set<String> { Set(parameters.map { model.blueprint.parameters[$0].name }) }
     func expected(_ prefixes: String...) -> Set<String> {
       Set(model.blueprint.parameters.map(\.name).filter { name in prefixes.contains { name.hasPrefix($0) } })

@@ -163,7 +163,7 @@ import Testing
       (3, 2, 1, [0, 0, 1]), (12, 1, 1, Array(repeating: 0, count: 12)), (7, 3, 2, [0, 0, 0, 1, 1, 2, 2]), (4, 4, 1, [0, 1, 2, 3]),
     ] as [(JSONValue, JSONValue, JSONValue, [Int])] {
       let model = try model("albert", ["num_hidden_layers": layers, "num_hidden_groups": groups, "inner_group_num": inner])
-      let use = ParameterUse(model.family)
+      let use = try ParameterUse(model.family)
       let names = use.layers.map { Set($0.map { model.blueprint.parameters[$0].name.split(separator: ".")[3] }) }
       #expect(names == expected.map { ["\($0)"] }, "\(layers.text()) layers, \(groups.text()) groups")
       #expect(use.layers.allSatisfy { $0.count == 16 * inner.int! })

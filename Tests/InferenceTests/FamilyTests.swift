@@ -18,9 +18,9 @@ import Testing
     #expect(texts.count >= 8)
     #expect(texts.map(\.ids.count).max() == min(fixture.model.family.maximumLength, texts.map(\.ids.count).max()!))
     for table in tables {
-      let engine = fixture.engine(table)
+      let engine = try fixture.engine(table)
       for (number, text) in texts.enumerated() {
-        let found = fixture.logits(engine, [Text(text)])[0]
+        let found = try fixture.logits(engine, [Text(text)])[0]
         #expect(text.excess(found) <= 1, "\(table.instructionSet), text \(number): \(found), expected \(text.logits)")
       }
     }
@@ -31,11 +31,11 @@ import Testing
   @Test(arguments: familyNames) func logitsInInt8(name: String) throws {
     let texts = try familyTexts(name).map(Text.init) + Text.random(60, of: Fixture("families/" + name, isInt8: true).model, seed: 1)
     let float = try Fixture("families/" + name, isInt8: false)
-    let expected = float.logits(float.engine(), texts)
+    let expected = try float.logits(float.engine(), texts)
     let size = rootMeanSquare(expected.joined().map(Double.init))
     let fixture = try Fixture("families/" + name, isInt8: true)
     for table in tables {
-      let found = fixture.logits(fixture.engine(table), texts)
+      let found = try fixture.logits(fixture.engine(table), texts)
       let differences = zip(expected.joined(), found.joined()).map { Double($0) - Double($1) }
       let share = rootMeanSquare(differences) / size
       #expect(share <= 0.06 && share >= 0.001, "\(table.instructionSet): \(share) of the logits' size")
@@ -53,16 +53,16 @@ import Testing
   @Test(arguments: familyNames, [false, true]) func invariance(name: String, isInt8: Bool) throws {
     let fixture = try Fixture("families/" + name, isInt8: isInt8)
     let texts = Text.random(24, of: fixture.model, seed: 7)
-    let alone = texts.map { bits(fixture.logits(fixture.engine(), [$0]))[0] }
+    let alone = try texts.map { try bits(fixture.logits(fixture.engine(), [$0]))[0] }
     #expect(Set(alone).count > texts.count / 2, "the texts are told apart")
     for table in fusedTables {
       for threads in [1, 2, 3] {
-        let engine = fixture.engine(table, threads: threads)
+        let engine = try fixture.engine(table, threads: threads)
         var generator = SeededGenerator(seed: UInt64(threads))
         for size in [1, 3, 40] {
           let chosen = (0..<size).map { _ in Int.random(in: texts.indices, using: &generator) }
           #expect(
-            bits(fixture.logits(engine, chosen.map { texts[$0] })) == chosen.map { alone[$0] },
+            try bits(fixture.logits(engine, chosen.map { texts[$0] })) == chosen.map { alone[$0] },
             "\(table.instructionSet), \(threads) threads: \(chosen)")
         }
       }

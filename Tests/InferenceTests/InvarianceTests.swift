@@ -16,12 +16,12 @@ import Testing
     let alone = try self.alone(fixture)
     for table in fusedTables {
       for threads in 1...4 {
-        let engine = fixture.engine(table, threads: threads)
+        let engine = try fixture.engine(table, threads: threads)
         var generator = SeededGenerator(seed: UInt64(threads))
         for trial in 0..<12 {
           let size = [1, 2, 3, 7, 40, 100][trial % 6]
           let chosen = (0..<size).map { _ in Int.random(in: 0..<Self.texts.count, using: &generator) }
-          let found = bits(fixture.logits(engine, chosen.map { Self.texts[$0] }))
+          let found = try bits(fixture.logits(engine, chosen.map { Self.texts[$0] }))
           #expect(
             found == chosen.map { alone[$0] },
             "\(table.instructionSet), \(threads) threads, int8 \(isInt8), trial \(trial): \(chosen)")
@@ -34,13 +34,13 @@ import Testing
   @Test(arguments: [false, true]) func anyPlace(isInt8: Bool) throws {
     let fixture = try Fixture("tiny-bert", isInt8: isInt8)
     let alone = try self.alone(fixture)
-    let engine = fixture.engine(threads: 2)
+    let engine = try fixture.engine(threads: 2)
     for (number, text) in Self.texts.enumerated() {
       let company = Array(Self.texts.prefix(8))
       for place in [0, 3, 8] {
         var batch = company
         batch.insert(text, at: place)
-        #expect(bits(fixture.logits(engine, batch))[place] == alone[number], "text \(number) at \(place)")
+        #expect(try bits(fixture.logits(engine, batch))[place] == alone[number], "text \(number) at \(place)")
       }
     }
   }
@@ -49,8 +49,8 @@ import Testing
   @Test func baselineIsNear() throws {
     let baseline = try #require(tables.last { !$0.instructionSet.hasFusedMultiplyAdd } ?? tables.last)
     let fixture = try Fixture("tiny-bert", isInt8: false)
-    let expected = fixture.logits(fixture.engine(), Self.texts)
-    let found = fixture.logits(fixture.engine(baseline), Self.texts)
+    let expected = try fixture.logits(fixture.engine(), Self.texts)
+    let found = try fixture.logits(fixture.engine(baseline), Self.texts)
     let largest = zip(expected.joined(), found.joined()).map { abs($0 - $1) }.max()!
     #expect(largest <= 1e-5, "\(largest)")
   }
@@ -60,7 +60,7 @@ import Testing
     let fixture = try Fixture("tiny-bert", isInt8: isInt8)
     let baseline = try #require(tables.last)
     let alone = try self.alone(fixture, baseline)
-    #expect(bits(fixture.logits(fixture.engine(baseline, threads: 3), Self.texts)) == alone)
+    #expect(try bits(fixture.logits(fixture.engine(baseline, threads: 3), Self.texts)) == alone)
   }
 
   /// The texts are told apart, or the comparisons above would say little.
@@ -73,30 +73,30 @@ import Testing
   @Test(arguments: [0, 1, 2]) func hiddenStates(before layer: Int) throws {
     let fixture = try Fixture("tiny-bert", isInt8: false)
     let family = fixture.model.family
-    func states(_ texts: [Text], threads: Int) -> [UInt32] {
+    func states(_ texts: [Text], threads: Int) throws -> [UInt32] {
       var batch = Batch()
       for text in texts { batch.append(text.ids, tokenTypes: text.tokenTypes) }
-      let memory = AlignedBuffer(count: batch.tokenCount * family.hiddenWidth, of: Float.self)
+      let memory = try AlignedBuffer(count: batch.tokenCount * family.hiddenWidth, of: Float.self)
       let values = memory.bound(to: Float.self)
-      let rows = fixture.engine(threads: threads).hiddenStates(family, before: layer, batch, values)
+      let rows = try fixture.engine(threads: threads).hiddenStates(family, before: layer, batch, values)
       #expect(rows == (layer == 2 ? texts.count : batch.tokenCount))
       return (0..<rows * family.hiddenWidth).map { values[$0].bitPattern }
     }
-    let alone = Self.texts.flatMap { states([$0], threads: 1) }
+    let alone = try Self.texts.flatMap { try states([$0], threads: 1) }
     #expect(Set(alone).count > alone.count / 2)
-    for threads in 1...3 { #expect(states(Self.texts, threads: threads) == alone, "\(threads) threads") }
+    for threads in 1...3 { #expect(try states(Self.texts, threads: threads) == alone, "\(threads) threads") }
   }
 
   @Test func noTexts() throws {
     let fixture = try Fixture("tiny-bert", isInt8: true)
-    let engine = fixture.engine(threads: 2)
-    let before = bits(fixture.logits(engine, Self.texts))
-    #expect(fixture.logits(engine, []).isEmpty)
-    #expect(bits(fixture.logits(engine, Self.texts)) == before)
+    let engine = try fixture.engine(threads: 2)
+    let before = try bits(fixture.logits(engine, Self.texts))
+    #expect(try fixture.logits(engine, []).isEmpty)
+    #expect(try bits(fixture.logits(engine, Self.texts)) == before)
   }
 
   /// Each text alone, in an engine of its own.
   private func alone(_ fixture: Fixture, _ table: any KernelTable.Type = tables[0]) throws -> [[UInt32]] {
-    Self.texts.map { bits(fixture.logits(fixture.engine(table), [$0]))[0] }
+    try Self.texts.map { try bits(fixture.logits(fixture.engine(table), [$0]))[0] }
   }
 }

@@ -22,14 +22,14 @@ import Testing
     }
     let alone = try texts.map { text in
       let fixture = try Fixture("families/" + name, isInt8: isInt8)
-      return bits(fixture.logits(fixture.engine(), [text]))[0]
+      return try bits(fixture.logits(fixture.engine(), [text]))[0]
     }
     for order in [Array(texts.indices), texts.indices.reversed()] {
       let fixture = try Fixture("families/" + name, isInt8: isInt8)
-      let engines = [fixture.engine(), fixture.engine(threads: 3)]
+      let engines = try [fixture.engine(), fixture.engine(threads: 3)]
       for place in order + order {
         for engine in engines {
-          #expect(bits(fixture.logits(engine, [texts[place]]))[0] == alone[place], "\(name), \(place)")
+          #expect(try bits(fixture.logits(engine, [texts[place]]))[0] == alone[place], "\(name), \(place)")
         }
       }
     }

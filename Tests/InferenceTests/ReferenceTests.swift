@@ -12,9 +12,9 @@ import Testing
     let texts = try referenceTexts(folder)
     #expect(texts.count >= 9)
     for table in tables {
-      let engine = fixture.engine(table)
+      let engine = try fixture.engine(table)
       for (number, text) in texts.enumerated() {
-        let found = fixture.logits(engine, [Text(text)])[0]
+        let found = try fixture.logits(engine, [Text(text)])[0]
         #expect(text.excess(found) <= 1, "\(table.instructionSet), text \(number): \(found), expected \(text.logits)")
       }
     }
@@ -46,6 +46,6 @@ import Testing
 
   private func logits(_ texts: [Text], isInt8: Bool, _ table: any KernelTable.Type) throws -> [[Float]] {
     let fixture = try Fixture("tiny-bert", isInt8: isInt8)
-    return fixture.logits(fixture.engine(table), texts)
+    return try fixture.logits(fixture.engine(table), texts)
   }
 }

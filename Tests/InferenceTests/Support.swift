@@ -19,20 +19,20 @@ final class PackedWeights: WeightProvider {
     self.isInt8 = isInt8
     matrices = try blueprint.linears.map { linear in
       let layout = PanelLayout(outputs: linear.outputs, inputs: linear.inputs, isInt8: isInt8 && !linear.isOutput)
-      let block = AlignedBuffer(byteCount: layout.byteCount)
+      let block = try AlignedBuffer(byteCount: layout.byteCount)
       let bias = linear.biases.isEmpty ? [Float](repeating: 0, count: linear.outputs) : try values(linear.biases)
       layout.pack(weights: try values(linear.weights), bias: bias, into: block.baseAddress)
       return block
     }
     tables = try blueprint.tables.map { table in
       let values = try values([table.weight])
-      guard isInt8, !table.isExact else { return AlignedBuffer(values) }
-      let block = AlignedBuffer(byteCount: Grid.rowsByteCount(rows: table.rows, width: table.width))
+      guard isInt8, !table.isExact else { return try AlignedBuffer(values) }
+      let block = try AlignedBuffer(byteCount: Grid.rowsByteCount(rows: table.rows, width: table.width))
       Grid.quantizeRows(values, rows: table.rows, width: table.width, into: block.baseAddress)
       return block
     }
     normalizations = try blueprint.normalizations.map {
-      AlignedBuffer(try values($0.parameters) + [Float](repeating: 0, count: $0.bias == nil ? $0.width : 0))
+      try AlignedBuffer(values($0.parameters) + [Float](repeating: 0, count: $0.bias == nil ? $0.width : 0))
     }
   }
 
@@ -50,8 +50,8 @@ final class PackedWeights: WeightProvider {
 }
 
 extension AlignedBuffer {
-  convenience init(_ values: [Float]) {
-    self.init(count: values.count, of: Float.self)
+  convenience init(_ values: [Float]) throws {
+    try self.init(count: values.count, of: Float.self)
     bound(to: Float.self).update(from: values, count: values.count)
   }
 }
@@ -68,15 +68,15 @@ struct Fixture {
     weights = try ModelWeights(model.blueprint, from: provider)
   }
 
-  func engine(_ table: any KernelTable.Type = tables[0], threads: Int = 1) -> InferenceEngine {
-    InferenceEngine(weights: weights, kernels: table, pool: ThreadPool(threads: threads))
+  func engine(_ table: any KernelTable.Type = tables[0], threads: Int = 1) throws -> InferenceEngine {
+    try InferenceEngine(weights: weights, kernels: table, pool: ThreadPool(threads: threads))
   }
 
   /// The logits of texts run as one batch.
-  func logits(_ engine: InferenceEngine, _ texts: [Text]) -> [[Float]] {
+  func logits(_ engine: InferenceEngine, _ texts: [Text]) throws -> [[Float]] {
     var batch = Batch()
     for text in texts { batch.append(text.ids, tokenTypes: text.tokenTypes) }
-    let logits = Array(engine.run(model.family, batch))
+    let logits = try Array(engine.run(model.family, batch))
     let labels = model.labels.names.count
     return texts.indices.map { Array(logits[$0 * labels..<($0 + 1) * labels]) }
   }

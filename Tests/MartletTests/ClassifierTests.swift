@@ -55,7 +55,7 @@ import Testing
         try pair?.withUTF8 { try session.append(text, pair: $0) } ?? session.append(text)
       }
     }
-    session.run()
+    try session.run()
     for (number, row) in rows.enumerated() {
       #expect(try Array(session.logits(of: number)) == reference.classify(row.text, pair: row.pair).logits)
     }

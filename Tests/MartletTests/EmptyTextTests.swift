@@ -33,7 +33,7 @@ import Testing
 
   @Test(arguments: [0, -1, 1]) func aLimitBelowOneToken(limit: Int) throws {
     for classifier in try [Self.classifier(), tinyClassifier()] {
-      let session = classifier.makeSession()
+      let session = try classifier.makeSession()
       let text = Array("good film".utf8)
       try text.withUnsafeBufferPointer { text in
         let length = session.append(text, limit: limit)
@@ -41,7 +41,7 @@ import Testing
         let pair = try session.append(text, pair: text, limit: limit)
         #expect(pair.tokens == 1 && pair.wasTruncated)
       }
-      let logits = Array(session.run())
+      let logits = try Array(session.run())
       #expect(session.answered.count == 2 && session.answered.tokenCount == 2)
       #expect(logits.count == 6 && logits.allSatisfy(\.isFinite))
     }
@@ -51,7 +51,7 @@ import Testing
     let session = try Self.classifier().makeSession()
     let length = session.append(UnsafeBufferPointer(start: nil, count: 0), windows: Windows(pooling: .mean))
     #expect(length.tokens == 1 && !length.wasTruncated && length.windows == 1)
-    session.run()
+    try session.run()
     #expect(Array(session.logits(of: 0)) == (try Self.classifier().classify("").logits))
   }
 }

@@ -16,9 +16,9 @@ import Testing
   func textsOfTheNextRun(threads: Int, windows: Windows?) throws {
     let texts = randomTexts(60, seed: 12)
     let alone = try tinyClassifier(threads: 1).makeSession()
-    let expected = texts.map { text in
+    let expected = try texts.map { text in
       append(text, to: alone, windows: windows)
-      alone.run()
+      try alone.run()
       return (logits: Array(alone.logits(of: 0)), length: alone.answered.lengths[0])
     }
     let session = try tinyClassifier(threads: threads).makeSession()
@@ -33,7 +33,7 @@ import Testing
     fill()
     while session.waiting.count > 0 {
       var calls = 0
-      session.run {
+      try session.run {
         calls += 1
         fill()
       }

@@ -59,14 +59,14 @@ func tinyBundle(_ changes: BundleChanges = BundleChanges()) throws -> [UInt8] {
   for linear in blueprint.linears where changes.hasHead || !linear.isOutput {
     let isInt8 = changes.isInt8 && !linear.isOutput
     let layout = PanelLayout(outputs: linear.outputs, inputs: linear.inputs, isInt8: isInt8)
-    let block = AlignedBuffer(byteCount: layout.byteCount)
+    let block = try AlignedBuffer(byteCount: layout.byteCount)
     layout.pack(weights: try values(linear.weights), bias: try values(linear.biases), into: block.baseAddress)
     try add(.matrix, linear.name, isInt8 ? .int8Panels : .float32Panels, [linear.outputs, linear.inputs], block)
   }
   for table in blueprint.tables {
     let (values, shape) = (try values([table.weight]), [table.rows, table.width])
     if changes.isInt8 {
-      let block = AlignedBuffer(byteCount: Grid.rowsByteCount(rows: table.rows, width: table.width))
+      let block = try AlignedBuffer(byteCount: Grid.rowsByteCount(rows: table.rows, width: table.width))
       Grid.quantizeRows(values, rows: table.rows, width: table.width, into: block.baseAddress)
       try add(.embedding, table.name, .int8Rows, shape, block)
     } else {
@@ -76,9 +76,9 @@ func tinyBundle(_ changes: BundleChanges = BundleChanges()) throws -> [UInt8] {
   for normalization in blueprint.normalizations {
     try add(
       .normalization, normalization.name, .float32, [2, normalization.width],
-      AlignedBuffer(try values(normalization.parameters)))
+      AlignedBuffer(values(normalization.parameters)))
   }
-  return bytes(of: writer.writeToMemory().bundle)
+  return try bytes(of: writer.writeToMemory().bundle)
 }
 
 func bytes(of buffer: AlignedBuffer) -> [UInt8] { Array(buffer.bytes) }
@@ -108,8 +108,8 @@ func write(_ bytes: [UInt8], to path: String) throws {
 }
 
 extension AlignedBuffer {
-  convenience init(_ values: [Float]) {
-    self.init(count: values.count, of: Float.self)
+  convenience init(_ values: [Float]) throws {
+    try self.init(count: values.count, of: Float.self)
     bound(to: Float.self).update(from: values, count: values.count)
   }
 }

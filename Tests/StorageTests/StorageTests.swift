@@ -34,10 +34,10 @@ private func makeTemporaryFolder() -> String {
 }
 
 @Suite struct ThreadPoolTests {
-  @Test(arguments: [1, 2, 3, 8]) func runsEveryIndexOnce(threads: Int) {
+  @Test(arguments: [1, 2, 3, 8]) func runsEveryIndexOnce(threads: Int) throws {
     let pool = ThreadPool(threads: threads)
     for count in [0, 1, 2, 7, 1000] {
-      let hits = AlignedBuffer(count: max(count, 1), of: UInt32.self)
+      let hits = try AlignedBuffer(count: max(count, 1), of: UInt32.self)
       pool.parallelFor(count) { index, worker in
         precondition(worker < threads)
         hits.bound(to: UInt32.self)[index] += 1
@@ -46,9 +46,9 @@ private func makeTemporaryFolder() -> String {
     }
   }
 
-  @Test func servesManyRegionsAndPauses() {
+  @Test func servesManyRegionsAndPauses() throws {
     let pool = ThreadPool(threads: 2)
-    let sums = AlignedBuffer(count: 64, of: Int.self)
+    let sums = try AlignedBuffer(count: 64, of: Int.self)
     for region in 0..<2000 {
       if region % 500 == 0 { usleep(2000) }  // Long enough for the workers to fall asleep.
       pool.parallelFor(64) { index, _ in sums.bound(to: Int.self)[index] += 1 }
@@ -112,9 +112,9 @@ private func makeTemporaryFolder() -> String {
   }
 
   /// Large zeroed blocks come from the system: zero, and resident only where they were touched.
-  @Test func zerosTakeNoMemoryUntilTouched() {
+  @Test func zerosTakeNoMemoryUntilTouched() throws {
     let before = Machine.residentBytes()
-    let block = AlignedBuffer(byteCount: 256 << 20)
+    let block = try AlignedBuffer(byteCount: 256 << 20)
     #expect(Machine.residentBytes() - before < 32 << 20)
     let bytes = block.bound(to: UInt8.self)
     #expect(stride(from: 0, to: 256 << 20, by: 1 << 20).allSatisfy { bytes[$0] == 0 })
@@ -122,9 +122,9 @@ private func makeTemporaryFolder() -> String {
   }
 
   /// The whole pages of a range go, and nothing around them does.
-  @Test func discardedPagesTakeNoMemory() {
+  @Test func discardedPagesTakeNoMemory() throws {
     let byteCount = 64 << 20
-    let block = AlignedBuffer(byteCount: byteCount)
+    let block = try AlignedBuffer(byteCount: byteCount)
     let bytes = block.bound(to: UInt8.self)
     bytes.update(repeating: 7, count: byteCount)
     let before = Machine.residentBytes()

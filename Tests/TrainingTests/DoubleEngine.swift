@@ -28,9 +28,9 @@ final class DoubleEngine: Verbs {
     self.kernels = kernels
   }
 
-  func forward(_ family: any EncoderFamily) -> Rows {
+  func forward(_ family: any EncoderFamily) throws -> Rows {
     verbNumber = 0
-    return family.forward(self)
+    return try family.forward(self)
   }
 
   func embed(_ embeddings: Embeddings, dropout rate: Float) -> Rows {

@@ -13,7 +13,7 @@ import Training
     var random = Generator(seed: 1)
     let engine = try makeEngine(family.randomStore(&random), threads: threads)
     engine.dropoutIsOff = isOff
-    return engine.rows(family, randomBatch(lengths, vocabulary: Probe.vocabulary, &random), dropoutKey: key)
+    return try engine.rows(family, randomBatch(lengths, vocabulary: Probe.vocabulary, &random), dropoutKey: key)
   }
 
   /// An element is kept with the probability that was asked for, and scaled so that its expected value stays.

@@ -1,5 +1,6 @@
 import Encoders
 import Kernels
+import Storage
 import TestSupport
 import Testing
 import Training
@@ -111,55 +112,55 @@ struct Probe: EncoderFamily {
 
   var layerCount: Int { 0 }
 
-  func layer<Engine: Verbs>(_ number: Int, _ hidden: Engine.Rows, _ engine: Engine) -> Engine.Rows { hidden }
+  func layer<Engine: Verbs>(_ number: Int, _ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows { hidden }
 
-  func embed<Engine: Verbs>(_ engine: Engine) -> Engine.Rows {
+  func embed<Engine: Verbs>(_ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
     switch verb {
-    case .embed: engine.embed(embeddings, dropout: rate)
-    case .embedNarrow: engine.embed(narrow!, dropout: rate)
-    default: engine.embed(embeddings, dropout: 0)
+    case .embed: try engine.embed(embeddings, dropout: rate)
+    case .embedNarrow: try engine.embed(narrow!, dropout: rate)
+    default: try engine.embed(embeddings, dropout: 0)
     }
   }
 
-  func classify<Engine: Verbs>(_ rows: Engine.Rows, _ engine: Engine) -> Engine.Rows {
+  func classify<Engine: Verbs>(_ rows: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
     switch verb {
     case .embed, .embedNarrow: return rows
-    case .linear(let activation): return engine.dense(rows, inner, activation)
+    case .linear(let activation): return try engine.dense(rows, inner, activation)
     case .attend(let heads, let queries, let rotaryBase, _, let window):
       let attention = Attention(
         heads: heads, dropout: rate, rotary: rotaryBase.map { RotaryEmbedding(base: $0) },
         relativeBias: biases.map { RelativeBias(table: $0) }, window: window)
-      let context = engine.attend(queryKeyValue: engine.linear(rows, queryKeyValue), attention, queries: queries)
-      return engine.linear(context, square)
+      let context = try engine.attend(queryKeyValue: engine.linear(rows, queryKeyValue), attention, queries: queries)
+      return try engine.linear(context, square)
     case .gated(let activation):
-      return engine.dense(engine.linear(engine.gated(engine.operand(rows), plain, activation, dropout: rate), ungate), square, .identity)
+      return try engine.dense(engine.linear(engine.gated(engine.operand(rows), plain, activation, dropout: rate), ungate), square, .identity)
     case .add:
-      let sum = engine.add(engine.linear(rows, square), residual: rows, dropout: rate)
-      return engine.add(engine.dense(sum, square, .identity), residual: sum, dropout: rate)
+      let sum = try engine.add(engine.linear(rows, square), residual: rows, dropout: rate)
+      return try engine.add(engine.dense(sum, square, .identity), residual: sum, dropout: rate)
     case .normalize:
-      return engine.add(
+      return try engine.add(
         engine.normalize(engine.linear(rows, square), plainNormalization), residual: engine.normalize(rows, normalization), dropout: 0)
-    case .meanTokens: return engine.meanTokens(rows)
+    case .meanTokens: return try engine.meanTokens(rows)
     case .disentangled(_, let queries):
-      let context = engine.attend(queryKeyValue: engine.linear(rows, queryKeyValue), disentangled!, queries: queries)
-      return engine.linear(context, square)
-    case .convolve(_, let activation): return engine.convolve(rows, convolution!, activation, dropout: rate)
+      let context = try engine.attend(queryKeyValue: engine.linear(rows, queryKeyValue), disentangled!, queries: queries)
+      return try engine.linear(context, square)
+    case .convolve(_, let activation): return try engine.convolve(rows, convolution!, activation, dropout: rate)
     case .residualNormalize:
-      return engine.residualNormalize(engine.linear(rows, square), residual: rows, normalization, dropout: rate)
-    case .firstTokens: return engine.firstTokens(rows)
-    case .dropout: return engine.dropout(engine.linear(rows, square), rate)
+      return try engine.residualNormalize(engine.linear(rows, square), residual: rows, normalization, dropout: rate)
+    case .firstTokens: return try engine.firstTokens(rows)
+    case .dropout: return try engine.dropout(engine.linear(rows, square), rate)
     case .shared:
-      let context = engine.attend(queryKeyValue: engine.linear(rows, queryKeyValue), Attention(heads: 1, dropout: rate), queries: .allTokens)
-      let once = engine.residualNormalize(engine.linear(context, square), residual: rows, normalization, dropout: rate)
-      let twice = engine.residualNormalize(engine.linear(once, square), residual: rows, normalization, dropout: rate)
-      let first = engine.firstTokens(engine.dropout(engine.linear(twice, square), rate))
-      return engine.residualNormalize(first, residual: engine.firstTokens(rows), normalization, dropout: rate)
+      let context = try engine.attend(queryKeyValue: engine.linear(rows, queryKeyValue), Attention(heads: 1, dropout: rate), queries: .allTokens)
+      let once = try engine.residualNormalize(engine.linear(context, square), residual: rows, normalization, dropout: rate)
+      let twice = try engine.residualNormalize(engine.linear(once, square), residual: rows, normalization, dropout: rate)
+      let first = try engine.firstTokens(engine.dropout(engine.linear(twice, square), rate))
+      return try engine.residualNormalize(first, residual: engine.firstTokens(rows), normalization, dropout: rate)
     }
   }
 
   /// A store of random parameters; the normalisations' weights are around 1.
-  func randomStore(_ random: inout Generator) -> ParameterStore {
-    let store = ParameterStore(blueprint)
+  func randomStore(_ random: inout Generator) throws -> ParameterStore {
+    let store = try ParameterStore(blueprint)
     for (index, parameter) in blueprint.parameters.enumerated() {
       let isScale = parameter.initialization == .ones
       let values = random.floats(parameter.count, isScale ? 0.5...1.5 : -0.5...0.5)
@@ -180,29 +181,29 @@ struct Probe: EncoderFamily {
   ) throws {
     let store = engine.parameters
     var random = Generator(seed: 5)
-    let rows = engine.forward(family, batch, dropoutKey: dropoutKey)
-    let values = UnsafeBufferPointer(start: rows.values, count: rows.count).map(Double.init)
+    let rows = try engine.forward(family, batch, dropoutKey: dropoutKey)
+    let values = try UnsafeBufferPointer(start: rows.values, count: rows.count).map(Double.init)
     let upstream = random.floats(rows.count)
-    engine.backward(rows, gradient: upstream)
+    try engine.backward(rows, gradient: upstream)
 
     let kernels = try instructionSet.trainingKernels()
     let parameters = store.blueprint.parameters.indices.map { store.array($0, of: store.values).map(Double.init) }
     let reference = DoubleEngine(parameters, batch, dropoutKey: dropoutKey, kernels)
-    let expected = reference.forward(family).values
+    let expected = try reference.forward(family).values
     try #require(values.count == expected.count, "\(name)")
     let scale = expected.reduce(0) { max($0, abs($1)) }
     let difference = zip(values, expected).map { abs($0 - $1) }.max()!
     #expect(difference <= 1e-5 * scale, "\(name): rows differ by \(difference)")
 
     let step = 1e-5
-    func objective() -> Double { zip(reference.forward(family).values, upstream).reduce(0) { $0 + $1.0 * Double($1.1) } }
+    func objective() throws -> Double { try zip(reference.forward(family).values, upstream).reduce(0) { $0 + $1.0 * Double($1.1) } }
     /// The derivative in a direction that few or all elements of a parameter take part in.
-    func slope(_ index: Int, _ direction: [(element: Int, weight: Double)]) -> Double {
+    func slope(_ index: Int, _ direction: [(element: Int, weight: Double)]) throws -> Double {
       defer { reference.parameters[index] = parameters[index] }
       for (element, weight) in direction { reference.parameters[index][element] = parameters[index][element] + step * weight }
-      let above = objective()
+      let above = try objective()
       for (element, weight) in direction { reference.parameters[index][element] = parameters[index][element] - step * weight }
-      return (above - objective()) / (2 * step)
+      return try (above - objective()) / (2 * step)
     }
     let globalNorm = norm((0..<store.count).map { Double(store.gradients[$0]) })
     for (index, parameter) in store.blueprint.parameters.enumerated() {
@@ -215,7 +216,7 @@ struct Probe: EncoderFamily {
       directions.append(gradient.indices.map { (element: $0, weight: random.next() & 1 == 0 ? 1 : -1) })
       for direction in directions.map({ $0.filter { !frozen.contains($0.element) } }) where !direction.isEmpty {
         let found = direction.reduce(0) { $0 + gradient[$1.element] * $1.weight }
-        let exact = slope(index, direction)
+        let exact = try slope(index, direction)
         let error = abs(found - exact) / Double(direction.count).squareRoot()
         #expect(error <= tolerance, "\(name), \(parameter.name), \(direction.count) elements: \(found), expected \(exact)")
       }

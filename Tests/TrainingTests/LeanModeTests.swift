@@ -38,7 +38,7 @@ import Training
     for (index, parameter) in store.parameters.enumerated() {
       let layer = parameter.name.hasPrefix("bert.encoder.layer.") ? Int(parameter.name.split(separator: ".")[3])! : -1
       let isFrozen = parameter.name.hasPrefix("bert.embeddings.") || (0..<layers).contains(layer)
-      let isSame = tensors[index].array == before.array(index, of: before.values)
+      let isSame = try tensors[index].array == before.array(index, of: before.values)
       #expect(isSame == isFrozen && store.isTrained[index] != isFrozen, "\(parameter.name)")
       let moments = [store.firstMoments, store.secondMoments].map { store.array(index, of: $0).filter { $0 != 0 }.map(\.bitPattern) }
       #expect((moments == zeros) == isFrozen, "\(parameter.name)")
@@ -52,10 +52,10 @@ import Training
     let model = try tinyModel(changes: ["classifier_dropout": 0.0])
     for (layers, isFixed) in [(1, false), (2, true)] {
       let engine = try tinyEngine(model)
-      engine.parameters.freeze(ParameterUse(model.family).bottom(layers: layers))
+      try engine.parameters.freeze(ParameterUse(model.family).bottom(layers: layers))
       try engine.freezeBottom(of: model.family)
-      let evaluated = engine.rows(model.family, batch, dropoutKey: nil)
-      #expect((engine.rows(model.family, batch, dropoutKey: 3) == evaluated) == isFixed, "\(layers) layers")
+      let evaluated = try engine.rows(model.family, batch, dropoutKey: nil)
+      #expect(try (engine.rows(model.family, batch, dropoutKey: 3) == evaluated) == isFixed, "\(layers) layers")
     }
   }
 
@@ -72,7 +72,7 @@ import Training
       run.folder = folder + "/parts"
       _ = try run(interruptedAfter: 4)
       let resumed = try run(resumingFrom: "newest")
-      #expect(resumed.trainer.engine.modelTensors.map(\.array) == whole.trainer.engine.modelTensors.map(\.array))
+      #expect(try resumed.trainer.engine.modelTensors.map { try $0.array } == whole.trainer.engine.modelTensors.map { try $0.array })
       #expect(resumed.moments == whole.moments && resumed.warnings.isEmpty)
       for file in ["model.safetensors", "optimizer.safetensors", "martlet_state.json"] {
         let last = "/checkpoint-10/" + file
@@ -120,9 +120,9 @@ import Training
 
   /// The same model as an ordinary one, its weights merged.
   private func merged(_ engine: TrainingEngine, _ model: Model) throws -> TrainingEngine {
-    let store = ParameterStore(model.blueprint)
+    let store = try ParameterStore(model.blueprint)
     for (index, tensor) in engine.modelTensors.enumerated() {
-      store.values(index).update(from: tensor.array, count: tensor.count)
+      store.values(index).update(from: try tensor.array, count: tensor.count)
     }
     let engine = try makeEngine(store)
     engine.dropoutIsOff = true
@@ -140,9 +140,9 @@ import Training
     adapted.checkpointsGradients = checkpoints
     let whole = try merged(adapted, run.model)
     let batch = fixture.batch(0)
-    let logits = [adapted, whole].map { $0.rows(run.model.family, makeBatch(batch), dropoutKey: nil) }
+    let logits = try [adapted, whole].map { try $0.rows(run.model.family, makeBatch(batch), dropoutKey: nil) }
     for (found, expected) in zip(logits[0], logits[1]) { #expect(abs(found - expected) <= 1e-5) }
-    let losses = [adapted, whole].map { $0.lossAndGradients(run.model, batch, Loss(.singleLabel)) }
+    let losses = try [adapted, whole].map { try $0.lossAndGradients(run.model, batch, Loss(.singleLabel)) }
     #expect(abs(losses[0] - losses[1]) <= 1e-6)
 
     let (store, reference) = (adapted.parameters, whole.parameters)

@@ -41,10 +41,10 @@ import Training
   }
 
   /// Gives every element that can have one a gradient of its own, other ones each step.
-  private func drawGradients(_ engine: TrainingEngine, _ random: inout Generator) {
+  private func drawGradients(_ engine: TrainingEngine, _ random: inout Generator) throws {
     let store = engine.parameters
-    let rows = engine.forward(family, batch, dropoutKey: 1)
-    engine.backward(rows, gradient: random.floats(rows.count))
+    let rows = try engine.forward(family, batch, dropoutKey: 1)
+    try engine.backward(rows, gradient: random.floats(rows.count))
     for (index, parameter) in store.blueprint.parameters.enumerated() {
       guard !store.blueprint.tables.contains(where: { $0.weight == index }) else { continue }
       store.gradient(index).update(from: random.floats(parameter.count), count: parameter.count)
@@ -53,7 +53,7 @@ import Training
 
   @Test(arguments: InstructionSet.supported) func severalSteps(_ instructionSet: InstructionSet) throws {
     var random = Generator(seed: 4)
-    let store = family.randomStore(&random)
+    let store = try family.randomStore(&random)
     let engine = try makeEngine(store, instructionSet)
     let optimizer = AdamW(beta1: 0.8, beta2: 0.99, epsilon: 1e-6, weightDecay: 0.1)
     func doubles(_ storage: UnsafeMutablePointer<Float>) -> [Double] { (0..<store.count).map { Double(storage[$0]) } }
@@ -65,9 +65,9 @@ import Training
       let rate = 0.01 / Double(step)
       let scale = step % 2 == 0 ? 0.25 : 1
       // The last steps bring no gradient: rows that had one before go on by their moments.
-      if step <= 8 { drawGradients(engine, &random) } else { store.gradients.update(repeating: 0, count: store.count) }
+      if step <= 8 { try drawGradients(engine, &random) } else { store.gradients.update(repeating: 0, count: store.count) }
       let gradients = doubles(store.gradients)
-      #expect(abs(optimizer.gradientNorm(engine) - norm(gradients)) <= 1e-6 * norm(gradients))
+      #expect(try abs(optimizer.gradientNorm(engine) - norm(gradients)) <= 1e-6 * norm(gradients))
       reference.update(gradients, step: step, rate: rate, scale: scale, optimizer)
       optimizer.update(engine, step: step, learningRate: Float(rate), gradientScale: Float(scale))
     }
@@ -83,11 +83,11 @@ import Training
   /// Rows without any gradient, the frozen one among them, decay and do nothing else; normalisations and biases do not decay.
   @Test func decay() throws {
     var random = Generator(seed: 6)
-    let store = family.randomStore(&random)
+    let store = try family.randomStore(&random)
     let engine = try makeEngine(store)
     let before = store.blueprint.parameters.indices.map { store.array($0, of: store.values) }
-    let rows = engine.forward(family, batch, dropoutKey: 1)
-    engine.backward(rows, gradient: random.floats(rows.count))
+    let rows = try engine.forward(family, batch, dropoutKey: 1)
+    try engine.backward(rows, gradient: random.floats(rows.count))
     AdamW(weightDecay: 0.5).update(engine, step: 1, learningRate: 0.25, gradientScale: 1)
     let factor = Float(1 - 0.25 * 0.5)
     for table in store.blueprint.tables {
@@ -113,7 +113,7 @@ import Training
     let family = Probe(.embed, width: 300, innerWidth: 500)
     func updated(_ threads: Int) throws -> [UInt32] {
       var random = Generator(seed: 8)
-      let store = family.randomStore(&random)
+      let store = try family.randomStore(&random)
       let gradients = random.floats(store.count)
       store.gradients.update(from: gradients, count: store.count)
       let engine = try makeEngine(store, threads: threads)

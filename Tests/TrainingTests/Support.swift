@@ -76,7 +76,7 @@ func makeEngine(
 func tinyEngine(
   _ model: Model, folder: String = "tiny-bert", threads: Int = 2, _ instructionSet: InstructionSet = InstructionSet.supported[0]
 ) throws -> TrainingEngine {
-  let store = ParameterStore(model.blueprint)
+  let store = try ParameterStore(model.blueprint)
   _ = try store.load(from: FixtureWeights(folder), seed: 42)
   return try makeEngine(store, threads: threads, instructionSet)
 }
@@ -101,27 +101,29 @@ func randomBatch(_ lengths: [Int], vocabulary: Int, tokenTypes: Int = 2, _ rando
 extension OutputTensor {
   /// The values as they would be written.
   var array: [Float] {
-    var array: [Float] = []
-    withValues { array = Array($0) }
-    return array
+    get throws {
+      var array: [Float] = []
+      try withValues { array = Array($0) }
+      return array
+    }
   }
 }
 
 extension TrainingEngine {
   /// Forward, loss and backward of one batch.
-  func lossAndGradients(_ model: Model, _ examples: [TrainingExample], _ loss: Loss, dropoutKey: UInt64 = 0) -> Double {
-    let logits = forward(model.family, makeBatch(examples), dropoutKey: dropoutKey)
+  func lossAndGradients(_ model: Model, _ examples: [TrainingExample], _ loss: Loss, dropoutKey: UInt64 = 0) throws -> Double {
+    let logits = try forward(model.family, makeBatch(examples), dropoutKey: dropoutKey)
     var gradient: [Float] = []
-    let value = loss.evaluate(
+    let value = try loss.evaluate(
       UnsafeBufferPointer(start: logits.values, count: logits.count), examples.map(\.target), gradient: &gradient
     ).value
-    backward(logits, gradient: gradient)
+    try backward(logits, gradient: gradient)
     return value
   }
 
-  func rows(_ family: any EncoderFamily, _ batch: Batch, dropoutKey: UInt64?) -> [Float] {
-    let rows = forward(family, batch, dropoutKey: dropoutKey)
-    return Array(UnsafeBufferPointer(start: rows.values, count: rows.count))
+  func rows(_ family: any EncoderFamily, _ batch: Batch, dropoutKey: UInt64?) throws -> [Float] {
+    let rows = try forward(family, batch, dropoutKey: dropoutKey)
+    return try Array(UnsafeBufferPointer(start: rows.values, count: rows.count))
   }
 }
 

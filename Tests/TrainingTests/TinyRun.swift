@@ -48,9 +48,9 @@ struct TinyRun {
   /// The model's weights, and adapters when the arguments ask for them.
   func store() throws -> ParameterStore {
     let store =
-      arguments.loraRank == 0
+      try arguments.loraRank == 0
       ? ParameterStore(model.blueprint)
-      : try ParameterStore(model.blueprint, arguments.lowRankSettings(for: type(of: model.family)))
+      : ParameterStore(model.blueprint, arguments.lowRankSettings(for: type(of: model.family)))
     _ = try store.load(from: FixtureWeights(weights), seed: 42)
     return store
   }
@@ -78,7 +78,7 @@ struct TinyRun {
         }
       })
     if checkpoint == "newest" { try trainer.restoreNewest() } else if let checkpoint { try trainer.restore(checkpoint) }
-    if forecasts { #expect(trainer.forecast().peakBytes > 0) }
+    if forecasts { #expect(try trainer.forecast().peakBytes > 0) }
     let outcome = try trainer.run()
     return Finished(trainer: trainer, outcome: outcome, losses: losses, checkpoints: checkpoints, warnings: warnings)
   }

@@ -79,7 +79,7 @@ import Training
       let labels = LabelConfiguration(
         names: (0..<count).map { "LABEL_\($0)" }, problemType: count == 1 ? .regression : .singleLabel)
       let model = try tinyModel("tiny-bert-encoder", labels: labels)
-      let store = ParameterStore(model.blueprint)
+      let store = try ParameterStore(model.blueprint)
       let drawn = try store.load(from: FixtureWeights("tiny-bert-encoder"), seed: UInt32(entry["seed"]!.int!))
       #expect(drawn == ["classifier.weight", "classifier.bias"])
       let weight = store.array(store.index(of: "classifier.weight"), of: store.values)

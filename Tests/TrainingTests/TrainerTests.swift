@@ -108,13 +108,13 @@ import Training
     let finished = try run()
     let before = finished.weights
     var visited: [Int] = []
-    let (result, batches) = finished.trainer.evaluate { index, logits in
+    let (result, batches) = try finished.trainer.evaluate { index, logits in
       visited.append(index)
       #expect(logits.count == 3)
     }
     #expect(visited == Array(0..<39) && batches == 2 && finished.weights == before)
     finished.trainer.engine.dropoutIsOff = true
-    let loss = finished.trainer.engine.lossAndGradients(finished.trainer.model, run.training, Loss(.singleLabel))
+    let loss = try finished.trainer.engine.lossAndGradients(finished.trainer.model, run.training, Loss(.singleLabel))
     #expect(abs(result.metrics[0].value / loss - 1) <= 1e-6)
     #expect(finished.logged("eval_loss") == [finished.logged("eval_loss")[0], result.metrics[0].value])
     #expect(result.metrics.map(\.name) == ["loss", "accuracy", "f1", "precision", "recall"])

@@ -36,14 +36,14 @@ struct Ladder {
     let weights = random(N * K, seed: 1)
     let values = random(M * K, seed: 2)
     let bias = random(N, seed: 3)
-    let out = AlignedBuffer(count: M * N, of: Float.self)
+    let out = try! AlignedBuffer(count: M * N, of: Float.self)
     let int8 = PanelLayout(outputs: N, inputs: K, isInt8: true)
-    let block = AlignedBuffer(byteCount: int8.byteCount)
+    let block = try! AlignedBuffer(byteCount: int8.byteCount)
     int8.pack(weights: weights.bound(to: Float.self), bias: bias.bound(to: Float.self), into: block.baseAddress)
     let stride = kernels.operandStride(K)
-    let operand = AlignedBuffer(byteCount: M * stride)
-    let scales = AlignedBuffer(count: M, of: Float.self)
-    let copy = AlignedBuffer(count: M * K, of: Float.self)
+    let operand = try! AlignedBuffer(byteCount: M * stride)
+    let scales = try! AlignedBuffer(count: M, of: Float.self)
+    let copy = try! AlignedBuffer(count: M * K, of: Float.self)
     copy.baseAddress.copyMemory(from: values.baseAddress, byteCount: M * K * 4)
     kernels.quantizeRows(
       copy.bound(to: Float.self), K, M, K, 0, operand.baseAddress, stride, scales.bound(to: Float.self))
@@ -61,7 +61,7 @@ struct Ladder {
     row("linearInt8", "\(M) x \(N) x \(K)", int8Time, rate(operations / int8Time, peak.int8))
 
     let fp32 = PanelLayout(outputs: N, inputs: K, isInt8: false)
-    let panels = AlignedBuffer(byteCount: fp32.byteCount)
+    let panels = try! AlignedBuffer(byteCount: fp32.byteCount)
     fp32.pack(weights: weights.bound(to: Float.self), bias: bias.bound(to: Float.self), into: panels.baseAddress)
     func multiplyFloat() {
       kernels.linearFloat(
@@ -102,10 +102,10 @@ struct Ladder {
     let values = random(M * width, seed: 4)
     let residual = random(M * width, seed: 5)
     let vectors = random(width, seed: 6)
-    let out = AlignedBuffer(count: M * width, of: Float.self)
+    let out = try! AlignedBuffer(count: M * width, of: Float.self)
     let stride = kernels.operandStride(width)
-    let operand = AlignedBuffer(byteCount: M * stride)
-    let scales = AlignedBuffer(count: M, of: Float.self)
+    let operand = try! AlignedBuffer(byteCount: M * stride)
+    let scales = try! AlignedBuffer(count: M, of: Float.self)
     let (x, y, v, z) = (
       values.bound(to: Float.self), residual.bound(to: Float.self), vectors.bound(to: Float.self), out.bound(to: Float.self)
     )
@@ -127,13 +127,13 @@ struct Ladder {
 
   func attention(_ L: Int, _ D: Int) {
     let values = random(L * 3 * D, seed: 7)
-    let out = AlignedBuffer(count: L * D, of: Float.self)
+    let out = try! AlignedBuffer(count: L * D, of: Float.self)
     let query = values.bound(to: Float.self)
     for (name, size, attention) in [
       ("attention", kernels.attentionScratch, kernels.attention),
       ("attentionInt8", kernels.attentionInt8Scratch, kernels.attentionInt8),
     ] {
-      let scratch = AlignedBuffer(count: size(L, L, D), of: Float.self)
+      let scratch = try! AlignedBuffer(count: size(L, L, D), of: Float.self)
       let time = seconds {
         attention(
           query, query + D, query + 2 * D, 3 * D, L, L, D, 1 / Float(D).squareRoot(), nil, out.bound(to: Float.self), D,

@@ -21,7 +21,7 @@ package func seconds(_ body: () -> Void) -> Double {
 
 /// Numbers from -1 to 1, the same for the same seed.
 package func random(_ count: Int, seed: UInt64) -> AlignedBuffer {
-  let buffer = AlignedBuffer(count: count, of: Float.self)
+  let buffer = try! AlignedBuffer(count: count, of: Float.self)
   var state = seed
   for index in 0..<count {
     state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407

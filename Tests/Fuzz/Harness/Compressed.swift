@@ -6,8 +6,8 @@ import Storage
 func readCompressed(_ bytes: [UInt8]) throws {
   guard let first = bytes.first else { return }
   let content = Array(bytes.dropFirst())
-  let whole = inflate(content, pieceBytes: .max, readBytes: 64 << 10, waits: false)
-  let pieces = inflate(content, pieceBytes: 1 + Int(first % 16), readBytes: 1 + Int(first / 16) * 400, waits: true)
+  let whole = try inflate(content, pieceBytes: .max, readBytes: 64 << 10, waits: false)
+  let pieces = try inflate(content, pieceBytes: 1 + Int(first % 16), readBytes: 1 + Int(first / 16) * 400, waits: true)
   guard (whole.error == nil) == (pieces.error == nil) else {
     throw Finding("whole: \(whole.error as Any), in pieces: \(pieces.error as Any)")
   }
@@ -27,9 +27,9 @@ private let limit = 160 << 10
 /// The beginning of what the bytes inflate to, or what there is of it before an error.
 private func inflate(
   _ bytes: [UInt8], pieceBytes: Int, readBytes: Int, waits: Bool
-) -> (content: [UInt8], error: RecordsError?) {
-  let source = DecompressingSource(MemorySource(bytes, pieceBytes: pieceBytes), name: "input")
-  let buffer = AlignedBuffer(byteCount: readBytes)
+) throws -> (content: [UInt8], error: RecordsError?) {
+  let source = try DecompressingSource(MemorySource(bytes, pieceBytes: pieceBytes), name: "input")
+  let buffer = try AlignedBuffer(byteCount: readBytes)
   var content: [UInt8] = []
   do throws(RecordsError) {
     while content.count < limit {
