@@ -70,10 +70,22 @@ package struct TensorLookup {
     let bare = name.hasPrefix(modelPrefix) ? String(name.dropFirst(modelPrefix.count)) : name
     return Self.buffers.contains { bare == $0 || bare.hasSuffix("." + $0) }
       || Self.otherHeads.contains { bare.hasPrefix($0) }
+      || Self.otherInputs.contains { bare.hasPrefix($0 + ".") || bare.contains("." + $0 + ".") }
   }
 
-  /// Indices that older versions of transformers saved and every version can count itself.
-  private static let buffers = ["position_ids", "token_type_ids"]
+  /// Indices that older versions of transformers saved and every version can count itself, and what I-BERT keeps for being
+  /// quantised.
+  private static let buffers = [
+    "position_ids", "token_type_ids", "weight_integer", "weight_scaling_factor", "bias_integer", "fc_scaling_factor", "x_min",
+    "x_max", "act_scaling_factor", "LayerNorm.shift",
+  ]
+
+  /// What reads other inputs than text alone, or nothing that is served: LUKE's entities, RoCBERT's shapes and pronunciations
+  /// where they are switched off, DeBERTa's positions where they are neither keys nor queries.
+  private static let otherInputs = [
+    "entity_embeddings", "w2e_query", "e2w_query", "e2e_query", "entity_predictions", "shape_embed", "pronunciation_embed",
+    "rel_embeddings", "encoder.LayerNorm",
+  ]
 
   /// The pretraining and question-answering heads of the BERT, RoBERTa, DistilBERT, ALBERT, ELECTRA, DeBERTa, MPNet and
   /// ModernBERT families, and the pooler of those whose classification head does not use it.

@@ -1,12 +1,17 @@
 import Storage
 
-/// BERT (Devlin et al., 2018) with its sequence classification head: the pooled first token, tanh, a linear layer.
+/// BERT (Devlin et al., 2018) with its sequence classification head: the pooled first token, tanh, a linear layer. ERNIE (Sun et
+/// al., 2019) and RoCBERT (Su et al., 2022) differ in their embeddings.
 ///
 /// Reference: `BertForSequenceClassification` of the transformers library.
 package struct Bert: StackedFamily {
   package static let modelType = "bert"
   package static let architecture = "BertForSequenceClassification"
   package static let prefix = "bert."
+  package static let relatives = [
+    "ernie": RelativeModel(architecture: "ErnieForSequenceClassification", prefix: "ernie."),
+    "roc_bert": RelativeModel(architecture: "RoCBertForSequenceClassification", prefix: "roc_bert."),
+  ]
 
   package let blueprint: Blueprint
   package let hiddenWidth: Int
@@ -23,11 +28,19 @@ package struct Bert: StackedFamily {
     dropout = shape.dropout
     let classifierDropout = try settings.rate("classifier_dropout", default: dropout)
     var blueprint = Blueprint(initializerRange: shape.initializerRange)
-    embeddings = blueprint.embeddings(
-      "bert.embeddings.", shape, width: shape.width, padding: settings.paddingRow(of: shape.vocabulary))
-    layers = (0..<shape.layers).map { TransformerLayer("bert.encoder.layer.\($0).", shape, in: &blueprint) }
+    let modelType = try settings.string("model_type", default: Self.modelType)
+    let prefix = Self.prefix(of: modelType)
+    let name = prefix + "embeddings."
+    switch modelType {
+    case "ernie": embeddings = try blueprint.ernieEmbeddings(name, settings, shape)
+    case "roc_bert": embeddings = try blueprint.rocBertEmbeddings(name, settings, shape)
+    default:
+      embeddings = blueprint.embeddings(
+        name, shape, width: shape.width, padding: settings.paddingRow(of: shape.vocabulary))
+    }
+    layers = (0..<shape.layers).map { TransformerLayer("\(prefix)encoder.layer.\($0).", shape, in: &blueprint) }
     head = ClassificationHead(
-      "bert.pooler.dense", .tanh, "classifier", width: shape.width, labels: labels, dropout: classifierDropout,
+      prefix + "pooler.dense", .tanh, "classifier", width: shape.width, labels: labels, dropout: classifierDropout,
       in: &blueprint)
     self.blueprint = blueprint
   }

@@ -56,6 +56,9 @@ package struct Linear: Sendable, Equatable {
   package let isHead: Bool
   /// The layer that makes the logits: kept in fp32 in every bundle, for it is small and decides.
   package let isOutput: Bool
+  /// For each part, in how many groups its outputs read as many groups of inputs, each the one in its own place and no other
+  /// (a convolution of size 1, whose weight is `[outputs, inputs / groups, 1]`); nil where every output reads every input.
+  package var groups: [Int]?
 }
 
 /// A layer normalisation's weight and bias, each `[width]`; some families have no bias.
@@ -136,6 +139,22 @@ package struct Blueprint: Sendable {
     let linear = Linear(
       index: linears.count, name: name, inputs: channels * size, outputs: channels, weights: [weight], biases: [bias],
       isHead: false, isOutput: false)
+    linears.append(linear)
+    return linear
+  }
+
+  /// A convolution over single tokens, or several that read the same input: linear layers whose outputs read a group of the inputs
+  /// each.
+  package mutating func grouped(
+    _ name: String, parts: [(name: String, groups: Int)], inputs: Int, outputsOfEach outputs: Int
+  ) -> Linear {
+    let weights = parts.map { part in
+      parameter(part.name + ".weight", [outputs, inputs / part.groups, 1], normal)
+    }
+    let biases = parts.map { parameter($0.name + ".bias", [outputs], .zeros, decays: false) }
+    let linear = Linear(
+      index: linears.count, name: name, inputs: inputs, outputs: outputs * parts.count, weights: weights, biases: biases,
+      isHead: false, isOutput: false, groups: parts.map(\.groups))
     linears.append(linear)
     return linear
   }

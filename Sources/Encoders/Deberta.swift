@@ -190,7 +190,8 @@ private struct Relative {
       guard types.isEmpty else { throw .unsupported(key: "pos_att_type", value: "without relative_attention") }
       return nil
     }
-    guard !types.isEmpty else { throw .unsupported(key: "relative_attention", value: "without pos_att_type") }
+    // Positions that are neither keys nor queries change nothing: the reference keeps a table of them that it does not read.
+    guard !types.isEmpty else { return nil }
     projections = (types.contains("c2p") ? ["pos_key_proj"] : []) + (types.contains("p2c") ? ["pos_query_proj"] : [])
     sharesProjection = try settings.flag("share_att_key", default: false)
     let normalizations = try settings.names("norm_rel_ebd").filter { $0 != "none" }

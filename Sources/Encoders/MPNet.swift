@@ -22,6 +22,8 @@ package struct MPNet: StackedFamily {
   private let embeddings: Embeddings
   private let head: ClassificationHead
 
+  package static func firstPosition(_ settings: Settings) -> Int { padding + 1 }
+
   package init(_ settings: Settings, labels: Int) throws(ConfigurationError) {
     let shape = try TransformerSettings(settings, .init(vocabulary: 30527))
     // The reference reads 32 buckets whatever the table has.

@@ -8,8 +8,8 @@ package protocol EncoderFamily: Sendable {
   static var modelType: String { get }
   /// The architecture that a checkpoint with this head names in `config.json`.
   static var architecture: String { get }
-  /// Other model types that are the same model under another name, with their architectures.
-  static var relatives: [String: String] { get }
+  /// Other model types that are the same model under another name, or nearly.
+  static var relatives: [String: RelativeModel] { get }
   /// The prefix of the encoder's parameters in a checkpoint with a head; one without a head may omit it.
   static var prefix: String { get }
   /// The last parts of the names of the layers that adapters go to unless others are asked for: queries and values.
@@ -18,12 +18,17 @@ package protocol EncoderFamily: Sendable {
   var blueprint: Blueprint { get }
   /// The widest hidden state `[tokens, hiddenWidth]`.
   var hiddenWidth: Int { get }
-  /// The longest text in tokens, special tokens included.
+  /// What there are positions for: the longest text in tokens, special tokens included.
   var maximumLength: Int { get }
+  /// The longest text that is served, where the reference reads longer ones in another way; `Int.max` for most families.
+  var longestText: Int { get }
   /// The number of token types (segments) that the embeddings know; `Int.max` for a family that takes any and ignores it.
   var tokenTypeCount: Int { get }
 
   init(_ settings: Settings, labels: Int) throws(ConfigurationError)
+
+  /// The row of the table of positions that a text's first token takes, also where other settings are refused.
+  static func firstPosition(_ settings: Settings) -> Int
 
   var layerCount: Int { get }
 
@@ -37,9 +42,23 @@ package protocol EncoderFamily: Sendable {
   func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows
 }
 
+/// What a checkpoint of another model type calls what it shares with a family.
+package struct RelativeModel: Sendable {
+  /// The architecture that a checkpoint with a head names in `config.json`.
+  package let architecture: String
+  /// The prefix of the encoder's parameters; nil for the family's own.
+  package var prefix: String?
+}
+
 extension EncoderFamily {
-  package static var relatives: [String: String] { [:] }
+  package static var relatives: [String: RelativeModel] { [:] }
   package static var adapterTargets: [String] { ["query", "value"] }
+  package var longestText: Int { .max }
+
+  /// The prefix of the encoder's parameters in a checkpoint of a model type.
+  package static func prefix(of modelType: String) -> String { relatives[modelType]?.prefix ?? prefix }
+
+  package static func firstPosition(_ settings: Settings) -> Int { 0 }
 
   /// The logits `[texts, labels]` of the batch that the engine holds.
   package func forward<Engine: Verbs>(_ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
@@ -79,15 +98,28 @@ package struct Model: Sendable {
   /// The architecture that a checkpoint with this head names in `config.json`.
   package var architecture: String {
     let family = type(of: family)
-    return family.relatives[modelType] ?? family.architecture
+    return family.relatives[modelType]?.architecture ?? family.architecture
   }
+  /// The prefix of the encoder's parameters in a checkpoint with a head; one without a head may omit it.
+  package var prefix: String { type(of: family).prefix(of: modelType) }
 
   private static let families: [any EncoderFamily.Type] = [
-    Bert.self, DistilBert.self, Roberta.self, Electra.self, Albert.self, MPNet.self, Deberta.self, ModernBert.self,
+    Bert.self, DistilBert.self, Roberta.self, Electra.self, Albert.self, MPNet.self, Deberta.self, ModernBert.self, Luke.self,
+    BigBird.self, SqueezeBert.self,
   ]
 
   /// The values of `model_type` that are served.
   package static let modelTypes = families.flatMap { [$0.modelType] + $0.relatives.keys.sorted() }
+
+  /// What there are positions for, also of a model that is not served, as far as its configuration tells.
+  package static func positions(_ configuration: JSONValue) -> Int? {
+    guard let count = configuration["max_position_embeddings"]?.int, count > 0, let settings = try? Settings(configuration) else {
+      return nil
+    }
+    let name = configuration["model_type"]?.string ?? ""
+    let family = families.first { $0.modelType == name || $0.relatives[name] != nil }
+    return max(1, count - (family?.firstPosition(settings) ?? 0))
+  }
 
   /// Far more than any encoder has; beyond it memory would be asked for that no machine of ours has.
   private static let maximumParameters = 1 << 32

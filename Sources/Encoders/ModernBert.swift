@@ -135,8 +135,13 @@ package struct ModernBert: EncoderFamily {
         rotary: RotaryEmbedding(base: try parameters?.positive("rope_theta", default: older) ?? older), window: window)
     }
     let window = try settings.count("local_attention", default: 128) / 2
-    let global = try attention("full_attention", "global_rope_theta", base: 160_000, window: nil)
-    let local = try attention("sliding_attention", "local_rope_theta", base: 10_000, window: window)
+    let globalBase: Float = 160_000
+    let global = try attention("full_attention", "global_rope_theta", base: globalBase, window: nil)
+    // Null is no base of its own in versions before 5: local attention turns by the global one. Later ones fail at it.
+    let hasLocalBase = settings.json["local_rope_theta"] != .null
+    let local = try attention(
+      "sliding_attention", hasLocalBase ? "local_rope_theta" : "global_rope_theta", base: hasLocalBase ? 10_000 : globalBase,
+      window: window)
     guard settings.has("layer_types") else {
       let period = try settings.count("global_attn_every_n_layers", default: 3)
       return (0..<layers).map { $0 % period == 0 ? global : local }

@@ -37,9 +37,10 @@ package final class ParameterUse: Verbs {
   }
 
   package func embed(_ embeddings: Embeddings, dropout: Float) {
-    let tables = [embeddings.words, embeddings.positions, embeddings.tokenTypes].compactMap { $0?.weight }
-    self.embeddings.formUnion(tables + embeddings.normalization.parameters)
-    if let projection = embeddings.projection { self.embeddings.formUnion(projection.weights + projection.biases) }
+    let mapping = embeddings.wordMapping
+    let tables = [embeddings.words, embeddings.positions, embeddings.tokenTypes, embeddings.taskTypes] + (mapping?.beside ?? [])
+    self.embeddings.formUnion(tables.compactMap { $0?.weight } + embeddings.normalization.parameters)
+    for layer in [mapping?.layer, embeddings.projection] { self.embeddings.formUnion(layer.map { $0.weights + $0.biases } ?? []) }
   }
 
   package func operand(_ rows: Void) {}

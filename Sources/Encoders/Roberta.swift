@@ -1,14 +1,18 @@
 import Storage
 
 /// RoBERTa (Liu et al., 2019) with its sequence classification head: the first token, a linear layer with tanh, one for the
-/// labels. XLM-RoBERTa (Conneau et al., 2019) and CamemBERT (Martin et al., 2019) are the same with other vocabularies.
+/// labels. XLM-RoBERTa (Conneau et al., 2019) and CamemBERT (Martin et al., 2019) are the same with other vocabularies, data2vec
+/// (Baevski et al., 2022) and I-BERT (Kim et al., 2021) before it is quantised with other weights.
 ///
 /// Reference: `RobertaForSequenceClassification` of the transformers library.
 package struct Roberta: StackedFamily {
   package static let modelType = "roberta"
   package static let architecture = "RobertaForSequenceClassification"
   package static let relatives = [
-    "xlm-roberta": "XLMRobertaForSequenceClassification", "camembert": "CamembertForSequenceClassification",
+    "xlm-roberta": RelativeModel(architecture: "XLMRobertaForSequenceClassification"),
+    "camembert": RelativeModel(architecture: "CamembertForSequenceClassification"),
+    "data2vec-text": RelativeModel(architecture: "Data2VecTextForSequenceClassification", prefix: "data2vec_text."),
+    "ibert": RelativeModel(architecture: "IBertForSequenceClassification", prefix: "ibert."),
   ]
   package static let prefix = "roberta."
 
@@ -21,25 +25,25 @@ package struct Roberta: StackedFamily {
   private let embeddings: Embeddings
   private let head: ClassificationHead
 
+  package static func firstPosition(_ settings: Settings) -> Int { settings.countedFirstPosition }
+
   package init(_ settings: Settings, labels: Int) throws(ConfigurationError) {
-    let isRelative = try settings.string("model_type", default: Self.modelType) != Self.modelType
-    let shape = try TransformerSettings(settings, .init(vocabulary: isRelative ? 30522 : 50265))
-    let key = "pad_token_id"
-    guard let padding = settings.paddingRow(of: shape.vocabulary, default: 1) else {
-      throw .invalid(
-        key: key, found: settings.json[key]!.description, expected: "an id of the vocabulary, behind which positions begin")
+    let modelType = try settings.string("model_type", default: Self.modelType)
+    let prefix = Self.prefix(of: modelType)
+    let shape = try TransformerSettings(settings, .init(vocabulary: modelType == Self.modelType ? 50265 : 30522))
+    let isIBert = modelType == "ibert"
+    if isIBert {
+      // Quantised, its activations have scales that it learnt, and its functions are polynomials.
+      try settings.require("quant_mode", false)
+      try settings.require("hidden_act", "gelu")
     }
-    // Positions are counted from behind the row of the padding.
-    guard padding + 1 < shape.positions else {
-      throw .invalid(
-        key: "max_position_embeddings", found: "\(shape.positions)", expected: "more than \(padding + 1), for \(key) \(padding)")
-    }
+    let padding = try settings.countedPadding(shape)
     maximumLength = shape.positions - padding - 1
     (hiddenWidth, tokenTypeCount) = (shape.width, shape.tokenTypes)
     dropout = shape.dropout
-    let classifierDropout = try settings.rate("classifier_dropout", default: dropout)
+    let classifierDropout = isIBert ? dropout : try settings.rate("classifier_dropout", default: dropout)
     var blueprint = Blueprint(initializerRange: shape.initializerRange)
-    let name = "roberta.embeddings."
+    let name = prefix + "embeddings."
     let words = blueprint.table(name + "word_embeddings", rows: shape.vocabulary, width: shape.width, frozenRow: padding)
     let types = blueprint.table(name + "token_type_embeddings", rows: shape.tokenTypes, width: shape.width)
     let normalization = blueprint.normalization(name + "LayerNorm", width: shape.width, epsilon: shape.epsilon)
@@ -48,7 +52,7 @@ package struct Roberta: StackedFamily {
       positions: blueprint.table(
         name + "position_embeddings", rows: shape.positions, width: shape.width, frozenRow: padding),
       tokenTypes: types, normalization: normalization, firstPosition: padding + 1, uncountedToken: Int32(padding))
-    layers = (0..<shape.layers).map { TransformerLayer("roberta.encoder.layer.\($0).", shape, in: &blueprint) }
+    layers = (0..<shape.layers).map { TransformerLayer("\(prefix)encoder.layer.\($0).", shape, in: &blueprint) }
     head = ClassificationHead(
       "classifier.dense", .tanh, "classifier.out_proj", width: shape.width, labels: labels,
       inputDropout: classifierDropout, dropout: classifierDropout, in: &blueprint)

@@ -17,6 +17,11 @@ package struct TransformerLayer: Sendable {
     var outputNormalization = "output.LayerNorm"
   }
 
+  /// In how many groups of inputs and outputs the layers are, where they are convolutions of size 1 (SqueezeBERT).
+  package struct Groups: Sendable {
+    var query, key, value, attentionOutput, intermediate, output: Int
+  }
+
   private let queryKeyValue, attentionOutput: Linear
   private let attentionNormalization: Normalization
   private let intermediate, output: Linear
@@ -29,18 +34,29 @@ package struct TransformerLayer: Sendable {
   /// - Parameters:
   ///   - name: of the layer, with its dot.
   ///   - outputDropout: after the feed-forward network; the same as after attention if nil.
+  ///   - attentionHasBias: whether queries, keys and values have biases.
   package init(
     _ name: String, _ shape: TransformerSettings, _ names: Names = Names(), outputDropout: Float? = nil,
-    in blueprint: inout Blueprint
+    attentionHasBias: Bool = true, groups: Groups? = nil, in blueprint: inout Blueprint
   ) {
     let (width, epsilon) = (shape.width, shape.epsilon)
-    queryKeyValue = blueprint.stack(
-      name + names.queryKeyValue, parts: [names.query, names.key, names.value].map { name + $0 }, inputs: width,
-      outputsOfEach: width)
-    attentionOutput = blueprint.linear(name + names.attentionOutput, inputs: width, outputs: width)
+    func linear(_ part: String, inputs: Int, outputs: Int, groups: Int?) -> Linear {
+      guard let groups else { return blueprint.linear(name + part, inputs: inputs, outputs: outputs) }
+      return blueprint.grouped(name + part, parts: [(name + part, groups)], inputs: inputs, outputsOfEach: outputs)
+    }
+    let parts = [names.query, names.key, names.value].map { name + $0 }
+    if let groups {
+      queryKeyValue = blueprint.grouped(
+        name + names.queryKeyValue, parts: Array(zip(parts, [groups.query, groups.key, groups.value])), inputs: width,
+        outputsOfEach: width)
+    } else {
+      queryKeyValue = blueprint.stack(
+        name + names.queryKeyValue, parts: parts, inputs: width, outputsOfEach: width, hasBias: attentionHasBias)
+    }
+    attentionOutput = linear(names.attentionOutput, inputs: width, outputs: width, groups: groups?.attentionOutput)
     attentionNormalization = blueprint.normalization(name + names.attentionNormalization, width: width, epsilon: epsilon)
-    intermediate = blueprint.linear(name + names.intermediate, inputs: width, outputs: shape.intermediate)
-    output = blueprint.linear(name + names.output, inputs: shape.intermediate, outputs: width)
+    intermediate = linear(names.intermediate, inputs: width, outputs: shape.intermediate, groups: groups?.intermediate)
+    output = linear(names.output, inputs: shape.intermediate, outputs: width, groups: groups?.output)
     outputNormalization = blueprint.normalization(name + names.outputNormalization, width: width, epsilon: epsilon)
     attention = shape.attention
     activation = shape.activation

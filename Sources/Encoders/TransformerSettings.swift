@@ -23,6 +23,7 @@ package struct TransformerSettings: Sendable {
     /// A family that has none by default may have none.
     var tokenTypes = 2
     var epsilon: Float = 1e-12
+    var positions = 512
   }
 
   /// The most layers that a text may pass through: many times those of any encoder that there is.
@@ -42,7 +43,7 @@ package struct TransformerSettings: Sendable {
   package let attention: Attention
   package let dropout: Float
   /// Of every normalisation.
-  package let epsilon: Float
+  package var epsilon: Float
   package let initializerRange: Float
 
   /// - Parameter hasEpsilon: whether the family's configuration names one for the normalisations, or it is always the default.
@@ -53,7 +54,7 @@ package struct TransformerSettings: Sendable {
     try settings.require("is_decoder", false)
     try settings.require("add_cross_attention", false)
     vocabulary = try settings.count("vocab_size", default: defaults.vocabulary)
-    positions = try settings.count("max_position_embeddings", default: 512)
+    positions = try settings.count("max_position_embeddings", default: defaults.positions)
     tokenTypes = try settings.count(
       "type_vocab_size", default: defaults.tokenTypes, atLeast: min(1, defaults.tokenTypes))
     width = try settings.count(keys.width, default: defaults.width)
@@ -77,15 +78,34 @@ extension Settings {
   func paddingRow(of vocabulary: Int, default row: Int = 0) -> Int? {
     (json["pad_token_id"] ?? .integer(Int64(row))).int.flatMap { (0..<vocabulary).contains($0) ? $0 : nil }
   }
+
+  /// The row behind the padding's, from which some families count positions, of a configuration that may be refused.
+  var countedFirstPosition: Int { min(max(0, json["pad_token_id"]?.int ?? 1), 1 << 20) + 1 }
+
+  /// The row of the padding in a family that counts positions from behind it.
+  func countedPadding(_ shape: TransformerSettings) throws(ConfigurationError) -> Int {
+    let key = "pad_token_id"
+    guard let padding = paddingRow(of: shape.vocabulary, default: 1) else {
+      throw .invalid(
+        key: key, found: json[key]?.description ?? "1", expected: "an id of the vocabulary, behind which positions begin")
+    }
+    guard padding + 1 < shape.positions else {
+      throw .invalid(
+        key: "max_position_embeddings", found: "\(shape.positions)", expected: "more than \(padding + 1), for \(key) \(padding)")
+    }
+    return padding
+  }
 }
 
 extension Blueprint {
   /// The tables of BERT: words, positions and token types, of a width of their own in some families.
-  mutating func embeddings(_ name: String, _ shape: TransformerSettings, width: Int, padding: Int?) -> Embeddings {
+  mutating func embeddings(
+    _ name: String, _ shape: TransformerSettings, width: Int, padding: Int?, wordScale: Float? = nil, dropsOutFirst: Bool = false
+  ) -> Embeddings {
     Embeddings(
       words: table(name + "word_embeddings", rows: shape.vocabulary, width: width, frozenRow: padding),
       positions: table(name + "position_embeddings", rows: shape.positions, width: width),
-      tokenTypes: table(name + "token_type_embeddings", rows: shape.tokenTypes, width: width),
-      normalization: normalization(name + "LayerNorm", width: width, epsilon: shape.epsilon))
+      tokenTypes: table(name + "token_type_embeddings", rows: shape.tokenTypes, width: width), wordScale: wordScale,
+      normalization: normalization(name + "LayerNorm", width: width, epsilon: shape.epsilon), dropsOutFirst: dropsOutFirst)
   }
 }

@@ -11,11 +11,12 @@ package enum Activation: Int32, Sendable, CaseIterable {
   case tanh = 4
   case silu = 5
 
-  /// The activation that a `config.json` names in `hidden_act`.
+  /// The activation that a `config.json` names in `hidden_act`. The reference has several spellings of the same functions,
+  /// which differ in how they are rounded; `gelu_10` (clipped) and `quick_gelu` (a sigmoid) are others.
   package init?(configurationName name: String) {
     switch name {
-    case "gelu": self = .gelu
-    case "gelu_new", "gelu_pytorch_tanh": self = .geluTanh
+    case "gelu", "gelu_python": self = .gelu
+    case "gelu_new", "gelu_pytorch_tanh", "gelu_python_tanh", "gelu_fast", "gelu_accurate": self = .geluTanh
     case "relu": self = .relu
     case "tanh": self = .tanh
     case "silu", "swish": self = .silu
@@ -31,6 +32,12 @@ package struct Embeddings: Sendable {
   package let positions: Table?
   /// Nil in a family without token types.
   package let tokenTypes: Table?
+  /// A table of which every token takes the first row (ERNIE's task types: callers name none).
+  package let taskTypes: Table?
+  /// What the words' rows go through before the other tables' are added.
+  package let wordMapping: WordMapping?
+  /// What the words' rows are multiplied by before the other tables' are added (BigBird); nil for nothing.
+  package let wordScale: Float?
   /// What the sum goes through before it is normalised, where tables are narrower than hidden states.
   package let projection: Linear?
   package let normalization: Normalization
@@ -39,14 +46,28 @@ package struct Embeddings: Sendable {
   /// A token that is not counted: wherever it stands it takes the row before the first (RoBERTa's padding, which a text
   /// may spell out).
   package let uncountedToken: Int32?
+  /// Whether the reference drops out before it normalises (BigBird), and not after.
+  package let dropsOutFirst: Bool
+
+  /// A linear layer of each word's row, side by side with the first rows of other tables (RoCBERT's shapes and pronunciations:
+  /// callers name none).
+  package struct WordMapping: Sendable {
+    package let layer: Linear
+    package let beside: [Table]
+  }
 
   package init(
-    words: Table, positions: Table? = nil, tokenTypes: Table? = nil, projection: Linear? = nil,
-    normalization: Normalization, firstPosition: Int = 0, uncountedToken: Int32? = nil
+    words: Table, positions: Table? = nil, tokenTypes: Table? = nil, taskTypes: Table? = nil, wordMapping: WordMapping? = nil,
+    wordScale: Float? = nil, projection: Linear? = nil, normalization: Normalization, firstPosition: Int = 0, uncountedToken: Int32? = nil,
+    dropsOutFirst: Bool = false
   ) {
     self.words = words
     self.positions = positions
     self.tokenTypes = tokenTypes
+    self.taskTypes = taskTypes
+    self.wordMapping = wordMapping
+    self.wordScale = wordScale
+    self.dropsOutFirst = dropsOutFirst
     self.projection = projection
     self.normalization = normalization
     self.firstPosition = firstPosition

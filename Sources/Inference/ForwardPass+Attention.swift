@@ -13,7 +13,7 @@ extension ForwardPass {
       try places.rotation(rotary, count: longest, headWidth: headWidth)
     }
     let biases = try attention.hasBias(longest)
-      ? places.biases(attention, reach: keys, headWidth: headWidth) { gather($0, $1, $2, $3, adds: false) } : nil
+      ? places.biases(attention, reach: keys, headWidth: headWidth) { gather($0, $1, $2, $3, stride: $0.width, adds: false) } : nil
     return try attend(
       queryKeyValue, heads: heads, queries,
       scratch: attentionScratch(queries: longest, keys: keys, headWidth)

@@ -43,7 +43,7 @@ extension ForwardPass {
     let range = attention.positions.rows(length: length)
     let indices = range.map { Int32($0) }
     var rows = try activations.hidden(rows: range.count, width: attention.table.width)
-    indices.withUnsafeBufferPointer { gather(attention.table, $0.baseAddress!, range.count, rows.values, adds: false) }
+    indices.withUnsafeBufferPointer { gather(attention.table, $0.baseAddress!, range.count, rows.values, stride: rows.width, adds: false) }
     if let normalization = attention.normalization { rows = try normalize(rows, normalization) }
     // Of a layer that makes the values of tokens too, those are left out.
     let outputs = max(attention.firstKey ?? 0, attention.firstQuery ?? 0) + attention.table.width

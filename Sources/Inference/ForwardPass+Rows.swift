@@ -3,8 +3,10 @@ import Kernels
 
 /// Work on rows of which none depends on another.
 enum RowStep {
-  /// The sum of an embedding's tables.
-  case embed(Embeddings, into: Activations)
+  /// The words' rows of an embedding, with what lies beside them.
+  case gatherWords(Embeddings, into: Activations)
+  /// The rows of an embedding's other tables, added.
+  case addRows(Embeddings, into: Activations)
   case quantize(Activations, into: Activations, Profile.Work)
   /// - Parameter outputs: of the layer, from the first of a panel on.
   case multiply(Activations, ModelWeights.Matrix, outputs: Range<Int>, into: Activations)
@@ -41,8 +43,10 @@ extension ForwardPass {
 
   private func run(_ step: RowStep, _ block: Range<Int>, thread: Int) {
     switch step {
-    case .embed(let embeddings, let out):
-      timed(.embedding) { embed(embeddings, block, into: out) }
+    case .gatherWords(let embeddings, let out):
+      timed(.embedding) { gatherWords(embeddings, block, into: out) }
+    case .addRows(let embeddings, let out):
+      timed(.embedding) { addRows(embeddings, block, into: out) }
     case .quantize(let rows, let out, let work):
       timed(work) { quantize(rows, block, into: out) }
     case .multiply(let operand, let matrix, let outputs, let out):
@@ -66,16 +70,31 @@ extension ForwardPass {
     }
   }
 
-  private func embed(_ embeddings: Embeddings, _ block: Range<Int>, into sum: Activations) {
-    let first = tokens.lowerBound + block.lowerBound
-    let out = sum.values + block.lowerBound * sum.width
-    func add(_ table: Table?, _ indices: [Int32], from first: Int, adds: Bool) {
-      guard let table else { return }
-      indices.withUnsafeBufferPointer { gather(table, $0.baseAddress! + first, block.count, out, adds: adds) }
+  private func gatherWords(_ embeddings: Embeddings, _ block: Range<Int>, into rows: Activations) {
+    let out = rows.values + block.lowerBound * rows.width
+    gather(embeddings.words, batch.ids, from: tokens.lowerBound + block.lowerBound, block.count, out, rows.width, adds: false)
+    if let scale = embeddings.wordScale { kernels.scale(out, block.count * rows.width, scale) }
+    var column = embeddings.words.width
+    for table in embeddings.wordMapping?.beside ?? [] {
+      gather(table, firstRows, from: 0, block.count, out + column, rows.width, adds: false)
+      column += table.width
     }
-    add(embeddings.words, batch.ids, from: first, adds: false)
-    add(embeddings.positions, positions, from: block.lowerBound, adds: true)
-    add(embeddings.tokenTypes, batch.tokenTypes, from: first, adds: true)
+  }
+
+  private func addRows(_ embeddings: Embeddings, _ block: Range<Int>, into sum: Activations) {
+    let out = sum.values + block.lowerBound * sum.width
+    let first = tokens.lowerBound + block.lowerBound
+    gather(embeddings.positions, positions, from: block.lowerBound, block.count, out, sum.width, adds: true)
+    gather(embeddings.tokenTypes, batch.tokenTypes, from: first, block.count, out, sum.width, adds: true)
+    gather(embeddings.taskTypes, firstRows, from: 0, block.count, out, sum.width, adds: true)
+  }
+
+  private func gather(
+    _ table: Table?, _ indices: [Int32], from first: Int, _ count: Int, _ out: UnsafeMutablePointer<Float>, _ stride: Int,
+    adds: Bool
+  ) {
+    guard let table else { return }
+    indices.withUnsafeBufferPointer { gather(table, $0.baseAddress! + first, count, out, stride: stride, adds: adds) }
   }
 
   /// The rows of a block between a product and its activation: in fp32 a part of the second-level cache of a small core.

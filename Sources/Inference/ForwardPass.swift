@@ -18,6 +18,8 @@ final class ForwardPass: Verbs {
   var texts = 0..<0
   var tokens = 0..<0
   var positions: [Int32] = []
+  /// Zeros, for tables of which every token takes the first row.
+  var firstRows: [Int32] = []
   /// By layer: those of `ModelWeights.positionPanels` that this pass has used last.
   var latestPanels: [PositionPanels?] = []
   var scratch: Scratch
@@ -57,8 +59,19 @@ final class ForwardPass: Verbs {
   func embed(_ embeddings: Embeddings, dropout: Float) throws(OutOfMemory) -> Activations {
     positions.removeAll(keepingCapacity: true)
     embeddings.appendPositions(of: texts, in: batch, to: &positions)
-    let sum = try activations.hidden(rows: tokens.count, width: embeddings.words.width)
-    perform(.embed(embeddings, into: sum), rows: sum.rows)
+    if embeddings.taskTypes != nil || embeddings.wordMapping != nil, firstRows.count < tokens.count {
+      firstRows = [Int32](repeating: 0, count: tokens.count)
+    }
+    let sum: Activations
+    if let mapping = embeddings.wordMapping {
+      let words = try activations.hidden(rows: tokens.count, width: mapping.layer.inputs)
+      perform(.gatherWords(embeddings, into: words), rows: words.rows)
+      sum = try linear(operand(words), mapping.layer)
+    } else {
+      sum = try activations.hidden(rows: tokens.count, width: embeddings.words.width)
+      perform(.gatherWords(embeddings, into: sum), rows: sum.rows)
+    }
+    perform(.addRows(embeddings, into: sum), rows: sum.rows)
     let rows = try embeddings.projection.map { layer throws(OutOfMemory) in try linear(operand(sum), layer) } ?? sum
     return try normalize(rows, residual: nil, embeddings.normalization, into: rows)
   }
@@ -248,26 +261,27 @@ final class ForwardPass: Verbs {
     }
   }
 
+  /// - Parameter stride: floats from one row of the result to the next.
   func gather(
-    _ table: Table, _ indices: UnsafePointer<Int32>, _ count: Int, _ out: UnsafeMutablePointer<Float>, adds: Bool
+    _ table: Table, _ indices: UnsafePointer<Int32>, _ count: Int, _ out: UnsafeMutablePointer<Float>, stride: Int, adds: Bool
   ) {
     let source = weights[table]
     let int8 = source.base.assumingMemoryBound(to: Int8.self)
     let scales = (source.base + Grid.rowScalesOffset(rows: source.rows, width: source.width)).assumingMemoryBound(to: Float.self)
     switch source.form {
     case .int8Rows:
-      kernels.gatherInt8Rows(indices, count, int8, scales, source.width, out, source.width, adds)
+      kernels.gatherInt8Rows(indices, count, int8, scales, source.width, out, stride, adds)
     case .changedInt8Rows(let changes):
       for index in 0..<count {
         let row = Int(indices[index])
         let place = Int(changes.places[row])
         // The kernel adds the row's place to where the table starts, and finds the scale by it too.
         let table = place < 0 ? int8 : changes.rows + (place - row) * source.width
-        kernels.gatherInt8Rows(indices + index, 1, table, scales, source.width, out + index * source.width, source.width, adds)
+        kernels.gatherInt8Rows(indices + index, 1, table, scales, source.width, out + index * stride, stride, adds)
       }
     case .float32:
       kernels.gatherFloatRows(
-        indices, count, source.base.assumingMemoryBound(to: Float.self), source.width, out, source.width, adds)
+        indices, count, source.base.assumingMemoryBound(to: Float.self), source.width, out, stride, adds)
     }
   }
 }

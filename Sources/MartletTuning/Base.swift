@@ -56,7 +56,7 @@ struct Base {
   func parameters(for model: Model) throws -> any ParameterSource {
     switch origin {
     case .folder(let folder):
-      let parameters = try CheckpointParameters(folder, prefix: type(of: model.family).prefix)
+      let parameters = try CheckpointParameters(folder, prefix: model.prefix)
       try parameters.checkShapes(model.blueprint)
       return parameters
     case .bundle(let bundle): return BundleParameters(bundle, model.blueprint)

@@ -38,8 +38,12 @@ package final class BundleParameters: ParameterSource {
         (bytes.baseAddress! + layout.biasOffset).withMemoryRebound(to: Float.self, capacity: linear.outputs) {
           target.update(from: $0 + part * rows, count: rows)
         }
-      } else {
+      } else if linear.groups == nil {
         layout.unpack(bytes.baseAddress!, rows: part * rows..<(part + 1) * rows, into: target)
+      } else {
+        let whole = try AlignedBuffer(count: rows * linear.inputs, of: Float.self, zeroed: false)
+        layout.unpack(bytes.baseAddress!, rows: part * rows..<(part + 1) * rows, into: whole.bound(to: Float.self))
+        LinearPart(of: linear, part).collect(whole.bound(to: Float.self), into: target)
       }
     } else if let table = tables[parameter.name] {
       let (form, bytes) = try provider.table(table)

@@ -44,5 +44,7 @@ private func tokenizerConfiguration(_ folder: CheckpointFolder) throws -> JSONVa
 private let usualTokenizerClasses = [
   "albert": "AlbertTokenizer", "bert": "BertTokenizer", "camembert": "CamembertTokenizer", "deberta-v2": "DebertaV2Tokenizer",
   "distilbert": "BertTokenizer", "electra": "BertTokenizer", "modernbert": "TokenizersBackend", "mpnet": "MPNetTokenizer",
-  "roberta": "RobertaTokenizer", "xlm-roberta": "XLMRobertaTokenizer",
+  "roberta": "RobertaTokenizer", "xlm-roberta": "XLMRobertaTokenizer", "big_bird": "BigBirdTokenizer",
+  "data2vec-text": "RobertaTokenizer", "ernie": "BertTokenizer", "ibert": "RobertaTokenizer", "luke": "LukeTokenizer",
+  "roc_bert": "RoCBertTokenizer", "squeezebert": "BertTokenizer",
 ]

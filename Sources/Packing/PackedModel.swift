@@ -101,7 +101,7 @@ package func pack(_ folder: CheckpointFolder, options: PackingOptions = PackingO
     throw PackingError.vocabulary(
       path: folder.path, tokenizer: tokenizer.vocabularySize, model: model.blueprint.tables[0].rows)
   }
-  let source = try CheckpointParameters(folder, prefix: type(of: model.family).prefix)
+  let source = try CheckpointParameters(folder, prefix: model.prefix)
   // A configuration that lies about sizes is found before memory of those sizes is asked for.
   try source.checkShapes(model.blueprint)
   let parameters = try LoadedParameters(model.blueprint, from: source)
@@ -174,7 +174,7 @@ private struct Sections: ~Copyable {
   ) throws {
     let isInt8 = precision == .int8 && !linear.isOutput
     let layout = PanelLayout(outputs: linear.outputs, inputs: linear.inputs, isInt8: isInt8)
-    let weights = try parameters.concatenated(linear.weights)
+    let weights = try parameters.matrix(linear)
     let biases = try linear.biases.isEmpty ? nil : parameters.concatenated(linear.biases)
     let block = try AlignedBuffer(byteCount: layout.byteCount)
     let shape = [linear.outputs, linear.inputs]
@@ -268,6 +268,21 @@ private struct LoadedParameters: ~Copyable {
         from: buffers[index].baseAddress, byteCount: normalization.width * 4)
     }
     return vectors
+  }
+
+  /// The matrix of a layer `[outputs, inputs]`.
+  func matrix(_ linear: Linear) throws(OutOfMemory) -> AlignedBuffer {
+    let weights = try concatenated(linear.weights)
+    guard linear.groups != nil else { return weights }
+    let matrix = try AlignedBuffer(count: linear.outputs * linear.inputs, of: Float.self, zeroed: false)
+    var (source, target) = (UnsafePointer(weights.bound(to: Float.self)), matrix.bound(to: Float.self))
+    for part in linear.weights.indices {
+      let part = LinearPart(of: linear, part)
+      part.spread(source, into: target)
+      source += part.count
+      target += part.outputs * part.inputs
+    }
+    return matrix
   }
 
   /// Parameters one after the other.

@@ -54,7 +54,18 @@ final class FrozenWeights: WeightProvider, @unchecked Sendable {
     /// The weight of a part of the layer, row-major as the store had it.
     func unpack(_ part: Int, into values: UnsafeMutablePointer<Float>) {
       let rows = layer.outputs / layer.weights.count
-      layout.unpack(block.baseAddress, rows: part * rows..<(part + 1) * rows, into: values)
+      guard layer.groups != nil else {
+        return layout.unpack(block.baseAddress, rows: part * rows..<(part + 1) * rows, into: values)
+      }
+      // A row at a time: no memory is asked for while a checkpoint is written.
+      let source = LinearPart(of: layer, part)
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: layer.inputs) { row in
+        for output in 0..<rows {
+          layout.unpack(
+            block.baseAddress, rows: part * rows + output..<part * rows + output + 1, into: row.baseAddress!)
+          source.collect(row: row.baseAddress!, output: output, into: values)
+        }
+      }
     }
   }
 
@@ -84,15 +95,30 @@ final class FrozenWeights: WeightProvider, @unchecked Sendable {
       }
       normalizations.append(vectors)
     }
+    let scratch = try Self.scratch(matrices)
     for matrix in matrices {
       let layer = matrix.layer
+      var weights = UnsafePointer(parameters.values(layer.weights[0]))
+      if layer.groups != nil {
+        for (number, weight) in layer.weights.enumerated() {
+          let part = LinearPart(of: layer, number)
+          part.spread(parameters.values(weight), into: scratch.bound(to: Float.self) + number * part.outputs * part.inputs)
+        }
+        weights = UnsafePointer(scratch.bound(to: Float.self))
+      }
       matrix.layout.pack(
-        weights: parameters.values(layer.weights[0]), bias: layer.biases.first.map { UnsafePointer(parameters.values($0)) },
+        weights: weights, bias: layer.biases.first.map { UnsafePointer(parameters.values($0)) },
         into: matrix.block.baseAddress)
       for weight in layer.weights { parameters.discardValues(weight) }
     }
     self.matrices = matrices
     self.normalizations = normalizations
+  }
+
+  /// Where the whole matrix of the largest layer in groups has room.
+  private static func scratch(_ matrices: [Matrix]) throws(OutOfMemory) -> AlignedBuffer {
+    let counts = matrices.map { $0.layer.groups == nil ? 0 : $0.layer.outputs * $0.layer.inputs }
+    return try AlignedBuffer(count: counts.max() ?? 0, of: Float.self, zeroed: false)
   }
 
   func matrix(_ linear: Linear) -> (form: MatrixForm, bytes: UnsafeRawBufferPointer) {

@@ -7,10 +7,10 @@ struct GatherRule: GradientRule {
   let lookups: [Lookup]
 
   func backward(_ engine: TrainingEngine) throws(OutOfMemory) {
-    let width = output.width
     let parameters = engine.parameters
     for lookup in lookups where parameters.isTrained[lookup.table.weight] {
       let table = lookup.table
+      let (width, stride) = (table.width, output.width)
       let frozen = parameters.blueprint.parameters[table.weight].frozenRow
       parameters.touch(table, lookup.rows)
       // Threads take columns, so that each row's contributions come in the order of the tokens.
@@ -20,10 +20,24 @@ struct GatherRule: GradientRule {
         let first = index * size
         let count = min(size, width - first)
         for (token, row) in lookup.rows.enumerated() where Int(row) != frozen {
-          engine.kernels.add(output.gradient + token * width + first, count, gradient + Int(row) * width + first)
+          engine.kernels.add(output.gradient + token * stride + lookup.column + first, count, gradient + Int(row) * width + first)
         }
       }
     }
+  }
+}
+
+/// y = x · factor. Only this verb reads x: the gradient of y becomes that of x in place.
+struct ScaleRule: GradientRule {
+  let input: TapeNode
+  let output: TapeNode
+  let factor: Float
+
+  func backward(_ engine: TrainingEngine) throws(OutOfMemory) {
+    engine.forEachBlock(output.rows) { block in
+      engine.kernels.scale(output.gradient + block.lowerBound * output.width, block.count * output.width, factor)
+    }
+    input.adoptGradient(of: output)
   }
 }
 
@@ -44,7 +58,9 @@ struct LinearRule: GradientRule {
   func backward(_ engine: TrainingEngine) throws(OutOfMemory) {
     let parameters = engine.parameters
     let gradient = output.gradient
-    if parameters.isTrained[layer.weights[0]] {
+    if layer.groups != nil {
+      try engine.groupGradients(gradient, input, layer)
+    } else if parameters.isTrained[layer.weights[0]] {
       try engine.products.weightGradient(
         gradient, input.values, parameters.gradient(layer.weights[0]), M: input.rows, N: layer.outputs,
         K: layer.inputs, beta: parameters.beginContribution(layer.weights) ? 0 : 1)
@@ -56,7 +72,9 @@ struct LinearRule: GradientRule {
       engine.addColumnSums(gradient, rows: input.rows, columns: layer.outputs, parameters.gradient(bias))
     }
     let contribution = try input.needsGradient ? input.contribution() : nil
-    if let contribution {
+    if let contribution, layer.groups != nil {
+      engine.groupInputGradient(gradient, layer, contribution.gradient, rows: input.rows, adds: contribution.adds)
+    } else if let contribution {
       engine.products.inputGradient(
         gradient, parameters.values(layer.weights[0]), contribution.gradient, M: input.rows, N: layer.outputs,
         K: layer.inputs, beta: contribution.adds ? 1 : 0)

@@ -45,6 +45,9 @@ struct LowRankAdapter: Sendable {
         let name = String(blueprint.parameters[weight].name.dropLast(".weight".count))
         guard let target = settings.targets.first(where: { name == $0 || name.hasSuffix("." + $0) }) else { continue }
         found.insert(target)
+        guard layer.groups == nil else {
+          throw .argument("lora-targets: expected layers whose outputs read every input, found \(name): tune without adapters")
+        }
         let first = blueprint.parameters.count + parameters.count
         let adapter = LowRankAdapter(
           layer: layer, part: part, down: first, up: first + 1, rank: settings.rank, scale: settings.scale)

@@ -8,12 +8,27 @@ extension TrainingEngine {
     var positions: [Int32] = []
     positions.reserveCapacity(tokens)
     embeddings.appendPositions(of: 0..<batch.textCount, in: batch, to: &positions)
-    let lookups = [
-      (embeddings.words, batch.ids), (embeddings.positions, positions), (embeddings.tokenTypes, batch.tokenTypes),
+    let firstRows = [Int32](repeating: 0, count: tokens)
+    let words = Lookup(table: embeddings.words, rows: batch.ids)
+    let others = [
+      (embeddings.positions, positions), (embeddings.tokenTypes, batch.tokenTypes), (embeddings.taskTypes, firstRows),
     ].compactMap { table, rows in table.map { Lookup(table: $0, rows: rows) } }
-    let sum = try gather(lookups)
+    let sum: TapeRows
+    if let mapping = embeddings.wordMapping {
+      var column = words.table.width
+      var parts = [words]
+      for table in mapping.beside {
+        parts.append(Lookup(table: table, rows: firstRows, column: column))
+        column += table.width
+      }
+      sum = try add(gather(others), residual: linear(gather(parts, width: column), mapping.layer), dropout: 0)
+    } else if let scale = embeddings.wordScale {
+      sum = try add(gather(others), residual: multiply(gather([words]), by: scale), dropout: 0)
+    } else {
+      sum = try gather([words] + others)
+    }
     let projected = try embeddings.projection.map { layer throws(OutOfMemory) in try linear(sum, layer) } ?? sum
-    // The reference normalises first and drops out after.
+    if embeddings.dropsOutFirst { return try normalize(dropout(projected, rate), embeddings.normalization) }
     return try dropout(normalize(projected, embeddings.normalization), rate)
   }
 
@@ -28,9 +43,13 @@ extension TrainingEngine {
       LinearRule(input: operand.node, output: $0, layer: layer, adapters: Array(zip(adapters, inner)))
     }
     let values = try output.values
-    products.forward(
-      input, parameters.values(layer.weights[0]), bias: layer.biases.first.map { parameters.values($0) },
-      values, M: operand.rows, N: layer.outputs, K: layer.inputs)
+    if layer.groups == nil {
+      products.forward(
+        input, parameters.values(layer.weights[0]), bias: layer.biases.first.map { parameters.values($0) },
+        values, M: operand.rows, N: layer.outputs, K: layer.inputs)
+    } else {
+      multiplyGroups(input, layer, values, rows: operand.rows)
+    }
     for (adapter, inner) in zip(adapters, inner) { addAdapter(adapter, input, rows: operand.rows, inner, values) }
     return output
   }
@@ -144,17 +163,31 @@ extension TrainingEngine {
 
   // MARK: Shared by verbs
 
-  /// The sum of rows of tables, as many of each.
-  func gather(_ lookups: [Lookup]) throws(OutOfMemory) -> TapeRows {
-    let (count, width) = (lookups[0].rows.count, lookups[0].table.width)
+  /// Rows that nothing else reads, times a number.
+  func multiply(_ rows: TapeRows, by factor: Float) throws(OutOfMemory) -> TapeRows {
+    let output = try record(rows: rows.rows, width: rows.width) { ScaleRule(input: rows.node, output: $0, factor: factor) }
+    let (source, target) = (try rows.values, try output.values)
+    forEachBlock(rows.rows) { block in
+      let start = block.lowerBound * rows.width
+      (target + start).update(from: source + start, count: block.count * rows.width)
+      kernels.scale(target + start, block.count * rows.width, factor)
+    }
+    return output
+  }
+
+  /// The sum of rows of tables, as many of each; or rows side by side, where they have columns of their own.
+  ///
+  /// - Parameter width: of the result; the tables' own if nil.
+  func gather(_ lookups: [Lookup], width: Int? = nil) throws(OutOfMemory) -> TapeRows {
+    let (count, width) = (lookups[0].rows.count, width ?? lookups[0].table.width)
     let sum = try record(rows: count, width: width) { GatherRule(output: $0, lookups: lookups) }
     let target = try sum.values
     forEachBlock(count) { block in
       for (place, lookup) in lookups.enumerated() {
         lookup.rows.withUnsafeBufferPointer {
           kernels.gatherFloatRows(
-            $0.baseAddress! + block.lowerBound, block.count, parameters.values(lookup.table.weight), width,
-            target + block.lowerBound * width, width, place > 0)
+            $0.baseAddress! + block.lowerBound, block.count, parameters.values(lookup.table.weight), lookup.table.width,
+            target + block.lowerBound * width + lookup.column, width, place > 0 && lookup.column == 0)
         }
       }
     }
@@ -203,4 +236,6 @@ extension TrainingEngine {
 struct Lookup {
   let table: Table
   let rows: [Int32]
+  /// Where the rows lie in the result.
+  var column = 0
 }

@@ -1,5 +1,6 @@
 import Bundles
 import Checkpoints
+import Encoders
 import JSON
 import Storage
 import TestSupport
@@ -45,8 +46,9 @@ import Testing
       let (head, names) = try writeEncoder(name, to: base)
       let data = try workshop.writeTSV("train.tsv", labelledReviews(12))
       let tuned = workshop.path("tuned")
+      // BigBird by blocks refuses the longest of these texts unless they are cut.
       let tune = try martlet(
-        "tune", base, "--train", data, "--output-dir", tuned, "--num-train-epochs", "2", "--per-device-train-batch-size", "4",
+        "tune", base, "--max-length", name == "big-bird" ? "28" : "512", "--train", data, "--output-dir", tuned, "--num-train-epochs", "2", "--per-device-train-batch-size", "4",
         "--learning-rate", "1e-3", "--validation", data, "--no-forecast")
       try #require(tune.status == 0, "\(tune.errors)")
       for name in head { #expect(tune.errors.contains(name), "newly drawn: \(name)") }
@@ -54,7 +56,8 @@ import Testing
       // What is written is what the reference library would write: its names, its architecture.
       let folder = try CheckpointFolder(path: tuned)
       let original = try CheckpointFolder(path: fixture("families/" + name)).configuration
-      #expect(try folder.openWeights().names == names)
+      let served = try Set(Model(configuration: original).blueprint.parameters.map(\.name))
+      #expect(try folder.openWeights().names == names.filter(served.contains) && served.isSubset(of: names))
       #expect(folder.configuration["architectures"] == original["architectures"])
       #expect(folder.configuration["model_type"] == original["model_type"])
 
@@ -79,7 +82,11 @@ import Testing
       // Adapters, and an int8 bundle as the base.
       let adapted = try martlet(
         "tune", int8, "--train", data, "--output-dir", workshop.path("adapted"), "--max-steps", "2", "--lora-rank", "2", "--no-forecast")
-      #expect(adapted.status == 0 && adapted.errors.contains("the base is int8"), "\(adapted.errors)")
+      if name.hasPrefix("squeezebert") {
+        expectFailure(adapted, naming: ["lora-targets", "attention.query"])
+      } else {
+        #expect(adapted.status == 0 && adapted.errors.contains("the base is int8"), "\(adapted.errors)")
+      }
     }
   }
 

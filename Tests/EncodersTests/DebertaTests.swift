@@ -42,6 +42,9 @@ import Testing
     let toPosition = try parameters([("share_att_key", false), ("pos_att_type", .array(["c2p"]))])
     #expect(toPosition["deberta.encoder.layer.0.attention.self.pos_key_proj.weight"] == [12, 12])
     #expect(toPosition["deberta.encoder.layer.0.attention.self.pos_query_proj.weight"] == nil)
+    // Positions that are neither keys nor queries take no part: the table that the reference keeps of them is read by nobody.
+    let byContent = try parameters([("pos_att_type", .null)])
+    #expect(byContent.keys.filter { $0.contains("rel_embeddings") || $0.contains("encoder.LayerNorm") }.isEmpty)
   }
 
   /// A configuration that names nothing is the reference's default, its parameters counted there.
@@ -54,7 +57,6 @@ import Testing
   /// What would change the result and is not there is refused by its name.
   @Test(arguments: [
     ([("pos_att_type", "c2p|p2p")], "pos_att_type p2p is not supported"),
-    ([("pos_att_type", .null)], "relative_attention without pos_att_type is not supported"),
     ([("relative_attention", false)], "pos_att_type without relative_attention is not supported"),
     ([("norm_rel_ebd", "layer_norm|batch_norm")], "norm_rel_ebd batch_norm is not supported"),
     ([("attention_head_size", 4)], "attention_head_size 4 is not supported"),

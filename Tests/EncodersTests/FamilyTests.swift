@@ -21,6 +21,8 @@ import Testing
   @Test(arguments: [
     ("bert", 109_483_778, 512), ("distilbert", 66_955_010, 512), ("roberta", 124_646_402, 510), ("xlm-roberta", 109_483_778, 510),
     ("camembert", 109_483_778, 510), ("electra", 13_549_314, 512), ("albert", 222_603_778, 512), ("mpnet", 109_486_466, 510), ("modernbert", 149_606_402, 8192),
+    ("ernie", 109_483_778, 512), ("data2vec-text", 109_483_778, 510), ("ibert", 109_483_778, 510), ("roc_bert", 124_483_586, 512),
+    ("luke", 124_647_938, 510), ("squeezebert", 51_091_202, 512), ("big_bird", 127_470_338, 4096),
   ])
   func defaults(_ modelType: String, _ count: Int, _ maximumLength: Int) throws {
     let model = try Model(configuration: ["model_type": .string(modelType)])
@@ -50,6 +52,10 @@ import Testing
       "xlm-roberta": "XLMRobertaForSequenceClassification", "camembert": "CamembertForSequenceClassification",
       "electra": "ElectraForSequenceClassification", "albert": "AlbertForSequenceClassification",
       "mpnet": "MPNetForSequenceClassification", "modernbert": "ModernBertForSequenceClassification",
+      "ernie": "ErnieForSequenceClassification", "data2vec-text": "Data2VecTextForSequenceClassification",
+      "ibert": "IBertForSequenceClassification", "roc-bert": "RoCBertForSequenceClassification",
+      "luke": "LukeForSequenceClassification", "squeezebert": "SqueezeBertForSequenceClassification",
+      "big-bird": "BigBirdForSequenceClassification",
     ]
     for (name, architecture) in expected {
       let model = try model(name)
@@ -90,6 +96,19 @@ import Testing
         #"layer_types: expected full_attention or sliding_attention for each of 4 layers, found ["full_attention"]"#
       ),
       ("albert", ["num_attention_heads": 4], "num_attention_heads: expected a divisor of hidden_size 15, found 4"),
+      ("ernie", ["task_type_vocab_size": 0], "task_type_vocab_size: \(count) 1048576, found 0"),
+      ("ernie", ["use_task_id": 1], "use_task_id: expected true or false, found 1"),
+      ("ibert", ["quant_mode": true], "quant_mode true is not supported"),
+      ("ibert", ["hidden_act": "relu"], "hidden_act \"relu\" is not supported"),
+      ("roc-bert", ["shape_embed_dim": 0], "shape_embed_dim: \(count) 1048576, found 0"),
+      ("roc-bert", ["enable_pronunciation": "no"], "enable_pronunciation: expected true or false, found \"no\""),
+      ("luke", ["pad_token_id": 35], "pad_token_id: expected an id of the vocabulary, behind which positions begin, found 35"),
+      ("squeezebert", ["q_groups": 5], "q_groups: expected a divisor of 24 inputs and 24 outputs, found 5"),
+      ("squeezebert", ["output_groups": 9], "output_groups: expected a divisor of 36 inputs and 24 outputs, found 9"),
+      ("squeezebert", ["embedding_size": 12], "embedding_size 12 is not supported"),
+      ("big-bird", ["attention_type": "sliding"], "attention_type sliding is not supported"),
+      ("big-bird", ["rescale_embeddings": 2], "rescale_embeddings: expected true or false, found 2"),
+      ("big-bird", ["block_size": 0], "block_size: \(count) 1048576, found 0"),
     ]
     for (family, changes, error) in cases { #expect(refusal(family, changes) == "config.json: \(error)") }
   }
@@ -99,14 +118,48 @@ import Testing
     let large: JSONValue = 1_048_576
     var changes: [String: JSONValue] = [
       "num_attention_heads": 1, "n_heads": 1, "num_hidden_groups": 1, "inner_group_num": 1, "hidden_size": large,
-      "attention_head_size": large, "pooler_hidden_size": large,
+      "attention_head_size": large, "pooler_hidden_size": large, "embedding_size": large,
     ]
+    for key in ["q", "k", "v", "post_attention", "intermediate", "output"] { changes[key + "_groups"] = 1 }
     #expect(refusal(name, changes).hasPrefix("config.json: expected sizes of at most 4294967296 parameters, found "))
     for key in ["intermediate_size", "hidden_dim", "vocab_size", "max_position_embeddings", "type_vocab_size", "embedding_size"] {
       changes[key] = large
     }
     (changes["num_hidden_layers"], changes["n_layers"], changes["layer_types"]) = (1024, 1024, .null)
     #expect(refusal(name, changes).hasPrefix("config.json: expected sizes of at most 4294967296 parameters, found "))
+  }
+
+  /// BigBird by blocks reads no longer text than it attends to in full.
+  @Test func longestTexts() throws {
+    #expect(try model("big-bird").family.longestText == 28 && model("big-bird").family.maximumLength == 60)
+    #expect(try model("big-bird-full").family.longestText == .max)
+    #expect(try model("big-bird", ["block_size": 64, "num_random_blocks": 3]).family.longestText == 704)
+    for name in familyNames where name != "big-bird" { #expect(try model(name).family.longestText == .max, "\(name)") }
+  }
+
+  /// Weights in groups and the whole matrix with zeros.
+  @Test func layersInGroups() throws {
+    let blueprint = try model("squeezebert").blueprint
+    let linear = try #require(blueprint.linears.first { $0.weights.count == 3 })
+    #expect(linear.groups == [4, 2, 8] && blueprint.linears.count { $0.groups != nil } == 8)
+    #expect(linear.weights.map { blueprint.parameters[$0].shape } == [[24, 6, 1], [24, 12, 1], [24, 3, 1]])
+    for number in 0..<3 {
+      let part = LinearPart(of: linear, number)
+      let weights = (0..<part.count).map { Float($0 + 1) }
+      var matrix = [Float](repeating: .nan, count: 24 * 24)
+      part.spread(weights, into: &matrix)
+      #expect(matrix.count { $0 != 0 } == part.count)
+      for output in 0..<24 {
+        for input in 0..<24 {
+          let isRead = output / part.groupOutputs == input / part.groupInputs
+          let expected = isRead ? weights[output * part.groupInputs + input % part.groupInputs] : 0
+          #expect(matrix[output * 24 + input] == expected, "\(number): \(output), \(input)")
+        }
+      }
+      var again = [Float](repeating: .nan, count: part.count)
+      part.collect(matrix, into: &again)
+      #expect(again == weights)
+    }
   }
 
   /// The library's common names for DistilBERT's settings mean the same there, and win.

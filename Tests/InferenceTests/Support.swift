@@ -16,12 +16,23 @@ final class PackedWeights: WeightProvider {
     func values(_ parameters: [Int]) throws -> [Float] {
       try parameters.flatMap { try #require(tensors[blueprint.parameters[$0].name]) }
     }
+    /// Zeros where an output does not read an input.
+    func matrix(_ linear: Linear) throws -> [Float] {
+      guard linear.groups != nil else { return try values(linear.weights) }
+      return try linear.weights.indices.flatMap { number in
+        let part = LinearPart(of: linear, number)
+        return [Float](unsafeUninitializedCapacity: part.outputs * part.inputs) { buffer, count in
+          count = buffer.count
+          part.spread((try? values([linear.weights[number]])) ?? [], into: buffer.baseAddress!)
+        }
+      }
+    }
     self.isInt8 = isInt8
     matrices = try blueprint.linears.map { linear in
       let layout = PanelLayout(outputs: linear.outputs, inputs: linear.inputs, isInt8: isInt8 && !linear.isOutput)
       let block = try AlignedBuffer(byteCount: layout.byteCount)
       let bias = linear.biases.isEmpty ? [Float](repeating: 0, count: linear.outputs) : try values(linear.biases)
-      layout.pack(weights: try values(linear.weights), bias: bias, into: block.baseAddress)
+      layout.pack(weights: try matrix(linear), bias: bias, into: block.baseAddress)
       return block
     }
     tables = try blueprint.tables.map { table in

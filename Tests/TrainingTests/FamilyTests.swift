@@ -73,7 +73,9 @@ import Training
       let tolerance = isZero ? 1e-7 * globalNorm : 1e-4 * max(norm(reference[index]), 1e-6 * globalNorm)
       #expect(error <= tolerance, "\(name), \(parameter.name): \(error) > \(tolerance)")
     }
-    #expect(parameters.indices.count { norm(reference[$0]) <= 1e-9 * globalNorm } <= family.model.blueprint.linears.count / 4)
+    // So has a table of which a text reads no row but the padding's.
+    let zeros = parameters.indices.count { norm(reference[$0]) <= 1e-9 * globalNorm && parameters[$0].frozenRow == nil }
+    #expect(zeros <= family.model.blueprint.linears.count / 4)
   }
 
   @Test(arguments: familyNames) func firstGradients(_ name: String) throws {
@@ -207,6 +209,12 @@ import Training
     let family = try Family(name)
     var arguments = TrainingArguments()
     arguments.loraRank = 2
+    // What adapters add would read every input, which the checkpoint's weights in groups cannot hold.
+    guard !name.hasPrefix("squeezebert") else {
+      let settings = arguments.lowRankSettings(for: type(of: family.model.family))
+      #expect(throws: TrainingError.self) { try ParameterStore(family.model.blueprint, settings) }
+      return
+    }
     let store = try ParameterStore(family.model.blueprint, arguments.lowRankSettings(for: type(of: family.model.family)))
     let adapters = store.parameters.count - family.model.blueprint.parameters.count
     // Queries and values have one each, or, where all three are one matrix, they have one together.

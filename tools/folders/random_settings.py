@@ -186,8 +186,8 @@ KEYS = {
     },
     "roc_bert": {
         **BERT,
-        "enable_pronunciation": ([False], [True]),
-        "enable_shape": ([False], [True]),
+        "enable_pronunciation": ([False, True], []),
+        "enable_shape": ([False, True], []),
         "concat_input": ([True, False], []),
         "pronunciation_embed_dim": ([5], []),
         "shape_embed_dim": ([6], []),
