@@ -51,7 +51,7 @@ typedef enum martlet_status {
   MARTLET_SHORT_BUFFER = 3,
   /** A text or a path is not UTF-8. */
   MARTLET_INVALID_UTF8 = 4,
-  /** An argument is out of range, or a pair was given to a model that takes none. */
+  /** An argument is out of range, a pair was given to a model that takes none, or a text is too long for a model that cuts none. */
   MARTLET_INVALID_ARGUMENT = 5,
   /** The file is missing, cannot be read, or is not a whole and sound bundle. */
   MARTLET_INVALID_FILE = 6,
@@ -166,8 +166,8 @@ martlet_status martlet_classifier_classify(martlet_classifier *classifier, const
  *
  * `scores` and `logits` are `text_count` rows of a float for each label, `capacity` floats each; `infos` is
  * `text_count` entries. Each of the three may be NULL if it is not wanted. If a text is refused
- * (MARTLET_INVALID_UTF8, MARTLET_NULL_ARGUMENT, MARTLET_INVALID_ARGUMENT), no text is run, and `*refused`, unless
- * NULL, is its index; otherwise it is `text_count`.
+ * (MARTLET_INVALID_UTF8, MARTLET_NULL_ARGUMENT, MARTLET_INVALID_ARGUMENT), no text is run (but some of those before one that
+ * is too long for the model), and `*refused`, unless NULL, is its index; otherwise it is `text_count`.
  */
 martlet_status martlet_classifier_classify_batch(martlet_classifier *classifier, const martlet_text *texts,
                                                  size_t text_count, float *scores, float *logits, size_t capacity,

@@ -62,13 +62,14 @@ struct BenchCommand: ParsableCommand {
     let opened = Machine.monotonicSeconds()
     let classifier = try modelArgument.open(threads: threads)
     let openSeconds = Machine.monotonicSeconds() - opened
-    guard try numbers(lengths, "--lengths").contains(where: { $0 <= classifier.maximumLength }) else {
-      throw ValidationError("--lengths: expected one of at most \(classifier.maximumLength), the model's limit, found \(lengths)")
+    let longest = classifier.limit.most(.max)
+    guard try numbers(lengths, "--lengths").contains(where: { $0 <= longest }) else {
+      throw ValidationError("--lengths: expected one of at most \(longest), the model's limit, found \(lengths)")
     }
     let coldStart = try measureColdStart()
     var measurements: [Measurement] = []
     for batch in try numbers(batch, "--batch") {
-      for length in try numbers(lengths, "--lengths") where length <= classifier.maximumLength {
+      for length in try numbers(lengths, "--lengths") where length <= longest {
         measurements.append(try measure(classifier, length: length, batch: batch))
       }
     }

@@ -37,7 +37,8 @@ struct ClassificationStream: ~Copyable {
   var batchTokens = Classifier.defaultBatchTokens
   /// Milliseconds to wait for more input before a batch that is not full is run.
   var maximumDelay = 0
-  var maximumLength = Int.max
+  /// Where texts are cut; at the model's limit if nil.
+  var maximumLength: Int?
   /// How a text over the limit is read; it is cut if nil.
   var windows: Windows?
   var isStrict = false
@@ -124,7 +125,7 @@ struct ClassificationStream: ~Copyable {
       isEnded = true
       return
     }
-    try append()
+    do { try append() } catch let error as ClassifierError where error.kind == .textTooLong { try refuse("\(error)") }
     waiting.append(&record, echoes: echoes)
   }
 
@@ -144,19 +145,26 @@ struct ClassificationStream: ~Copyable {
   }
 
   private mutating func append() throws {
-    if let problem = record.problem {
-      counts.problems += 1
-      if isStrict { throw CommandError("\(problem)") }
-      return
-    }
+    if let problem = record.problem { return try count(problem) }
     let length = try record.text.withUnsafeBufferPointer { text in
-      if let windows { return session.append(text, windows: windows, limit: maximumLength) }
-      guard record.hasPair else { return session.append(text, limit: maximumLength) }
-      return try record.pair.withUnsafeBufferPointer { try session.append(text, pair: $0, limit: maximumLength) }
+      if let windows { return session.append(text, windows: windows, maximumLength: maximumLength) }
+      guard record.hasPair else { return try session.append(text, maximumLength: maximumLength) }
+      return try record.pair.withUnsafeBufferPointer { try session.append(text, pair: $0, maximumLength: maximumLength) }
     }
     counts.tokens += length.tokens
     if length.wasTruncated { counts.truncated += 1 }
     if length.windows > 1 { counts.windowed += 1 }
+  }
+
+  /// Makes the record one that could not be read.
+  private mutating func refuse(_ message: String) throws {
+    reader.refuse(&record, message)
+    if let problem = record.problem { try count(problem) }
+  }
+
+  private mutating func count(_ problem: RecordProblem) throws {
+    counts.problems += 1
+    if isStrict { throw CommandError("\(problem)") }
   }
 
   private mutating func runBatch(readsAhead: Bool) throws {

@@ -8,7 +8,11 @@ import Storage
 
 struct ClassifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "classify", abstract: "Classify stdin or files as a stream: one output record per input record, in order.")
+    commandName: "classify", abstract: "Classify stdin or files as a stream: one output record per input record, in order.",
+    discussion: """
+      A score is the softmax over the labels; a sigmoid for each where problem_type is multi_label_classification; and in a \
+      regression, which a model of one logit is unless its problem_type says otherwise, the logit as it is.
+      """)
 
   @OptionGroup var modelArgument: ModelArgument
   @Argument(help: "Files to read; standard input if there is none, or for -. gzip and LZ4 are inflated.")
@@ -93,7 +97,7 @@ struct ClassifyCommand: ParsableCommand {
     stream.progress = progress
     stream.batchTokens = batchTokens
     stream.maximumDelay = maxDelay
-    stream.maximumLength = length.limit
+    stream.maximumLength = length.maxLength
     stream.windows = try windows(classifier)
     stream.isStrict = strict
     stream.echoes = echo
@@ -134,7 +138,7 @@ struct ClassifyCommand: ParsableCommand {
 
   private func windows(_ classifier: Classifier) throws -> Windows? {
     guard let window else { return nil }
-    let room = min(length.limit, classifier.maximumLength) - classifier.tokenizer.specialTokenCount()
+    let room = classifier.limit.most(length.maxLength) - classifier.tokenizer.specialTokenCount()
     guard (stride ?? 0) < room else {
       throw ValidationError("--stride: expected less than the \(room) tokens of text in a window, found \(stride ?? 0)")
     }

@@ -24,7 +24,7 @@ struct EvaluateCommand: ParsableCommand {
     let classifier = try modelArgument.open(threads: threading.threads)
     let dataset = try fields.dataset(data)
     let start = Machine.monotonicSeconds()
-    let evaluation = try evaluate(classifier, dataset, maximumLength: length.limit)
+    let evaluation = try evaluate(classifier, dataset, maximumLength: length.maxLength)
     let seconds = Machine.monotonicSeconds() - start
     if json {
       var report = evaluation.json.object!

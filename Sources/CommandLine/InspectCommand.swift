@@ -6,6 +6,7 @@ import Kernels
 import Martlet
 import Reporting
 import Storage
+import Tokenizers
 
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -24,6 +25,10 @@ struct InspectCommand: ParsableCommand {
     let seconds = Machine.monotonicSeconds() - start
     let times = try LoadTimes(bundle)
     let model = try naming(path) { try Model(configuration: JSONValue(parsing: bundle.text(.configuration).utf8)) }
+    let limit = try naming(path) {
+      try LengthLimit(
+        model.family, tokenizer: Tokenizer(compiled: bundle.bytes(.tokenizer)).maximumLength, configuration: model.configuration)
+    }
     let hasHead = model.blueprint.linears.allSatisfy { bundle.entry(.matrix, $0.name) != nil }
     let instructionSet = try InstructionSet.selected()
     let parameters = model.blueprint.parameters.reduce(0) { $0 + $1.count }
@@ -37,7 +42,7 @@ struct InspectCommand: ParsableCommand {
         "family": .string(model.modelType), "has_head": .bool(hasHead),
         "labels": .array(hasHead ? model.labels.names.map { .string($0) } : []),
         "problem_type": .string(model.labels.problemType.rawValue),
-        "maximum_length": .integer(Int64(model.family.maximumLength)), "parameters": .integer(Int64(parameters)),
+        "maximum_length": .integer(Int64(limit.most())), "positions": .integer(Int64(limit.positions)), "parameters": .integer(Int64(parameters)),
         "bytes": .integer(Int64(bundle.fileSize)), "open_seconds": .number(seconds),
         "instruction_set": .string(instructionSet.rawValue),
         "instruction_sets": .array(InstructionSet.supported.map { .string($0.rawValue) }), "card": card, "quality": quality, "calibration": calibration,
@@ -48,7 +53,8 @@ struct InspectCommand: ParsableCommand {
     }
     var lines = [
       "model            \(path)", "format version   \(bundle.formatVersion)",
-      "family           \(model.modelType), \(formatCount(parameters)) parameters, \(model.family.maximumLength) tokens at most",
+      "family           \(model.modelType), \(formatCount(parameters)) parameters",
+      "length           \(limit.most()) tokens at most, positions for \(limit.positions)",
       "labels           \(hasHead ? model.labels.names.joined(separator: ", ") : "none: a base to fine-tune")",
       "size             \(formatBytes(bundle.fileSize)), opened and checked in \(formatMilliseconds(seconds))\(times)",
       "instruction set  \(instructionSet.rawValue) (this machine: \(InstructionSet.supported.map(\.rawValue).joined(separator: ", ")))",

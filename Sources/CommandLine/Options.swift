@@ -24,10 +24,12 @@ struct ThreadOptions: ParsableArguments {
 }
 
 struct LengthOptions: ParsableArguments {
-  @Option(help: "Cut texts at this many tokens, special tokens included (default, and at most: the model's limit).")
+  @Option(
+    help: """
+      Cut texts at this many tokens, special tokens included: at most as many as the model has positions for (default: the \
+      limit that `martlet inspect` shows).
+      """)
   var maxLength: Int?
-
-  var limit: Int { maxLength ?? .max }
 
   func validate() throws {
     if let maxLength, maxLength < 3 { throw ValidationError("--max-length: expected at least 3, found \(maxLength)") }
@@ -104,8 +106,8 @@ func packInMemory(_ folder: String, weights: WeightPrecision) throws -> Bundle {
   return try naming(folder) { try pack(CheckpointFolder(path: folder), options: options) }.writeToMemory()
 }
 
-/// The tokenizer of MODEL and the length at which it cuts (`Int.max` if no file says one), without loading weights.
-func loadTokenizerAndLimit(_ argument: ModelArgument) throws -> (Tokenizer, Int) {
+/// The tokenizer of MODEL and the length at which it cuts, without loading weights.
+func loadTokenizerAndLimit(_ argument: ModelArgument) throws -> (Tokenizer, LengthLimit) {
   let path = argument.model
   return try naming(path) {
     let tokenizer: Tokenizer
@@ -119,12 +121,15 @@ func loadTokenizerAndLimit(_ argument: ModelArgument) throws -> (Tokenizer, Int)
       tokenizer = try Tokenizer(compiled: bundle.bytes(.tokenizer))
       configuration = try JSONValue(parsing: bundle.text(.configuration).utf8)
     }
-    return (tokenizer, min(maximumLength(configuration) ?? .max, tokenizer.maximumLength ?? .max))
+    return (tokenizer, try lengthLimit(configuration, tokenizer))
   }
 }
 
-/// What a model is made for, also of a family that is not served: its tokenizer may be.
-private func maximumLength(_ configuration: JSONValue) -> Int? {
-  if let model = try? Model(configuration: configuration) { return model.family.maximumLength }
-  return configuration["max_position_embeddings"]?.int.flatMap { $0 > 0 ? $0 : nil }
+/// Also of a family that is not served: its tokenizer may be.
+private func lengthLimit(_ configuration: JSONValue, _ tokenizer: Tokenizer) throws -> LengthLimit {
+  if let model = try? Model(configuration: configuration) {
+    return try LengthLimit(model.family, tokenizer: tokenizer.maximumLength, configuration: configuration)
+  }
+  return try LengthLimit(
+    positions: Model.positions(configuration) ?? .max, tokenizer: tokenizer.maximumLength, configuration: configuration)
 }

@@ -28,7 +28,7 @@ struct TokenizeCommand: ParsableCommand {
         ids.removeAll(keepingCapacity: true)
         _ = record.text.withUnsafeBufferPointer {
           tokenizer.encode(
-            $0, maximumLength: whole ? .max : min(limit, length.limit), workspace: &workspace, into: &ids)
+            $0, maximumLength: whole ? .max : limit.cut(length.maxLength), workspace: &workspace, into: &ids)
         }
         for (place, id) in ids.enumerated() {
           if place > 0 { text += " " }

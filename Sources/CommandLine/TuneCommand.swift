@@ -63,8 +63,13 @@ struct TuneCommand: ParsableCommand {
   var loggingDir: String?
   @Option(help: "The seed of the data order, of dropout and of new parameters.")
   var seed: UInt32 = 42
-  @Option(name: spellings("max-length"), help: "Cut texts at this many tokens.")
-  var maxLength = 512
+  @Option(
+    name: spellings("max-length"),
+    help: """
+      Cut texts at this many tokens, at most as many as the model has positions for; the length is recorded, and what is \
+      written cuts there too. (default: \(TuningArguments.usualMaxLength), or the base's limit where that is less)
+      """)
+  var maxLength: Int?
   @Option(name: spellings("warmup-steps"), help: "Steps over which the learning rate rises.")
   var warmupSteps = 0
   @Option(name: spellings("warmup-ratio"), help: "The share of all steps that warm up.")

@@ -38,6 +38,12 @@ package struct Batch: Sendable {
     starts.append(ids.count)
   }
 
+  /// Forgets the tokens that were appended since the last text ended.
+  package mutating func dropText() {
+    ids.removeSubrange(tokenCount...)
+    if tokenTypes.count > tokenCount { tokenTypes.removeSubrange(tokenCount...) }
+  }
+
   package mutating func append(_ textIDs: some Collection<Int32>, tokenTypes types: [Int32] = []) {
     ids.append(contentsOf: textIDs)
     tokenTypes.append(contentsOf: types)

@@ -145,11 +145,14 @@ package struct LabelConfiguration: Sendable, Equatable {
 
   /// Reads `id2label`, or `num_labels`, or takes the reference library's default of two labels; the problem is
   /// regression for one label and single-label otherwise, unless `problem_type` says more.
+  ///
+  /// Where the two disagree the names count: transformers 4 reads them so, and 5 opens no such checkpoint whose tensors have
+  /// as many rows as there are names.
   package init(_ settings: Settings) throws(ConfigurationError) {
-    if let map = settings.json["id2label"]?.object {
+    if let map = try settings.object("id2label")?.json.object {
       var names = [String?](repeating: nil, count: map.entries.count)
       for (key, value) in map.entries {
-        guard let id = Int(key), names.indices.contains(id), let name = value.string else {
+        guard let id = Int(key), names.indices.contains(id), let name = value.labelName else {
           throw .invalid(key: "id2label", found: "\(key): \(value.description)", expected: "ids from 0 with their names")
         }
         names[id] = name
@@ -161,12 +164,30 @@ package struct LabelConfiguration: Sendable, Equatable {
     } else {
       names = (0..<(try settings.count("num_labels", default: 2))).map { "LABEL_\($0)" }
     }
+    let key = "problem_type"
     let problem = try settings.string(
-      "problem_type", default: names.count == 1 ? ProblemType.regression.rawValue : ProblemType.singleLabel.rawValue)
+      key, default: names.count == 1 ? ProblemType.regression.rawValue : ProblemType.singleLabel.rawValue)
     guard let problemType = ProblemType(rawValue: problem) else {
+      throw .invalid(key: key, found: problem, expected: ProblemType.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    // One label among one is always right; the reference refuses it too.
+    guard problemType != .singleLabel || names.count > 1 else {
       throw .invalid(
-        key: "problem_type", found: problem, expected: ProblemType.allCases.map(\.rawValue).joined(separator: ", "))
+        key: key, found: "\(problem) with one label",
+        expected: "regression (a value) or multi_label_classification (a sigmoid) where there is one label")
     }
     self.problemType = problemType
+  }
+}
+
+extension JSONValue {
+  /// What the reference calls a label of this name: numbers, true and false as Python writes them. Nil for what is no name.
+  fileprivate var labelName: String? {
+    switch self {
+    case .string(let name): name
+    case .bool(let flag): flag ? "True" : "False"
+    case .integer, .number: description
+    case .null, .array, .object: nil
+    }
   }
 }

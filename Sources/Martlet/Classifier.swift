@@ -18,12 +18,14 @@ import Tokenizers
 public final class Classifier: Sendable {
   /// The labels' names, in the order of the logits.
   public var labels: [String] { model.labels.names }
-  /// The longest text in tokens, special tokens included; longer ones are cut.
-  public let maximumLength: Int
+  /// The longest text in tokens, special tokens included; longer ones are cut. (BigBird with block-sparse attention refuses
+  /// them with an error of kind `textTooLong`, where its tokenizer does not cut them first.)
+  public var maximumLength: Int { limit.most() }
   /// The instruction set of the kernels in use, by the name that `MARTLET_ISA` takes.
   public var instructionSet: String { kernels.instructionSet.rawValue }
 
   package let model: Model
+  package let limit: LengthLimit
   package let tokenizer: Tokenizer
   package let bundle: Bundle
   private let weights: ModelWeights
@@ -81,6 +83,7 @@ public final class Classifier: Sendable {
           .file,
           "\(bundle.path): section tokenizer: expected ids below \(rows) by the configuration, found \(tokenizer.vocabularySize - 1)")
       }
+      limit = try LengthLimit(model.family, tokenizer: tokenizer.maximumLength, configuration: model.configuration)
       let provider = BundleWeights(bundle)
       if let output = model.blueprint.linears.first(where: { $0.isOutput && !provider.has($0) }) {
         throw ClassifierError(
@@ -103,7 +106,6 @@ public final class Classifier: Sendable {
     } catch {
       throw ClassifierError(.file, "\(bundle.path): \(error)")
     }
-    maximumLength = max(1, min(model.family.maximumLength, tokenizer.maximumLength ?? .max))
   }
 
   /// The tokens that are run at once where nothing else is asked for: enough that several threads end at about the same
@@ -144,7 +146,7 @@ public final class Classifier: Sendable {
   /// A session of the classifier's own, for callers that fill batches themselves. Use it from one thread at a time.
   package func makeSession() throws(OutOfMemory) -> Session {
     try Session(
-      model: model, tokenizer: tokenizer, maximumLength: maximumLength, temperature: temperature,
+      model: model, tokenizer: tokenizer, limit: limit, temperature: temperature,
       engine: InferenceEngine(weights: weights, kernels: kernels, pool: pool))
   }
 

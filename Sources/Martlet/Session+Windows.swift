@@ -63,11 +63,11 @@ struct WindowingMemory {
 }
 
 extension Session {
-  /// Appends a text (UTF-8, already valid), in windows if it has more than `limit` tokens or the model's own limit.
+  /// Appends a text (UTF-8, already valid), in windows if it has more tokens than are read at once.
   ///
   /// All texts of a batch are pooled alike.
-  package func append(_ text: UnsafeBufferPointer<UInt8>, windows: Windows, limit: Int = .max) -> TextLength {
-    let room = bounded(limit) - tokenizer.specialTokenCount()
+  package func append(_ text: UnsafeBufferPointer<UInt8>, windows: Windows, maximumLength: Int? = nil) -> TextLength {
+    let room = limit.most(maximumLength) - tokenizer.specialTokenCount()
     precondition(0 <= windows.overlap && windows.overlap < room, "windows that go forward")
     windowing.content.removeAll(keepingCapacity: windowing.content.capacity <= 1 << 16)
     _ = tokenizer.appendContent(text, limit: .max, workspace: &workspace, into: &windowing.content)

@@ -35,7 +35,7 @@ package struct EncodedTexts: Sendable {
 package final class Session: @unchecked Sendable {
   let model: Model
   let tokenizer: Tokenizer
-  let maximumLength: Int
+  let limit: LengthLimit
   /// Logits are divided by it before they become scores.
   let temperature: Double
   let engine: InferenceEngine
@@ -46,10 +46,10 @@ package final class Session: @unchecked Sendable {
   /// The texts of the last run, whose logits are there.
   package private(set) var answered = EncodedTexts()
 
-  init(model: Model, tokenizer: Tokenizer, maximumLength: Int, temperature: Double, engine: InferenceEngine) throws(OutOfMemory) {
+  init(model: Model, tokenizer: Tokenizer, limit: LengthLimit, temperature: Double, engine: InferenceEngine) throws(OutOfMemory) {
     self.model = model
     self.tokenizer = tokenizer
-    self.maximumLength = maximumLength
+    self.limit = limit
     self.temperature = temperature
     self.engine = engine
     windowing = try WindowingMemory()
@@ -64,18 +64,20 @@ package final class Session: @unchecked Sendable {
   /// Forgets the texts that wait.
   func removeAll() { waiting.removeAll() }
 
-  /// Appends a text (UTF-8, already valid), cut at `limit` tokens (at least one) or the model's own limit.
+  /// Appends a text (UTF-8, already valid), cut at `maximumLength` tokens (`LengthLimit.cut`), or at the model's limit if nil.
+  ///
+  /// - Throws: `ClassifierError` of kind `textTooLong`; the texts before it still wait.
   @discardableResult
-  package func append(_ text: UnsafeBufferPointer<UInt8>, limit: Int = .max) -> TextLength {
+  package func append(_ text: UnsafeBufferPointer<UInt8>, maximumLength: Int? = nil) throws -> TextLength {
     let summary = tokenizer.encode(
-      text, maximumLength: bounded(limit), workspace: &workspace, into: &waiting.batch.ids)
-    return endText(summary)
+      text, maximumLength: limit.cut(maximumLength), workspace: &workspace, into: &waiting.batch.ids)
+    return try endText(summary)
   }
 
   /// Appends a pair, the longer of the two cut first.
   @discardableResult
   package func append(
-    _ first: UnsafeBufferPointer<UInt8>, pair second: UnsafeBufferPointer<UInt8>, limit: Int = .max
+    _ first: UnsafeBufferPointer<UInt8>, pair second: UnsafeBufferPointer<UInt8>, maximumLength: Int? = nil
   ) throws -> TextLength {
     guard takesPairs else {
       throw ClassifierError(
@@ -85,10 +87,10 @@ package final class Session: @unchecked Sendable {
     // Two members of a class's property cannot be changed at once; of a parameter they can.
     func encode(into batch: inout Batch) -> EncodingSummary {
       tokenizer.encodePair(
-        first, second, maximumLength: bounded(limit), workspace: &workspace, into: &batch.ids,
+        first, second, maximumLength: limit.cut(maximumLength), workspace: &workspace, into: &batch.ids,
         typeIDs: &batch.tokenTypes)
     }
-    return endText(encode(into: &waiting.batch))
+    return try endText(encode(into: &waiting.batch))
   }
 
   /// Appends ids that are already there.
@@ -97,16 +99,17 @@ package final class Session: @unchecked Sendable {
     waiting.lengths.append(TextLength(tokens: ids.count, wasTruncated: false))
   }
 
-  /// The limit of a text's tokens. A text has at least one: what a model says of none is not defined.
-  func bounded(_ limit: Int) -> Int { max(1, min(limit, maximumLength)) }
-
   /// Ends a row of the batch, which gets a token if it has none.
   func endRow() {
     if waiting.batch.ids.count == waiting.batch.tokenCount { waiting.batch.ids.append(tokenizer.emptyTextID) }
     waiting.batch.endText()
   }
 
-  private func endText(_ summary: EncodingSummary) -> TextLength {
+  private func endText(_ summary: EncodingSummary) throws(ClassifierError) -> TextLength {
+    guard summary.tokenCount <= limit.refusedBeyond else {
+      waiting.batch.dropText()
+      throw ClassifierError(.textTooLong, limit.refusal(tokens: summary.tokenCount))
+    }
     endRow()
     let length = TextLength(tokens: max(1, summary.tokenCount), wasTruncated: summary.wasTruncated)
     waiting.lengths.append(length)
@@ -116,7 +119,7 @@ package final class Session: @unchecked Sendable {
   func append(_ text: String, pair: String?) throws {
     var text = text
     _ = try text.withUTF8 { first in
-      guard var pair else { return append(first) }
+      guard var pair else { return try append(first) }
       return try pair.withUTF8 { try append(first, pair: $0) }
     }
   }

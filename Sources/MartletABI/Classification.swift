@@ -84,7 +84,7 @@ private func classify(
           return status
         }
       }
-      try run(texts, textCount, session, rows, labels: open.labels.count)
+      try run(texts, textCount, session, rows, labels: open.labels.count, refused: refused)
       return MARTLET_OK
     }
   } catch {
@@ -93,7 +93,8 @@ private func classify(
 }
 
 private func run(
-  _ texts: UnsafePointer<martlet_text>, _ textCount: Int, _ session: Session, _ rows: Rows, labels: Int
+  _ texts: UnsafePointer<martlet_text>, _ textCount: Int, _ session: Session, _ rows: Rows, labels: Int,
+  refused: UnsafeMutablePointer<Int>?
 ) throws {
   var start = 0
   var next = 0
@@ -101,7 +102,10 @@ private func run(
     guard next < textCount else { return false }
     let text = texts[next]
     let first = bytes(text.bytes, text.length)
-    if let pair = text.pair { try session.append(first, pair: bytes(pair, text.pair_length)) } else { session.append(first) }
+    // The text that is refused if it is too long.
+    refused?.pointee = next
+    if let pair = text.pair { try session.append(first, pair: bytes(pair, text.pair_length)) } else { try session.append(first) }
+    refused?.pointee = textCount
     next += 1
     return true
   } read: {

@@ -98,13 +98,17 @@ public struct Tuner: Sendable {
     let blas = try OpenBLAS()
     let kernels = try InstructionSet.selected()
     let base = try Base(path: base)
-    let model = try makeModel(base, training)
+    let pretrained = try Model(configuration: base.configuration)
+    let limit = try LengthLimit(
+      pretrained.family, tokenizer: base.tokenizer.maximumLength, configuration: base.configuration)
+    let maximumLength = arguments.maxLength.map { limit.cut($0) } ?? min(limit.usual, TuningArguments.usualMaxLength)
+    let model = try makeModel(base, pretrained, training, maximumLength)
     let rows = model.blueprint.tables[0].rows
     guard base.tokenizer.vocabularySize <= rows else {
       throw PackingError.vocabulary(path: base.path, tokenizer: base.tokenizer.vocabularySize, model: rows)
     }
-    let trainingData = try TokenizedData(training, base.tokenizer, model, limit: arguments.maxLength)
-    let validationData = try TokenizedData(validation, base.tokenizer, model, limit: arguments.maxLength)
+    let trainingData = try TokenizedData(training, base.tokenizer, model, limit, maximumLength: maximumLength)
+    let validationData = try TokenizedData(validation, base.tokenizer, model, limit, maximumLength: maximumLength)
 
     let parameters = try base.parameters(for: model)
     try arguments.check()
@@ -153,24 +157,25 @@ public struct Tuner: Sendable {
   }
 
   /// The base's family with the labels of the data, or the base's own labels when it has a head.
-  private func makeModel(_ base: Base, _ training: TuningData) throws -> Model {
-    let pretrained = try Model(configuration: base.configuration)
-    if try base.hasHead(for: pretrained) {
-      return try Model(configuration: configuration(base.configuration, pretrained.labels, pretrained.architecture))
+  private func makeModel(
+    _ base: Base, _ pretrained: Model, _ training: TuningData, _ maximumLength: Int
+  ) throws -> Model {
+    func model(_ labels: LabelConfiguration) throws -> Model {
+      try Model(configuration: configuration(base.configuration, labels, pretrained.architecture, maximumLength))
     }
+    if try base.hasHead(for: pretrained) { return try model(pretrained.labels) }
     let target = training.dataset.suggestedTarget
     let names = try training.dataset.discoverLabels(target)
     let problem: ProblemType = target == .regression ? .regression : target == .multiLabel ? .multiLabel : .singleLabel
     guard problem == .regression || names.count > 1 else {
       throw TrainingError.argument("\(training.dataset.name): expected at least two labels, found only \(names.first ?? "none")")
     }
-    let labels = LabelConfiguration(names: names, problemType: problem)
-    return try Model(configuration: configuration(base.configuration, labels, pretrained.architecture))
+    return try model(LabelConfiguration(names: names, problemType: problem))
   }
 
-  /// The base's configuration as the reference library would write it for this head.
+  /// The base's configuration as the reference library would write it for this head, and the length that texts are cut at.
   private func configuration(
-    _ base: JSONValue, _ labels: LabelConfiguration, _ architecture: String
+    _ base: JSONValue, _ labels: LabelConfiguration, _ architecture: String, _ maximumLength: Int
   ) -> JSONValue {
     var object = base.object!
     object["architectures"] = [.string(architecture)]
@@ -178,6 +183,7 @@ public struct Tuner: Sendable {
     object["label2id"] = .object(JSONObject(labels.names.enumerated().map { ($0.element, .integer(Int64($0.offset))) }))
     object["problem_type"] = .string(labels.problemType.rawValue)
     object["num_labels"] = nil
+    object[LengthLimit.recordKey] = .integer(Int64(maximumLength))
     object["dtype"] = "float32"
     object["torch_dtype"] = nil
     return .object(object)

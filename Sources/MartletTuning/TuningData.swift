@@ -54,11 +54,12 @@ struct TokenizedData {
 
   var tokens: Int { examples.reduce(0) { $0 + $1.ids.count } }
 
-  /// - Parameter limit: of tokens, if the model does not ask for fewer.
-  init(_ data: TuningData?, _ tokenizer: Tokenizer, _ model: Model, limit: Int) throws {
+  /// - Parameters:
+  ///   - limit: the model's.
+  ///   - maximumLength: where texts are cut.
+  init(_ data: TuningData?, _ tokenizer: Tokenizer, _ model: Model, _ limit: LengthLimit, maximumLength: Int) throws {
     guard let dataset = data?.dataset else { return }
     let (labels, family) = (model.labels, model.family)
-    let maximumLength = min(limit, family.maximumLength)
     guard dataset.pairs == nil || tokenizer.pairTypeCount <= family.tokenTypeCount else {
       throw TrainingError.argument(
         "\(dataset.name): this model takes no text pairs: they need \(tokenizer.pairTypeCount) token types, it has \(family.tokenTypeCount)")
@@ -85,6 +86,9 @@ struct TokenizedData {
           tokenizer.encodePair(
             text, $0, maximumLength: maximumLength, workspace: &workspace, into: &ids, typeIDs: &types)
         }
+      }
+      guard summary.tokenCount <= limit.refusedBeyond else {
+        throw TrainingError.argument("\(dataset.name): record \(index + 1): \(limit.refusal(tokens: summary.tokenCount))")
       }
       if summary.wasTruncated { truncated += 1 }
       if dataset.texts.byteCount(index) == 0 { empty += 1 }

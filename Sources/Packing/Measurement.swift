@@ -36,7 +36,7 @@ package enum ModelEvaluation: Sendable {
 /// - Parameter visit: called for each record in order with its logits.
 /// - Throws: `RecordsError` when a label is not one of the model's.
 package func evaluate(
-  _ classifier: Classifier, _ dataset: LabelledDataset, maximumLength: Int = .max,
+  _ classifier: Classifier, _ dataset: LabelledDataset, maximumLength: Int? = nil,
   visit: (Int, UnsafeBufferPointer<Float>) -> Void = { _, _ in }
 ) throws -> ModelEvaluation {
   let labels = classifier.labels
@@ -72,7 +72,7 @@ package func evaluate(
 }
 
 private func forEachLogits(
-  _ classifier: Classifier, _ dataset: LabelledDataset, _ maximumLength: Int,
+  _ classifier: Classifier, _ dataset: LabelledDataset, _ maximumLength: Int?,
   _ body: (Int, UnsafeBufferPointer<Float>) -> Void
 ) throws {
   let session = try classifier.makeSession()
@@ -82,9 +82,9 @@ private func forEachLogits(
     guard next < dataset.count else { return false }
     try dataset.texts.withBytes(next) { text in
       if let pairs = dataset.pairs {
-        _ = try pairs.withBytes(next) { try session.append(text, pair: $0, limit: maximumLength) }
+        _ = try pairs.withBytes(next) { try session.append(text, pair: $0, maximumLength: maximumLength) }
       } else {
-        _ = session.append(text, limit: maximumLength)
+        _ = try session.append(text, maximumLength: maximumLength)
       }
     }
     next += 1

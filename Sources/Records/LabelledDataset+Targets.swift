@@ -66,7 +66,7 @@ extension LabelledDataset {
     classes.reserveCapacity(labels.count)
     for index in 0..<labels.count {
       guard let found = lookup.index(of: labels[index]) else {
-        throw .unknownLabel(place: place(of: index), label: labels.string(index), known: names)
+        throw unknownLabel(labels.string(index), index, names)
       }
       classes.append(found)
     }
@@ -82,9 +82,7 @@ extension LabelledDataset {
       switch labelSet(labels[index]) {
       case .names(let set):
         for name in set {
-          guard let found = lookup.index(of: Array(name.utf8)[...]) else {
-            throw .unknownLabel(place: place(of: index), label: name, known: names)
-          }
+          guard let found = lookup.index(of: Array(name.utf8)[...]) else { throw unknownLabel(name, index, names) }
           rows[row + found] = 1
         }
       case .vector(let values) where values.count == names.count && values.allSatisfy { $0 == 0 || $0 == 1 }:
@@ -109,6 +107,14 @@ extension LabelledDataset {
       values.append(value)
     }
     return values
+  }
+
+  /// A label that is none of a model's, or more than one.
+  private func unknownLabel(_ label: String, _ index: Int, _ names: [String]) -> RecordsError {
+    let count = names.count { $0.utf8.elementsEqual(label.utf8) }
+    guard count > 1 else { return .unknownLabel(place: place(of: index), label: label, known: names) }
+    return .badLabel(
+      place: place(of: index), label: label, expected: "the number of a label from 0, for \(count) of the model's have this name")
   }
 
   private enum LabelSet {
@@ -158,7 +164,12 @@ struct LabelLookup {
   init(names: [String]) {
     self.names = names
     namesAreNumbers = names.contains { Int($0) != nil }
-    for (index, name) in names.enumerated().reversed() { found[Array(name.utf8)[...]] = index }
+    // A name that two labels have is neither's.
+    var shared: Set<ArraySlice<UInt8>> = []
+    for (index, name) in names.enumerated() where found.updateValue(index, forKey: Array(name.utf8)[...]) != nil {
+      shared.insert(Array(name.utf8)[...])
+    }
+    for name in shared { found[name] = nil }
   }
 
   mutating func index(of label: ArraySlice<UInt8>) -> Int? {

@@ -206,6 +206,13 @@ package final class RecordReader {
     return true
   }
 
+  /// Makes the record that was read last a faulty one, for what its reader finds wrong with it.
+  package func refuse(_ record: inout Record, _ message: String) {
+    record.problem = RecordProblem(source: sourceName, line: record.line, message: message)
+    record.text.removeAll(keepingCapacity: true)
+    record.pair.removeAll(keepingCapacity: true)
+  }
+
   func problem(_ message: String) -> RecordProblem {
     RecordProblem(source: sourceName, line: framer.line, message: message)
   }

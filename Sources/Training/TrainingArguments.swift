@@ -35,8 +35,10 @@ public struct TrainingArguments: Sendable, Equatable {
   public var classWeights: [Double] = []
   /// The seed of the data order, of dropout and of new parameters.
   public var seed: UInt32 = 42
-  /// Texts are cut at this many tokens (at most the model's own limit).
-  public var maxLength = 512
+  /// Texts are cut at this many tokens, at most as many as the model has positions for; nil for `usualMaxLength`, or the base's
+  /// own limit where that is less.
+  public var maxLength: Int?
+  public static let usualMaxLength = 512
   /// Turns every dropout to this rate; nil for the rates of the model's configuration. Only 0 is offered.
   public var dropout: Double?
   public var evalStrategy = IntervalStrategy.epoch
@@ -109,7 +111,7 @@ extension TrainingArguments {
       ("per-device-train-batch-size", perDeviceTrainBatchSize, 1),
       ("gradient-accumulation-steps", gradientAccumulationSteps, 1), ("max-steps", maxSteps, 0),
       ("freeze-layers", freezeLayers, 0), ("lora-rank", loraRank, 0), ("warmup-steps", warmupSteps, 0), ("logging-steps", loggingSteps, 1), ("eval-steps", evalSteps, 1),
-      ("save-steps", saveSteps, 0), ("save-total-limit", saveTotalLimit, 0), ("max-length", maxLength, 3),
+      ("save-steps", saveSteps, 0), ("save-total-limit", saveTotalLimit, 0), ("max-length", maxLength ?? Self.usualMaxLength, 3),
       ("early-stopping-patience", earlyStoppingPatience, 0),
     ] {
       try require(value >= least, name, "at least \(least)", value)
@@ -137,7 +139,7 @@ extension TrainingArguments {
       "gradient_accumulation_steps": .integer(Int64(gradientAccumulationSteps)),
       "label_smoothing_factor": .number(labelSmoothingFactor),
       "class_weights": .array(classWeights.map { .number($0) }), "seed": .integer(Int64(seed)),
-      "max_length": .integer(Int64(maxLength)), "dropout": dropout.map { .number($0) } ?? .null,
+      "max_length": .integer(Int64(maxLength ?? Self.usualMaxLength)), "dropout": dropout.map { .number($0) } ?? .null,
       "eval_strategy": .string(evalStrategy.rawValue), "eval_steps": .integer(Int64(evalSteps)), "save_steps": .integer(Int64(saveSteps)),
       "logging_steps": .integer(Int64(loggingSteps)), "load_best_model_at_end": .bool(loadBestModelAtEnd),
       "metric_for_best_model": .string(metricForBestModel),

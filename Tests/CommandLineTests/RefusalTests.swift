@@ -17,6 +17,24 @@ import Testing
     return Array(JSONValue.object(object).text().utf8)
   }
 
+  /// One label among one is always right.
+  @Test func oneLabelOfOne() throws {
+    try withWorkshop { workshop in
+      let folder = try workshop.copy("tiny-bert", as: "one")
+      var object = try JSONValue(parsing: readFile(folder + "/config.json")).object!
+      object["id2label"] = ["0": "spam"]
+      object["problem_type"] = "single_label_classification"
+      try workshop.write("one/config.json", JSONValue.object(object).text())
+      let data = try workshop.writeTSV("data.tsv", [("good", "spam"), ("bad", "spam")])
+      for command in [
+        ["classify", folder], ["pack", folder, "-o", workshop.path("x.martlet")], ["evaluate", folder, "--data", data],
+        ["inspect", folder], ["tune", folder, "--train", data, "--output-dir", workshop.path("out")],
+      ] {
+        expectFailure(try martlet(command), naming: [folder, "problem_type", "regression", "multi_label_classification"])
+      }
+    }
+  }
+
   @Test func foldersThatAreNotWhatTheySay() throws {
     let weights = try readFile(fixture("tiny-bert/model.safetensors"))
     let tokenizer = try readFile(fixture("tiny-bert/tokenizer.json"))

@@ -56,7 +56,8 @@ import Testing
       ("layer_norm_eps", 0, "layer_norm_eps: \(positive) 0"),
       ("layer_norm_eps", .number(.infinity), "layer_norm_eps: \(positive) Infinity"),
       ("initializer_range", -1, "initializer_range: \(positive) -1"),
-      ("hidden_act", "gelu_fast", "hidden_act gelu_fast is not supported"),
+      ("hidden_act", "gelu_10", "hidden_act gelu_10 is not supported"),
+      ("hidden_act", "quick_gelu", "hidden_act quick_gelu is not supported"),
       ("hidden_act", 1, "hidden_act: expected a name, found 1"),
       ("position_embedding_type", "relative_key", "position_embedding_type \"relative_key\" is not supported"),
       ("is_decoder", true, "is_decoder true is not supported"),
@@ -65,7 +66,9 @@ import Testing
       ("id2label", ["0": "a", "2": "b"], "id2label: \(names) 2: \"b\""),
       ("id2label", ["0": "a", "-1": "b"], "id2label: \(names) -1: \"b\""),
       ("id2label", ["a": "0"], "id2label: \(names) a: \"0\""),
-      ("id2label", ["0": 0], "id2label: \(names) 0: 0"),
+      ("id2label", ["0": "a", "1": .null], "id2label: \(names) 1: null"),
+      ("id2label", ["0": ["a"]], "id2label: \(names) 0: [\"a\"]"),
+      ("id2label", ["a", "b"], "id2label: expected an object, found [\"a\", \"b\"]"),
       ("id2label", ["0": "a", "00": "b"], "id2label: \(once) 2 entries"),
       (
         "problem_type", "ranking",
@@ -76,6 +79,15 @@ import Testing
     for (key, value, error) in cases { #expect(refusal(changed(key, value)) == "config.json: \(error)") }
     #expect(refusal([1]) == "config.json: the file: expected an object, found [1]")
     #expect(refusal(changed("id2label", nil)) == "accepted")
+    for (key, value) in [("id2label", ["0": "spam"]), ("num_labels", 1)] as [(String, JSONValue)] {
+      var object = changed("id2label", nil).object!
+      object[key] = value
+      object["problem_type"] = "single_label_classification"
+      #expect(
+        refusal(.object(object))
+          == "config.json: problem_type: expected regression (a value) or multi_label_classification (a sigmoid) where there is "
+            + "one label, found single_label_classification with one label")
+    }
   }
 
   @Test func everyKindOfErrorIsTyped() throws {
@@ -115,6 +127,10 @@ import Testing
       (["id2label": ["0": "spam"], "problem_type": "multi_label_classification"], ["spam"], .multiLabel),
       (["id2label": ["0": "é", "1": "e\u{301}"], "problem_type": "regression"], ["é", "e\u{301}"], .regression),
       (["id2label": ["0": "a", "1": "b"], "num_labels": 7, "problem_type": nil], ["a", "b"], .singleLabel),
+      (["id2label": ["0": "a", "1": "a"]], ["a", "a"], .singleLabel),
+      (["id2label": ["0": false, "1": true, "2": 0, "3": -7]], ["False", "True", "0", "-7"], .singleLabel),
+      (["id2label": ["0": 1.0, "1": 0.5, "2": .number(1e20)]], ["1.0", "0.5", "1e+20"], .singleLabel),
+      (["id2label": .null, "num_labels": 3], ["LABEL_0", "LABEL_1", "LABEL_2"], .singleLabel),
     ]
     for (json, names, problemType) in cases {
       let labels = try LabelConfiguration(Settings(json))
@@ -129,7 +145,7 @@ import Testing
   @Test func activations() {
     let names: [String: Activation] = [
       "gelu": .gelu, "gelu_new": .geluTanh, "gelu_pytorch_tanh": .geluTanh, "relu": .relu, "tanh": .tanh, "silu": .silu,
-      "swish": .silu,
+      "swish": .silu, "gelu_python": .gelu, "gelu_fast": .geluTanh, "gelu_accurate": .geluTanh, "gelu_python_tanh": .geluTanh,
     ]
     for (name, activation) in names { #expect(Activation(configurationName: name) == activation, "\(name)") }
     #expect(Activation(configurationName: "GELU") == nil && Activation(configurationName: "") == nil)

@@ -52,7 +52,7 @@ import Testing
     for row in rows {
       var (text, pair) = (row.text, row.pair)
       _ = try text.withUTF8 { text in
-        try pair?.withUTF8 { try session.append(text, pair: $0) } ?? session.append(text)
+        try pair?.withUTF8 { try session.append(text, pair: $0) } ?? session.append(text) as TextLength
       }
     }
     try session.run()

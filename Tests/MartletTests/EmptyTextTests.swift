@@ -36,9 +36,9 @@ import Testing
       let session = try classifier.makeSession()
       let text = Array("good film".utf8)
       try text.withUnsafeBufferPointer { text in
-        let length = session.append(text, limit: limit)
+        let length = try session.append(text, maximumLength: limit)
         #expect(length.tokens == 1 && length.wasTruncated)
-        let pair = try session.append(text, pair: text, limit: limit)
+        let pair = try session.append(text, pair: text, maximumLength: limit)
         #expect(pair.tokens == 1 && pair.wasTruncated)
       }
       let logits = try Array(session.run())

@@ -7,7 +7,11 @@ import Testing
   private func append(_ text: String, to session: Session, windows: Windows?) {
     var text = text
     text.withUTF8 { text in
-      if let windows { session.append(text, windows: windows, limit: 7) } else { session.append(text, limit: 7) }
+      if let windows {
+        session.append(text, windows: windows, maximumLength: 7)
+      } else {
+        #expect(throws: Never.self) { try session.append(text, maximumLength: 7) }
+      }
     }
   }
 

@@ -82,6 +82,14 @@ import Testing
         == "d.tsv, line 3: label `0` is not one of the model's: `1`, `2`")
     #expect(failure { _ = try dataset(["2"]).classes(labels: ["a", "b"]) }?.contains("label `2`") == true)
     #expect(failure { _ = try dataset(["A"]).classes(labels: ["a", "á"]) } == nil)
+    // A name that two labels have is neither's; their numbers are.
+    for name in ["a", "A"] {
+      #expect(failure { _ = try dataset([name]).classes(labels: ["a", "a", "b"]) }?.hasPrefix("d.tsv, line 2: label `\(name)`") == true)
+    }
+    #expect(
+      failure { _ = try dataset(["a"]).classes(labels: ["a", "a", "b"]) }
+        == "d.tsv, line 2: label `a`: expected the number of a label from 0, for 2 of the model's have this name")
+    #expect(try dataset(["b", "0", "1", "LABEL_1"]).classes(labels: ["a", "a", "b"]) == [2, 0, 1, 1])
   }
 
   @Test func setsOfLabels() throws {
