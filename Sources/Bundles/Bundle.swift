@@ -6,7 +6,7 @@ import Storage
 /// `verifyChecksums` it then reads the file once through a small buffer, not through the map, so that verifying
 /// leaves no page of the map resident. May be used from many threads at once.
 package final class Bundle: Sendable {
-  /// The file, or "memory".
+  /// The file, or what it was made of in memory.
   package let path: String
   package let fileSize: Int
   /// The index, in file order.
@@ -99,15 +99,18 @@ package final class Bundle: Sendable {
   }
 
   /// Opens a bundle that is in memory, of exactly `memory.byteCount` bytes; a delta needs its base.
-  package convenience init(memory: AlignedBuffer, base: Bundle? = nil, verifyChecksums: Bool = true) throws(BundleError)
-  {
+  ///
+  /// - Parameter name: what messages call it, such as the folder that it was made of.
+  package convenience init(
+    memory: AlignedBuffer, named name: String = "memory", base: Bundle? = nil, verifyChecksums: Bool = true
+  ) throws(BundleError) {
     do throws(BundleError.Fault) {
       let checked = try CheckedBundle(reading: BundleMemoryReader(memory: memory), verifyChecksums: verifyChecksums)
       let contents = Contents.memory(memory)
       try BaseReference(checked.entries, contents.bytes).check(base)
-      self.init(path: "memory", checked, contents: contents, base: base)
+      self.init(path: name, checked, contents: contents, base: base)
     } catch {
-      throw BundleError(path: "memory", fault: error)
+      throw BundleError(path: name, fault: error)
     }
   }
 

@@ -17,8 +17,24 @@ package struct CheckpointError: Error, Sendable, Equatable {
     case outOfMemory(OutOfMemory)
     case notAFolder
     case missingFile(lookedFor: [String])
-    /// A file of PyTorch before 1.6.
-    case legacyPickle
+    /// What the file holds instead of what it should, and what to do about it.
+    case otherContent(found: String, remedy: String)
+    /// The weights that are there are of forms that are not read.
+    case otherWeights(lookedFor: [String], found: String, remedy: String)
+    /// A symbolic link to what is not there: a cache without its blobs.
+    case danglingLink(target: String)
+    /// No `config.json` here, but in folders below.
+    case configurationBelow([String])
+    /// `quantization_config` of `config.json`.
+    case quantized(method: String)
+    /// An adapter without the model that it was made for.
+    case adapterWithoutBase(String)
+    /// A setting of an adapter that changes the model in a way that is not implemented.
+    case unsupportedAdapter(setting: String, found: String)
+    /// Tensors of an adapter that the model has no place for.
+    case foreignAdapter(tensors: [String])
+    /// A dictionary with the tensors one level down.
+    case nestedTensors(key: String)
     /// The pickle of a PyTorch file does what building tensors does not need, or is broken: `offset` is that of the opcode.
     case pickle(offset: Int, expected: String, found: String)
     case json(String)
@@ -51,10 +67,25 @@ extension CheckpointError.Fault: CustomStringConvertible {
     case .outOfMemory(let refusal): "\(refusal)"
     case .notAFolder: "expected a checkpoint folder, found something else"
     case .missingFile(let names): "expected \(names.joined(separator: " or ")), found none"
-    case .legacyPickle:
-      "expected a zip archive, found a bare pickle as PyTorch before 1.6 wrote it: convert it "
-        + "(with a newer PyTorch, torch.save(torch.load(file, weights_only=True), file))"
-    case .pickle(let offset, let expected, let found): "data.pkl, byte \(offset): expected \(expected), found \(found)"
+    case .otherContent(let found, let remedy): "this is \(found): \(remedy)"
+    case .otherWeights(let names, let found, let remedy): "expected \(names.joined(separator: " or ")), found only \(found): \(remedy)"
+    case .danglingLink(let target): "a symbolic link to \(target), which is not there: download the model again"
+    case .configurationBelow(let folders):
+      "expected config.json, found one in \(folders.prefix(3).joined(separator: ", "))\(folders.count > 3 ? ", …" : ""): name that folder"
+    case .quantized(let method):
+      "quantization_config: expected weights in floating point, found those of \(method): save the model dequantised "
+        + "(model.dequantize() and save_pretrained), or pack the model that was quantised"
+    case .adapterWithoutBase(let base):
+      "an adapter for \(base.isEmpty ? "a model without a name" : base), which is not a folder here: give its folder with --base "
+        + "or name it in that file, or merge the adapter (PEFT's merge_and_unload) and save the whole"
+    case .unsupportedAdapter(let setting, let found):
+      "\(setting) \(found) is not supported: merge the adapter (PEFT's merge_and_unload) and save the whole"
+    case .foreignAdapter(let names):
+      "an adapter for another model: \(names.count) tensors have no place in this one, the first is \(names.first ?? "")"
+    case .nestedTensors(let key):
+      "expected a dictionary of tensors, found a training checkpoint with them under \"\(key)\": "
+        + "save them alone (torch.save(torch.load(file)[\"\(key)\"], file))"
+    case .pickle(let offset, let expected, let found): "pickle, byte \(offset): expected \(expected), found \(found)"
     case .json(let reason): reason
     case .truncated(let place, let expected, let found):
       "\(place) is truncated: expected \(expected) bytes, found \(found)"

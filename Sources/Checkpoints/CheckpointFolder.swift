@@ -14,26 +14,43 @@ enum FileName {
     configuration, "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
     "vocab.txt", "vocab.json", "merges.txt", "sentencepiece.bpe.model", "spiece.model", "spm.model",
   ]
+  /// Those of a tokenizer.
+  static let tokenizers = carried.filter { $0 != configuration }
   static let maximumCarriedSize = 256 << 20
 }
 
 /// A Hugging Face folder: configuration read, weights and tokenizer files on demand.
 package struct CheckpointFolder: Sendable {
+  /// The folder that holds `config.json`: the one that was named, or one that it leads to (`FolderLayout`).
   package let path: String
   /// `config.json` as it is; what it means is the business of the encoder families.
   package let configuration: JSONValue
-  package init(path: String) throws(CheckpointError) {
-    guard isDirectory(path) else {
-      guard fileExists(path) else {
-        throw CheckpointError(path: path, fault: .file(FileError(path: path, operation: "open", code: 2)))
-      }
-      throw CheckpointError(path: path, fault: .notAFolder)
+  /// Where the tokenizer's files are: of an adapter in its own folder, if it brings any.
+  private let tokenizerPath: String
+  private let adapter: Adapter?
+
+  /// - Parameters:
+  ///   - path: a folder, also a repository of the Hugging Face cache, of sentence-transformers, or an adapter of the PEFT library.
+  ///   - base: the folder of the model that an adapter was made for; the one that the adapter names if nil.
+  package init(path: String, base: String? = nil) throws(CheckpointError) {
+    try self.init(path: path, base: base, mayBeAdapter: true)
+  }
+
+  private init(path: String, base: String?, mayBeAdapter: Bool) throws(CheckpointError) {
+    let folder = try FolderLayout.resolve(path)
+    if mayBeAdapter, let adapter = try Adapter(folder: folder) {
+      let model = try Self(path: adapter.baseFolder(base), base: nil, mayBeAdapter: false)
+      self.path = model.path
+      configuration = adapter.configuration(of: model.configuration)
+      let bringsTokenizer = FileName.tokenizers.contains { fileExists(folder + "/" + $0) }
+      tokenizerPath = bringsTokenizer ? folder : model.tokenizerPath
+      self.adapter = adapter
+      return
     }
-    let file = path + "/" + FileName.configuration
-    guard fileExists(file) else {
-      throw CheckpointError(path: path, fault: .missingFile(lookedFor: [FileName.configuration]))
-    }
-    self.path = path
+    self.path = folder
+    tokenizerPath = folder
+    adapter = nil
+    let file = folder + "/" + FileName.configuration
     configuration = try readJSON(file)
     guard configuration.object != nil else {
       throw CheckpointError(
@@ -42,31 +59,52 @@ package struct CheckpointFolder: Sendable {
   }
 
   /// Opens the weights; the folder may have none and still be read.
-  package func openWeights() throws(CheckpointError) -> CheckpointWeights { try CheckpointWeights(folder: path) }
+  package func openWeights() throws(CheckpointError) -> CheckpointWeights {
+    if let quantization = configuration["quantization_config"], quantization != .null {
+      throw CheckpointError(
+        path: path + "/" + FileName.configuration,
+        fault: .quantized(method: quantization["quant_method"]?.string ?? "a method without a name"))
+    }
+    return try CheckpointWeights(folder: path, named: configuration["transformers_weights"], adapter: adapter)
+  }
 
   /// The configuration and tokenizer files that are there, of a fixed list.
-  package var carriedFileNames: [String] { FileName.carried.filter { fileExists(path + "/" + $0) } }
+  package var carriedFileNames: [String] { FileName.carried.filter { fileExists(location($0)) } }
 
   /// A small file of the folder, nil when there is none.
   package func read(_ name: String) throws(CheckpointError) -> [UInt8]? {
-    let file = path + "/" + name
-    guard fileExists(file) else { return nil }
-    return try refusing(file) { () throws(FileError) in try readFile(file, limit: FileName.maximumCarriedSize) }
+    let file = location(name)
+    guard try isThere(file) else { return nil }
+    return try readSmallFile(file)
   }
-}
 
-extension CheckpointFolder {
   /// A small JSON file of the folder, parsed; nil when there is none.
   package func readDocument(_ name: String) throws(CheckpointError) -> JSONValue? {
-    let file = path + "/" + name
-    guard fileExists(file) else { return nil }
+    let file = location(name)
+    guard try isThere(file) else { return nil }
     return try readJSON(file)
   }
+
+  private func location(_ name: String) -> String { (name == FileName.configuration ? path : tokenizerPath) + "/" + name }
+}
+
+/// Whether there is a file; a symbolic link to nothing is refused.
+func isThere(_ path: String) throws(CheckpointError) -> Bool {
+  if fileExists(path) { return true }
+  if let target = symbolicLinkTarget(path) { throw CheckpointError(path: path, fault: .danglingLink(target: target)) }
+  return false
+}
+
+/// A file of configuration or of a tokenizer; what stands in place of one that was not fetched is refused.
+private func readSmallFile(_ path: String) throws(CheckpointError) -> [UInt8] {
+  let bytes = try refusing(path) { () throws(FileError) in try readFile(path, limit: FileName.maximumCarriedSize) }
+  do throws(CheckpointError.Fault) { try bytes.content.requireFetched() } catch { throw CheckpointError(path: path, fault: error) }
+  return bytes
 }
 
 /// A JSON file, parsed.
 func readJSON(_ path: String) throws(CheckpointError) -> JSONValue {
-  let bytes = try refusing(path) { () throws(FileError) in try readFile(path, limit: FileName.maximumCarriedSize) }
+  let bytes = try readSmallFile(path)
   do throws(JSONError) { return try JSONValue(parsing: bytes) } catch {
     throw CheckpointError(path: path, fault: .json("\(error)"))
   }

@@ -13,8 +13,10 @@ package struct CheckpointWeights: Sendable {
   package let folder: String
   /// The files that hold the tensors, by name.
   package let fileNames: [String]
-  /// The names of all tensors, sorted by their bytes.
+  /// The names of all tensors, sorted by their bytes, without what wrappers put before them (`module.`, `_orig_mod.`).
   package let names: [String]
+  /// What an adapter puts in the place of some of the tensors, or adds to them.
+  let adapter: AdapterWeights?
   private let tensors: [String: Tensor]
 
   /// What weights are looked for under, in the order of the reference library.
@@ -23,21 +25,67 @@ package struct CheckpointWeights: Sendable {
     (FileName.pickledWeights, FileName.pickledWeightsIndex, PyTorchFile.self),
   ]
 
-  /// Opens `model.safetensors`, or else the shards of `model.safetensors.index.json`, or else those of `pytorch_model.bin`.
-  package init(folder: String) throws(CheckpointError) {
-    self.folder = folder
-    func has(_ name: String) -> Bool { fileExists(folder + "/" + name) }
-    guard let form = Self.forms.first(where: { has($0.file) || has($0.index) }) else {
-      throw CheckpointError(path: folder, fault: .missingFile(lookedFor: Self.forms.flatMap { [$0.file, $0.index] }))
+  /// Whether the folder has weights under one of the names that are looked for.
+  static func exist(in folder: String) throws(CheckpointError) -> Bool {
+    for form in forms {
+      if try isThere(folder + "/" + form.file) { return true }
+      if try isThere(folder + "/" + form.index) { return true }
     }
-    if has(form.file) {
-      fileNames = [form.file]
-      let file = try form.type.init(path: folder + "/" + form.file)
-      tensors = Dictionary(uniqueKeysWithValues: file.tensors.map { ($0.name, $0) })
+    return false
+  }
+
+  /// Opens `model.safetensors`, or else the shards of `model.safetensors.index.json`, or else those of `pytorch_model.bin`.
+  ///
+  /// - Parameter named: the file or index to open instead, a name below the folder (`transformers_weights` of `config.json`).
+  package init(folder: String, named: JSONValue? = nil) throws(CheckpointError) {
+    try self.init(folder: folder, named: named, adapter: nil)
+  }
+
+  init(folder: String, named: JSONValue?, adapter: Adapter?) throws(CheckpointError) {
+    self.folder = folder
+    self.adapter = try adapter?.openWeights()
+    let found: [String: Tensor]
+    if let named, named != .null {
+      (fileNames, found) = try Self.open(named, of: folder)
     } else {
-      (fileNames, tensors) = try Self.openShards(form.type, index: folder + "/" + form.index, of: folder)
+      (fileNames, found) = try Self.open(folder)
+    }
+    do throws(CheckpointError.Fault) { tensors = try unwrapped(found) } catch {
+      throw CheckpointError(path: folder + "/" + (fileNames.first ?? ""), fault: error)
     }
     names = tensors.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  private static func open(_ folder: String) throws(CheckpointError) -> ([String], [String: Tensor]) {
+    for form in forms {
+      if try isThere(folder + "/" + form.file) { return try open(form.type, form.file, of: folder) }
+      if try isThere(folder + "/" + form.index) {
+        return try openShards(form.type, index: folder + "/" + form.index, of: folder)
+      }
+    }
+    let names = forms.flatMap { [$0.file, $0.index] }
+    guard let others = OtherWeights(in: folder) else { throw CheckpointError(path: folder, fault: .missingFile(lookedFor: names)) }
+    throw CheckpointError(path: folder, fault: .otherWeights(lookedFor: names, found: others.found, remedy: others.remedy))
+  }
+
+  private static func open(_ value: JSONValue, of folder: String) throws(CheckpointError) -> ([String], [String: Tensor]) {
+    guard let name = value.string, name.hasSuffix(".safetensors") || name.hasSuffix(".safetensors.index.json"),
+      !name.hasPrefix("/"), !name.split(separator: "/").contains("..")
+    else {
+      throw CheckpointError(
+        path: folder + "/" + FileName.configuration,
+        fault: .value(
+          place: "transformers_weights", expected: "the name of a .safetensors file or of its index in the folder", found: value.text()))
+    }
+    if name.hasSuffix(".json") { return try openShards(SafetensorsFile.self, index: folder + "/" + name, of: folder) }
+    return try open(SafetensorsFile.self, name, of: folder)
+  }
+
+  private static func open(
+    _ type: any TensorFile.Type, _ name: String, of folder: String
+  ) throws(CheckpointError) -> ([String], [String: Tensor]) {
+    let file = try type.init(path: folder + "/" + name)
+    return ([name], Dictionary(uniqueKeysWithValues: file.tensors.map { ($0.name, $0) }))
   }
 
   /// The tensor of exactly that name.
@@ -68,6 +116,25 @@ package struct CheckpointWeights: Sendable {
     }
     return (shards.keys.sorted(), tensors)
   }
+}
+
+/// The tensors under their names without the parts that wrappers of modules put in: `module` of DataParallel and
+/// DistributedDataParallel, `_orig_mod` of torch.compile. No family has parts of these names. A name that is there without
+/// them keeps its tensor.
+private func unwrapped(_ tensors: [String: Tensor]) throws(CheckpointError.Fault) -> [String: Tensor] {
+  var result: [String: Tensor] = [:]
+  var wrapped: [(name: String, tensor: Tensor)] = []
+  for (name, tensor) in tensors {
+    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+    let kept = parts.filter { $0 != "module" && $0 != "_orig_mod" }
+    if kept.count == parts.count { result[name] = tensor } else { wrapped.append((kept.joined(separator: "."), tensor)) }
+  }
+  let plain = Set(result.keys)
+  for (name, tensor) in wrapped {
+    if plain.contains(name) { result[tensor.name] = tensor; continue }
+    guard result.updateValue(tensor, forKey: name) == nil else { throw .duplicateTensor(name) }
+  }
+  return result
 }
 
 /// Where each name is; names are the same if Unicode has them so, whatever their bytes.

@@ -1,10 +1,20 @@
-/// Runs the pickle of a PyTorch file: the opcodes of protocol 2 that build tensors, each in constant time, and nothing else.
+/// Runs the pickles of a PyTorch file: the opcodes of protocols 2 to 5 that build tensors, each in constant time, and nothing else.
 ///
 /// A pickle is a program; this one can push values and put them into containers, import the names of `PickleGlobal`, and
 /// call those (`PickleReader+Tensors`). Any other opcode or name is refused by its name.
 struct PickleReader {
+  /// Where the pickle's storages are described to be: what their identity consists of differs.
+  enum Form {
+    /// A zip archive with an entry for each storage.
+    case archive
+    /// A row of pickles and storages, of before PyTorch 1.6.
+    case sequence
+  }
+
   private let bytes: UnsafeRawBufferPointer
-  private var position = 0
+  let form: Form
+  /// Behind a pickle that has been read: its end.
+  private(set) var position: Int
   /// Where the opcode at hand starts, for messages.
   private var opcodeOffset = 0
   private var stack: [PickleValue] = []
@@ -13,44 +23,63 @@ struct PickleReader {
   private var elementCount = 0
   var containers: [PickleContainer] = []
   var tensors: [PickledTensor] = []
+  /// The storages that the pickle has named, by key.
+  var storages: [String: PickledStorage] = [:]
 
   /// Of values on the stack, remembered, or in containers. A tensor takes about thirty.
   static let maximumValueCount = 1 << 18
 
-  /// The tensors of the dictionary that the pickle holds, by name, in its order.
-  static func namedTensors(_ bytes: UnsafeRawBufferPointer) throws(CheckpointError.Fault) -> [(name: String, tensor: PickledTensor)] {
-    var reader = PickleReader(bytes)
-    return try reader.namedTensors()
+  /// A reader of the pickle that starts there; more may follow it.
+  init(_ bytes: UnsafeRawBufferPointer, at position: Int = 0, form: Form) {
+    self.bytes = bytes
+    self.position = position
+    self.form = form
   }
-
-  private init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
   func fault(_ expected: String, _ found: String) -> CheckpointError.Fault {
     .pickle(offset: opcodeOffset, expected: expected, found: found)
   }
 
-  private mutating func namedTensors() throws(CheckpointError.Fault) -> [(name: String, tensor: PickledTensor)] {
-    guard case .container(let top) = try run(), containers[top].kind == .dictionary else {
-      throw fault("a dictionary of tensors", "another value")
+  /// The tensors of the dictionary that the pickle holds, by name, in its order.
+  mutating func namedTensors() throws(CheckpointError.Fault) -> [(name: String, tensor: PickledTensor)] {
+    let value = try run()
+    guard case .container(let top) = value, containers[top].kind == .dictionary else {
+      throw fault("a dictionary of tensors", describe(value))
     }
     let entries = containers[top].elements
     var named: [(name: String, tensor: PickledTensor)] = []
     for index in stride(from: 0, to: entries.count, by: 2) {
-      guard case .text(let name) = entries[index] else { throw fault("names of tensors", "\(entries[index])") }
+      guard case .text(let name) = entries[index] else { throw fault("names of tensors", describe(entries[index])) }
       guard case .tensor(let tensor) = entries[index + 1] else {
-        throw .value(place: "pickle, \(name)", expected: "a tensor", found: "\(entries[index + 1])")
+        // What a training script saves: the tensors beside the optimiser, the epoch and so on.
+        if let inner = innerTensors(entries) { throw .nestedTensors(key: inner) }
+        throw .value(place: "pickle, \(name)", expected: "a tensor", found: describe(entries[index + 1]))
       }
       named.append((name, tensors[tensor]))
     }
     return named
   }
 
-  private mutating func run() throws(CheckpointError.Fault) -> PickleValue {
+  /// The key of a dictionary of tensors inside the dictionary.
+  private func innerTensors(_ entries: [PickleValue]) -> String? {
+    for index in stride(from: 0, to: entries.count, by: 2) {
+      guard case .text(let key) = entries[index], case .container(let inner) = entries[index + 1],
+        containers[inner].kind == .dictionary, containers[inner].elements.count >= 2, case .tensor = containers[inner].elements[1]
+      else { continue }
+      return key
+    }
+    return nil
+  }
+
+  /// The value of the pickle, to its STOP.
+  mutating func run() throws(CheckpointError.Fault) -> PickleValue {
     while true {
       opcodeOffset = position
       switch try byte() {
       case 0x80: try protocolVersion()
+      case 0x95: try frame()
       case UInt8(ascii: "."): return try pop()
+      case UInt8(ascii: "0"): _ = try pop()
       case UInt8(ascii: "("): try mark()
       case UInt8(ascii: "}"): try push(.dictionary, [])
       case UInt8(ascii: "]"): try push(.list, [])
@@ -68,13 +97,19 @@ struct PickleReader {
       case 0x8A: try push(.integer(try long()))
       case UInt8(ascii: "G"): try push(.real(Double(bitPattern: UInt64(bitPattern: Int64(try number(8))).byteSwapped)))
       case UInt8(ascii: "X"): try push(.text(try text(try number(4))))
+      case 0x8C: try push(.text(try text(try number(1))))
+      case 0x8D: try push(.text(try text(try number(8))))
+      // Strings of Python 2.
       case UInt8(ascii: "U"): try push(.text(try text(try number(1))))
-      case UInt8(ascii: "c"): try push(.global(try global()))
+      case UInt8(ascii: "T"): try push(.text(try text(try number(4))))
+      case UInt8(ascii: "c"): try push(.global(try globalOfLines()))
+      case 0x93: try push(.global(try stackGlobal()))
       case UInt8(ascii: "R"): try reduce()
       case UInt8(ascii: "b"): try build()
       case UInt8(ascii: "Q"): try push(.storage(try storage(try pop())))
       case UInt8(ascii: "q"): try remember(UInt32(try number(1)))
       case UInt8(ascii: "r"): try remember(UInt32(try number(4)))
+      case 0x94: try remember(UInt32(memo.count))
       case UInt8(ascii: "h"): try recall(UInt32(try number(1)))
       case UInt8(ascii: "j"): try recall(UInt32(try number(4)))
       case UInt8(ascii: "s"): try add(try pop(2), to: .dictionary)
@@ -90,7 +125,7 @@ struct PickleReader {
   private static func opcodeName(_ opcode: UInt8) -> String {
     let names: [UInt8: String] = [
       UInt8(ascii: "i"): "INST", UInt8(ascii: "o"): "OBJ", 0x81: "NEWOBJ", 0x92: "NEWOBJ_EX", 0x82: "EXT1", 0x83: "EXT2", 0x84: "EXT4",
-      0x93: "STACK_GLOBAL", UInt8(ascii: "P"): "PERSID", 0x97: "NEXT_BUFFER", 0x95: "FRAME", 0x94: "MEMOIZE",
+      UInt8(ascii: "P"): "PERSID", 0x97: "NEXT_BUFFER",
     ]
     return "\(names[opcode] ?? "opcode") (0x\(String(opcode, radix: 16)))"
   }
@@ -102,7 +137,7 @@ extension PickleReader {
   private mutating func byte() throws(CheckpointError.Fault) -> UInt8 { UInt8(try number(1)) }
 
   private mutating func take(_ count: Int) throws(CheckpointError.Fault) -> UnsafeRawBufferPointer {
-    guard count <= bytes.count - position else {
+    guard count >= 0, count <= bytes.count - position else {
       throw fault("\(count) more bytes", "the pickle's end")
     }
     defer { position += count }
@@ -138,13 +173,29 @@ extension PickleReader {
 
   private mutating func protocolVersion() throws(CheckpointError.Fault) {
     let version = try byte()
-    guard version == 2 else { throw fault("pickle protocol 2", "\(version)") }
+    guard (2...5).contains(version) else { throw fault("pickle protocol 2 to 5", "\(version)") }
   }
 
-  private mutating func global() throws(CheckpointError.Fault) -> PickleGlobal {
+  /// The bytes of the frame are the opcodes that follow, whatever it says.
+  private mutating func frame() throws(CheckpointError.Fault) {
+    let size = try number(8)
+    guard size >= 0, size <= bytes.count - position else { throw fault("a frame of \(size) bytes", "the pickle's end") }
+  }
+
+  private mutating func globalOfLines() throws(CheckpointError.Fault) -> PickleGlobal {
     let (module, name) = (try line(), try line())
+    return try global(module: module, name: name)
+  }
+
+  private mutating func stackGlobal() throws(CheckpointError.Fault) -> PickleGlobal {
+    let names = try pop(2)
+    guard case .text(let module) = names[0], case .text(let name) = names[1] else { throw fault("a module and a name", "other values") }
+    return try global(module: module, name: name)
+  }
+
+  private func global(module: String, name: String) throws(CheckpointError.Fault) -> PickleGlobal {
     guard let global = PickleGlobal(module: module, name: name) else {
-      throw fault("a name that builds tensors", "\(module).\(name)")
+      throw fault("a name that builds tensors (what torch.save makes of a state_dict)", "\(module).\(name)")
     }
     return global
   }
@@ -204,7 +255,7 @@ extension PickleReader {
   private mutating func add(_ elements: [PickleValue], to kind: PickleContainer.Kind) throws(CheckpointError.Fault) {
     let target = try pop()
     guard case .container(let index) = target, containers[index].kind == kind else {
-      throw fault(kind == .list ? "a list" : "a dictionary", "\(target)")
+      throw fault(kind == .list ? "a list" : "a dictionary", describe(target))
     }
     guard kind == .list || elements.count % 2 == 0 else { throw fault("keys and values", "an odd number of values") }
     try count(elements.count)
@@ -214,7 +265,22 @@ extension PickleReader {
 
   /// The elements of a tuple.
   func tuple(_ value: PickleValue, _ what: String) throws(CheckpointError.Fault) -> [PickleValue] {
-    guard case .container(let index) = value, containers[index].kind == .tuple else { throw fault(what, "\(value)") }
+    guard case .container(let index) = value, containers[index].kind == .tuple else { throw fault(what, describe(value)) }
     return containers[index].elements
+  }
+
+  /// What a value is, for messages.
+  func describe(_ value: PickleValue) -> String {
+    switch value {
+    case .none: "None"
+    case .bool: "a bool"
+    case .integer(let value): "the integer \(value)"
+    case .real: "a float"
+    case .text: "a string"
+    case .container(let index): "a \(containers[index].kind)"
+    case .global(let global): "\(global)"
+    case .storage: "a storage"
+    case .tensor: "a tensor"
+    }
   }
 }

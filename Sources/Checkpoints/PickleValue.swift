@@ -13,23 +13,6 @@ enum PickleValue {
   case tensor(Int)
 }
 
-extension PickleValue: CustomStringConvertible {
-  /// What it is, for messages.
-  var description: String {
-    switch self {
-    case .none: "None"
-    case .bool: "a bool"
-    case .integer(let value): "the integer \(value)"
-    case .real: "a float"
-    case .text: "a string"
-    case .container: "a container"
-    case .global(let global): "\(global)"
-    case .storage: "a storage"
-    case .tensor: "a tensor"
-    }
-  }
-}
-
 struct PickleContainer {
   enum Kind { case tuple, list, dictionary }
   let kind: Kind
@@ -63,16 +46,19 @@ enum PickleGlobal: Equatable {
   ]
 }
 
-/// Consecutive elements in the archive's entry of that key.
+/// Consecutive elements in the file, under that key.
 struct PickledStorage: Equatable {
   let key: String
   let elementType: ElementType
   let elementCount: Int
+  /// The elements that tensors may be views of.
+  var view: Range<Int>
 }
 
 /// A view of a storage; all numbers count elements, and all elements lie inside the storage.
 struct PickledTensor {
   let storage: PickledStorage
+  /// From the storage's first element.
   let offset: Int
   let shape: [Int]
   let strides: [Int]

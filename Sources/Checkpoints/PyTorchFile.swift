@@ -1,10 +1,9 @@
 import Storage
 
-/// A file of `torch.save` (PyTorch 1.6 and later), mapped: a zip archive with a pickle that says what the tensors are, and an
-/// entry for each storage that they are views of.
+/// A file of `torch.save`, mapped: a zip archive (`PyTorchArchive`), or the row of pickles and storages that PyTorch before 1.6
+/// wrote (`PyTorchSequence`). In both a pickle says what the tensors are, views of storages that lie apart.
 ///
-/// The pickle is read, never run (`PickleReader`). Checksums of what is used are compared when opening, unless the file was
-/// written without (`torch.serialization.set_crc32_options(False)` leaves zeros).
+/// The pickle is read, never run (`PickleReader`).
 package final class PyTorchFile: TensorFile {
   package let path: String
   /// In the pickle's order.
@@ -27,38 +26,21 @@ package final class PyTorchFile: TensorFile {
   package subscript(name: String) -> Tensor? { positions[name].map { tensors[$0] } }
 
   private static func tensors(of file: MappedFile) throws(CheckpointError.Fault) -> [Tensor] {
-    // Before 1.6 a file was a row of pickles.
-    if file.bytes.starts(with: [0x80, 2]) { throw .legacyPickle }
-    let archive = try PyTorchArchive(file)
-    let named = try PickleReader.namedTensors(archive.contents(archive.pickle))
-    var tensors: [Tensor] = []
-    var verified: [String: ZipArchive.Entry] = [:]
-    for (name, tensor) in named {
-      let storage = tensor.storage
-      let key = archive.root + "data/" + storage.key
-      let entry: ZipArchive.Entry
-      if let known = verified[key] {
-        entry = known
-      } else {
-        entry = try archive.verifiedEntry(key)
-        verified[key] = entry
-      }
-      let (size, overflow) = storage.elementCount.multipliedReportingOverflow(by: storage.elementType.byteCount)
-      guard !overflow, size == entry.size else {
-        throw .value(
-          place: "tensor \(name), storage \(storage.key)",
-          expected: "\(storage.elementCount) elements of \(storage.elementType.rawValue)", found: "\(entry.size) bytes")
-      }
-      tensors.append(
-        Tensor(
-          name: name, elementType: storage.elementType, shape: tensor.shape, elementCount: tensor.elementCount, file: file,
-          offset: entry.offset + tensor.offset * storage.elementType.byteCount, strides: tensor.strides))
+    let content = FileContent(file.bytes)
+    try content.requirePyTorch()
+    if PyTorchSequence.isOne(file.bytes) { return try PyTorchSequence(file).tensors }
+    guard content != .pickle else {
+      throw .value(place: "PyTorch file", expected: "what torch.save writes", found: "a pickle without its magic number")
     }
-    return tensors
+    return try PyTorchArchive(file).tensors
   }
 }
 
-/// The entries of the archive: all under one folder, which is called `archive` or like the file it was first saved as.
+/// What `torch.save` writes since 1.6: a zip archive with a pickle and an entry for each storage, all under one folder, which is
+/// called `archive` or like the file it was first saved as.
+///
+/// Checksums of what is used are compared, unless the file was written without
+/// (`torch.serialization.set_crc32_options(False)` leaves zeros).
 private struct PyTorchArchive {
   let file: MappedFile
   let zip: ZipArchive
@@ -89,11 +71,34 @@ private struct PyTorchArchive {
     }
   }
 
-  func contents(_ entry: ZipArchive.Entry) -> UnsafeRawBufferPointer {
+  var tensors: [Tensor] {
+    get throws(CheckpointError.Fault) {
+      var reader = PickleReader(contents(pickle), form: .archive)
+      let named = try reader.namedTensors()
+      var tensors: [Tensor] = []
+      var verified: [String: ZipArchive.Entry] = [:]
+      for (name, tensor) in named {
+        let storage = tensor.storage
+        let key = root + "data/" + storage.key
+        if verified[key] == nil { verified[key] = try verifiedEntry(key) }
+        guard let entry = verified[key] else { continue }
+        let (size, overflow) = storage.elementCount.multipliedReportingOverflow(by: storage.elementType.byteCount)
+        guard !overflow, size == entry.size else {
+          throw .value(
+            place: "tensor \(name), storage \(storage.key)",
+            expected: "\(storage.elementCount) elements of \(storage.elementType.rawValue)", found: "\(entry.size) bytes")
+        }
+        tensors.append(Tensor(name: name, tensor, of: file, storageOffset: entry.offset))
+      }
+      return tensors
+    }
+  }
+
+  private func contents(_ entry: ZipArchive.Entry) -> UnsafeRawBufferPointer {
     UnsafeRawBufferPointer(rebasing: file.bytes[entry.offset..<entry.offset + entry.size])
   }
 
-  func verifiedEntry(_ name: String) throws(CheckpointError.Fault) -> ZipArchive.Entry {
+  private func verifiedEntry(_ name: String) throws(CheckpointError.Fault) -> ZipArchive.Entry {
     guard let entry = zip[name] else { throw .value(place: "zip archive", expected: "an entry \(name)", found: "none") }
     try verify(entry)
     return entry
@@ -106,5 +111,15 @@ private struct PyTorchArchive {
       throw .value(
         place: "zip entry \(entry.name), checksum", expected: String(entry.checksum, radix: 16), found: String(checksum, radix: 16))
     }
+  }
+}
+
+extension Tensor {
+  /// The view of a storage that starts there in the file and has been found to lie inside it.
+  init(name: String, _ tensor: PickledTensor, of file: MappedFile, storageOffset: Int) {
+    let elementType = tensor.storage.elementType
+    self.init(
+      name: name, elementType: elementType, shape: tensor.shape, elementCount: tensor.elementCount, file: file,
+      offset: storageOffset + tensor.offset * elementType.byteCount, strides: tensor.strides)
   }
 }

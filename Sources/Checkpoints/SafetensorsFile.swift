@@ -17,6 +17,7 @@ package final class SafetensorsFile: TensorFile {
   package init(path: String) throws(CheckpointError) {
     let file = try refusing(path) { () throws(FileError) in try MappedFile(path: path) }
     do throws(CheckpointError.Fault) {
+      try FileContent(file.bytes).requireSafetensors()
       let header = try SafetensorsHeader(decoding: file)
       self.path = path
       tensors = header.tensors

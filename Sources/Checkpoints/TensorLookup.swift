@@ -8,6 +8,7 @@ package struct TensorLookup {
   package private(set) var missing: [String] = []
   private let modelPrefix: String
   private var found: Set<String> = []
+  private var usedOfAdapter: Set<String> = []
 
   /// - Parameter modelPrefix: with its dot (`bert.`), or empty.
   package init(_ weights: CheckpointWeights, modelPrefix: String) {
@@ -17,13 +18,37 @@ package struct TensorLookup {
 
   /// The tensor of that name or of one of the alternatives, or nil, which is recorded as missing.
   package mutating func find(_ name: String, or alternatives: [String] = []) -> Tensor? {
-    for candidate in spellings([name] + alternatives) {
+    let candidates = spellings([name] + alternatives)
+    for candidate in candidates {
+      guard let tensor = weights.adapter?.replacements[candidate] else { continue }
+      usedOfAdapter.insert(candidate)
+      found.formUnion(candidates)
+      return tensor
+    }
+    for candidate in candidates {
       guard let tensor = weights[candidate] else { continue }
       found.insert(candidate)
       return tensor
     }
     missing.append(name)
     return nil
+  }
+
+  /// What an adapter adds to the tensor of that name.
+  package mutating func update(of name: String) -> LowRankUpdate? {
+    for candidate in spellings([name]) {
+      guard let update = weights.adapter?.updates[candidate] else { continue }
+      usedOfAdapter.insert(candidate)
+      return update
+    }
+    return nil
+  }
+
+  /// Refuses an adapter of which something has not been asked for: it was made for another model.
+  package func requireWholeAdapter() throws(CheckpointError) {
+    guard let adapter = weights.adapter else { return }
+    let unused = Set(adapter.replacements.keys).union(adapter.updates.keys).subtracting(usedOfAdapter)
+    guard unused.isEmpty else { throw CheckpointError(path: adapter.path, fault: .foreignAdapter(tensors: unused.sorted())) }
   }
 
   /// The tensor, which must be there and of that shape.

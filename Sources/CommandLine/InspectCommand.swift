@@ -21,7 +21,7 @@ struct InspectCommand: ParsableCommand {
     let path = modelArgument.model
     let bundle =
       isDirectory(path)
-      ? try packInMemory(path, weights: .fp32) : try modelArgument.openBundle()
+      ? try modelArgument.packInMemory() : try modelArgument.openBundle()
     let seconds = Machine.monotonicSeconds() - start
     let times = try LoadTimes(bundle)
     let model = try naming(path) { try Model(configuration: JSONValue(parsing: bundle.text(.configuration).utf8)) }

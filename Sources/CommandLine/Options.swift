@@ -58,10 +58,18 @@ struct FieldOptions: ParsableArguments {
 }
 
 struct ModelArgument: ParsableArguments {
-  @Argument(help: "A .martlet bundle, or a Hugging Face folder (then in fp32).")
+  @Argument(
+    help: """
+      A .martlet bundle, or a Hugging Face folder (then in fp32): also one of the Hugging Face cache (models--ORG--NAME), of \
+      sentence-transformers, or a LoRA adapter of PEFT.
+      """)
   var model: String
 
-  @Option(help: "The bundle that MODEL is a delta of (default: the one beside it, by the name that MODEL holds).")
+  @Option(
+    help: """
+      The bundle that MODEL is a delta of (default: the one beside it, by the name that MODEL holds), or the folder that an adapter \
+      was made for (default: the one that it names).
+      """)
   var base: String?
 
   @Flag(help: "Skip comparing the bundle's checksums when it is opened.")
@@ -81,11 +89,31 @@ struct ModelArgument: ParsableArguments {
         contentsOf: model, base: base, threads: threads, verifyChecksums: !skipChecksums, isMapped: !noMap, calibrated: calibrated)
     }
     guard !calibrated else { throw CommandError("\(model): a folder has no calibration: pack it with --validation DATA") }
-    return try Classifier(bundle: packInMemory(model, weights: .fp32), threads: threads)
+    let folder = try openFolder()
+    let packed = try packInFloat32(folder)
+    guard !packed.isBase else {
+      let architecture = folder.configuration["architectures"]?.array?.first?.string ?? "nothing of its class"
+      throw CommandError(
+        "\(folder.path): no classification head, config.json says \(architecture): a base to fine-tune (martlet tune), not a classifier")
+    }
+    return try Classifier(bundle: packed.writeToMemory(), threads: threads)
   }
 
+  /// A folder's bundle in memory, in fp32.
+  func packInMemory() throws -> Bundle { try packInFloat32(openFolder()).writeToMemory() }
+
+  private func packInFloat32(_ folder: CheckpointFolder) throws -> PackedModel {
+    var options = PackingOptions()
+    options.weights = .fp32
+    return try naming(model) { try pack(folder, options: options) }
+  }
+
+  func openFolder() throws -> CheckpointFolder { try CheckpointFolder(path: model, base: base) }
+
   func validate() throws {
-    if base != nil && isDirectory(model) { throw ValidationError("--base: \(model) is a folder, which is a delta of nothing") }
+    if let base, isDirectory(model) && !isDirectory(base) {
+      throw ValidationError("--base: \(model) is a folder: expected the folder that it is an adapter for, found \(base)")
+    }
   }
 }
 
@@ -100,12 +128,6 @@ func naming<Result: ~Copyable>(_ path: String, _ body: () throws -> Result) thro
   }
 }
 
-func packInMemory(_ folder: String, weights: WeightPrecision) throws -> Bundle {
-  var options = PackingOptions()
-  options.weights = weights
-  return try naming(folder) { try pack(CheckpointFolder(path: folder), options: options) }.writeToMemory()
-}
-
 /// The tokenizer of MODEL and the length at which it cuts, without loading weights.
 func loadTokenizerAndLimit(_ argument: ModelArgument) throws -> (Tokenizer, LengthLimit) {
   let path = argument.model
@@ -113,7 +135,7 @@ func loadTokenizerAndLimit(_ argument: ModelArgument) throws -> (Tokenizer, Leng
     let tokenizer: Tokenizer
     let configuration: JSONValue
     if isDirectory(path) {
-      let folder = try CheckpointFolder(path: path)
+      let folder = try argument.openFolder()
       tokenizer = try loadTokenizer(folder)
       configuration = folder.configuration
     } else {

@@ -12,7 +12,11 @@ struct PackCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "pack", abstract: "Turn a Hugging Face folder into one .martlet file.")
 
-  @Argument(help: "A Hugging Face folder.")
+  @Argument(
+    help: """
+      A Hugging Face folder: also one of the Hugging Face cache (models--ORG--NAME), of sentence-transformers, or a LoRA adapter of \
+      PEFT, which is merged.
+      """)
   var folder: String
   @Option(name: .shortAndLong, help: "The bundle to write.")
   var output: String
@@ -25,7 +29,8 @@ struct PackCommand: ParsableCommand {
   @Option(
     help: """
       Write a delta: only what differs from this bundle, on whose scales the int8 weights are put. To be opened the delta \
-      needs it: beside itself under the same name, or given by --base.
+      needs it: beside itself under the same name, or given by --base. A folder here is the one that FOLDER is an adapter for \
+      (default: the one that it names).
       """)
   var base: String?
   @Option(help: "Labelled records on which to measure what int8 costs and to fit a temperature; both are kept in the bundle.")
@@ -41,26 +46,29 @@ struct PackCommand: ParsableCommand {
 
   func validate() throws {
     if mapped && compact { throw ValidationError("--mapped and --compact exclude each other") }
-    if base != nil && (mapped || compact || weights != .int8) {
+    if deltaBase != nil && (mapped || compact || weights != .int8) {
       throw ValidationError("--base excludes --mapped, --compact and --weights fp32")
     }
-    if let base, base.lastPathComponent == output.lastPathComponent || isSameFile(base, output) {
+    if let base = deltaBase, base.lastPathComponent == output.lastPathComponent || isSameFile(base, output) {
       throw ValidationError("--output: a delta lies beside its base, so expected another name than the base's, found \(output)")
     }
     for fact in card where !fact.contains("=") { throw ValidationError("--card: expected key=value, found \(fact)") }
   }
+
+  /// The bundle to make a delta of; a folder is what an adapter is merged into.
+  private var deltaBase: String? { base.flatMap { isDirectory($0) ? nil : $0 } }
 
   func run() throws {
     var options = PackingOptions()
     options.weights = weights
     options.codec = compact ? .compact : .mapped
     options.carriesSource = carrySource
-    options.base = try base.map { DeltaBase(try Bundle(path: $0), fileName: $0.lastPathComponent) }
+    options.base = try deltaBase.map { DeltaBase(try Bundle(path: $0), fileName: $0.lastPathComponent) }
     for fact in card {
       let parts = fact.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       options.card[String(parts[0])] = .string(String(parts[1]))
     }
-    let checkpoint = try CheckpointFolder(path: folder)
+    let checkpoint = try CheckpointFolder(path: folder, base: deltaBase == nil ? base : nil)
     var packer = try naming(folder) { try pack(checkpoint, options: options) }
     for name in packer.unexpected { writeToStandardError("martlet: note: tensor \(name) is not part of the model") }
     let noise = packer.noise
@@ -73,7 +81,7 @@ struct PackCommand: ParsableCommand {
       quality = measured
     }
     let report = try packer.write(to: output)
-    let times = try LoadTimes(Bundle(path: output, base: base, verifyChecksums: false))
+    let times = try LoadTimes(Bundle(path: output, base: deltaBase, verifyChecksums: false))
     if json {
       try writeToStandardOutput(summary(report, times, quality, noise).text(indent: 2) + "\n")
     } else {

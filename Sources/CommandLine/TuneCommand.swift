@@ -114,6 +114,13 @@ struct TuneCommand: ParsableCommand {
     name: spellings("lora-targets"),
     help: "Comma-separated: the layers that get adapters, by the last part of their names. (default: queries and values)")
   var loraTargets: String?
+  @Flag(
+    name: spellings("from-scratch"),
+    help: """
+      Draw all weights anew: of BASE only the configuration and the tokenizer are used. Without it a base that lacks more than half \
+      of the encoder is refused.
+      """)
+  var fromScratch = false
   @Flag(name: spellings("no-forecast"), help: "Do without the few steps that foretell memory and time.")
   var noForecast = false
   @Option(
@@ -209,6 +216,7 @@ struct TuneCommand: ParsableCommand {
     tuner.arguments = arguments
     tuner.threads = threading.threads
     tuner.forecasts = !noForecast
+    tuner.startsFromScratch = fromScratch
     tuner.shouldStop = { interrupted.load(ordering: .relaxed) }
     onInterrupt { interrupted.store(true, ordering: .relaxed) }
     let display = TuningDisplay(

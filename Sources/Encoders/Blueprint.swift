@@ -97,6 +97,11 @@ package struct Blueprint: Sendable {
   package private(set) var tables: [Table] = []
   private let initializerRange: Float
 
+  /// Places of the parameters of the head, which a checkpoint of an encoder alone may lack.
+  package var headParameters: Set<Int> {
+    Set(linears.filter(\.isHead).flatMap { $0.weights + $0.biases } + normalizations.filter(\.isHead).flatMap(\.parameters))
+  }
+
   package init(initializerRange: Float) { self.initializerRange = initializerRange }
 
   /// - Parameter frozenRow: the padding row, which takes no gradient.

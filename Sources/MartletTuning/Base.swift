@@ -20,9 +20,12 @@ struct Base {
   private enum Origin {
     case folder(CheckpointFolder)
     case bundle(Bundle)
+    /// The configuration alone: all weights are to be drawn.
+    case nothing
   }
 
-  init(path: String) throws {
+  /// - Parameter hasWeights: false for a base of which only configuration and tokenizer are used.
+  init(path: String, hasWeights: Bool = true) throws {
     self.path = path
     if isDirectory(path) {
       let folder = try CheckpointFolder(path: path)
@@ -34,7 +37,7 @@ struct Base {
       }
       self.files = files
       isQuantized = false
-      origin = .folder(folder)
+      origin = hasWeights ? .folder(folder) : .nothing
     } else {
       let bundle = try Bundle(path: path)
       let entries = bundle.entries(.sourceFile)
@@ -48,8 +51,8 @@ struct Base {
         files.append(CarriedFile(name: entry.name, bytes: try bundle.copy(.sourceFile, entry.name)))
       }
       self.files = files
-      isQuantized = bundle.entries.contains { $0.layout == .int8Panels }
-      origin = .bundle(bundle)
+      isQuantized = hasWeights && bundle.entries.contains { $0.layout == .int8Panels }
+      origin = hasWeights ? .bundle(bundle) : .nothing
     }
   }
 
@@ -58,8 +61,10 @@ struct Base {
     case .folder(let folder):
       let parameters = try CheckpointParameters(folder, prefix: model.prefix)
       try parameters.checkShapes(model.blueprint)
+      try parameters.requireEncoder(model.blueprint)
       return parameters
     case .bundle(let bundle): return BundleParameters(bundle, model.blueprint)
+    case .nothing: return NoParameters()
     }
   }
 
@@ -67,12 +72,18 @@ struct Base {
   func hasHead(for model: Model) throws -> Bool {
     switch origin {
     case .folder(let folder):
-      let names = try folder.openWeights().names
+      let parameters = try CheckpointParameters(folder, prefix: type(of: model.family).prefix)
       return model.blueprint.linears.filter(\.isOutput).allSatisfy { linear in
-        linear.weights.allSatisfy { names.contains(model.blueprint.parameters[$0].name) }
+        linear.weights.allSatisfy { parameters.has(model.blueprint.parameters[$0]) }
       }
     case .bundle(let bundle):
       return model.blueprint.linears.filter(\.isOutput).allSatisfy { bundle.entry(.matrix, $0.name) != nil }
+    case .nothing: return false
     }
   }
+}
+
+/// A source of nothing: every parameter is drawn.
+private struct NoParameters: ParameterSource {
+  func read(_ parameter: Parameter, into values: UnsafeMutableBufferPointer<Float>) -> Bool { false }
 }

@@ -73,6 +73,8 @@ public struct Tuner: Sendable {
   public var threads: Int?
   /// Whether a few steps that change nothing are run first, to foretell memory and time.
   public var forecasts = true
+  /// Whether all weights are drawn anew, and of the base only its configuration and tokenizer are used.
+  public var startsFromScratch = false
   /// Asked after every step; true makes the run write a checkpoint and return.
   public var shouldStop: @Sendable () -> Bool = { false }
 
@@ -97,7 +99,7 @@ public struct Tuner: Sendable {
     try removeUnfinishedFiles(in: outputFolder)
     let blas = try OpenBLAS()
     let kernels = try InstructionSet.selected()
-    let base = try Base(path: base)
+    let base = try Base(path: base, hasWeights: !startsFromScratch)
     let pretrained = try Model(configuration: base.configuration)
     let limit = try LengthLimit(
       pretrained.family, tokenizer: base.tokenizer.maximumLength, configuration: base.configuration)
@@ -184,6 +186,8 @@ public struct Tuner: Sendable {
     object["problem_type"] = .string(labels.problemType.rawValue)
     object["num_labels"] = nil
     object[LengthLimit.recordKey] = .integer(Int64(maximumLength))
+    // The weights are written under the usual name.
+    object["transformers_weights"] = nil
     object["dtype"] = "float32"
     object["torch_dtype"] = nil
     return .object(object)
@@ -196,7 +200,11 @@ public struct Tuner: Sendable {
     let trained = store.parameters.indices.filter { store.isTrained[$0] }.reduce(0) { $0 + store.parameters[$1].count }
     var notes = ["base \(base.path): \(store.count) parameters" + (trained < store.count ? ", \(trained) of them trained" : "")]
     if base.isQuantized { notes.append("the base is int8: training starts from its dequantised weights") }
-    if !drawn.isEmpty { notes.append("newly drawn: \(drawn.joined(separator: ", "))") }
+    if startsFromScratch {
+      notes.append("from scratch: all weights are newly drawn")
+    } else if !drawn.isEmpty {
+      notes.append("newly drawn: \(drawn.joined(separator: ", "))")
+    }
     notes.append("\(pool.threadCount) threads, kernels \(instructionSet.rawValue), OpenBLAS \(blas.coreName)")
     if let forced = blas.forcedCoreName {
       notes.append("OPENBLAS_CORETYPE=\(forced) forces these kernels; without it OpenBLAS chooses the fastest for this processor")

@@ -49,13 +49,16 @@ package struct PackedModel: ~Copyable {
   package let unexpected: [String]
 
   private var writer: BundleWriter
+  /// The folder, for messages about the bundle in memory.
+  private let path: String
   private let card: JSONObject
   private let base: Bundle?
 
   fileprivate init(
-    model: Model, sections: consuming Sections, isBase: Bool, unexpected: [String], card: JSONObject, base: Bundle?
+    model: Model, sections: consuming Sections, isBase: Bool, unexpected: [String], path: String, card: JSONObject, base: Bundle?
   ) {
     self.model = model
+    self.path = path
     noise = sections.noise
     writer = sections.writer
     self.isBase = isBase
@@ -82,7 +85,7 @@ package struct PackedModel: ~Copyable {
   package consuming func writeToMemory() throws -> Bundle {
     try addCard()
     let base = base
-    return try Bundle(memory: writer.writeToMemory().bundle, base: base, verifyChecksums: false)
+    return try Bundle(memory: writer.writeToMemory().bundle, named: path, base: base, verifyChecksums: false)
   }
 
   private mutating func addCard() throws {
@@ -114,7 +117,7 @@ package func pack(_ folder: CheckpointFolder, options: PackingOptions = PackingO
     isBase ? absent.flatMap { $0.weights + $0.biases } + absentNormalizations.flatMap(\.parameters) : [])
   let missing = parameters.missing.filter { !excused.contains($0) }
   guard missing.isEmpty else {
-    throw PackingError.missingParameters(path: folder.path, names: missing.map { model.blueprint.parameters[$0].name })
+    throw source.refusal(missing: missing, of: model.blueprint)
   }
 
   let writer = try options.base.map { try BundleWriter(base: $0) } ?? BundleWriter(policy: options.codec)
@@ -138,8 +141,8 @@ package func pack(_ folder: CheckpointFolder, options: PackingOptions = PackingO
     }
   }
   return PackedModel(
-    model: model, sections: sections, isBase: isBase, unexpected: source.unexpected, card: options.card,
-    base: options.base?.bundle)
+    model: model, sections: sections, isBase: isBase, unexpected: source.unexpected, path: folder.path,
+    card: options.card, base: options.base?.bundle)
 }
 
 /// The weights' sections on their way into the writer.

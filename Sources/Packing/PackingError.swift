@@ -1,7 +1,13 @@
 /// Why a checkpoint cannot become a bundle, or a bundle not a starting point for fine-tuning.
 package enum PackingError: Error, CustomStringConvertible, Sendable, Equatable {
   case shape(name: String, expected: [Int], found: [Int])
-  case missingParameters(path: String, names: [String])
+  /// - Parameters:
+  ///   - count: of all parameters.
+  ///   - unused: tensors of the folder that are none of them.
+  ///   - architecture: the class that the folder was saved from, if it is another than expected.
+  case missingParameters(path: String, names: [String], count: Int, unused: [String], architecture: String?)
+  /// A base for fine-tuning that lacks most of its encoder; names as above.
+  case missingEncoder(path: String, names: [String], count: Int, unused: [String])
   case notFinite(name: String)
   case noTokenizer(path: String)
   /// The bundle does not carry the files of the folder it was made from.
@@ -14,8 +20,10 @@ package enum PackingError: Error, CustomStringConvertible, Sendable, Equatable {
     switch self {
     case .shape(let name, let expected, let found):
       "tensor \(name): expected shape \(expected) by config.json, found \(found)"
-    case .missingParameters(let path, let names):
-      "\(path): \(names.count) parameters are missing, the first is \(names.first ?? "")"
+    case .missingParameters(let path, let names, let count, let unused, let architecture):
+      missing(path, names, count, unused) + (architecture.map { "; the folder was saved from \($0)" } ?? "")
+    case .missingEncoder(let path, let names, let count, let unused):
+      missing(path, names, count, unused) + ": training would start from random weights, which is what --from-scratch is for"
     case .notFinite(let name): "tensor \(name): holds a value that is not a finite number"
     case .noTokenizer(let path): "\(path): no tokenizer: expected tokenizer.json, or vocab.txt"
     case .noSourceFiles(let path):
@@ -25,5 +33,15 @@ package enum PackingError: Error, CustomStringConvertible, Sendable, Equatable {
     case .vocabulary(let path, let tokenizer, let model):
       "\(path): the tokenizer has ids up to \(tokenizer - 1), the model's vocabulary has \(model) rows"
     }
+  }
+
+  private func missing(_ path: String, _ names: [String], _ count: Int, _ unused: [String]) -> String {
+    "\(path): \(names.count) of \(count) parameters are missing: expected \(list(names)); "
+      + (unused.isEmpty ? "nothing else is there" : "found without a use: \(list(unused))")
+  }
+
+  /// The first few names.
+  private func list(_ names: [String]) -> String {
+    names.prefix(3).joined(separator: ", ") + (names.count > 3 ? " and \(names.count - 3) more" : "")
   }
 }

@@ -99,6 +99,13 @@ package func isSameFile(_ first: String, _ second: String) -> Bool {
 
 package func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
+/// What a symbolic link says it leads to; nil for anything else.
+package func symbolicLinkTarget(_ path: String) -> String? {
+  var target = [UInt8](repeating: 0, count: Int(PATH_MAX))
+  let count = target.withUnsafeMutableBytes { readlink(path, $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count) }
+  return count < 0 ? nil : String(decoding: target[..<count], as: UTF8.self)
+}
+
 package func isDirectory(_ path: String) -> Bool {
   var status = stat()
   return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR

@@ -63,6 +63,8 @@ enum CheckpointFile {
   static let optimizer = "optimizer.safetensors"
   static let run = "martlet_state.json"
   static let arguments = "training_args.json"
+  /// The folder of an adapter.
+  static let adapter = "adapter"
   /// Written last: a folder that has it is whole.
   static let trainerState = "trainer_state.json"
 }
@@ -85,11 +87,13 @@ extension TrainingEngine {
     return tensors
   }
 
-  /// Writes the model's files, and adapters in the form of the PEFT library.
+  /// Writes the model's files, and adapters in the form of the PEFT library, in a folder of their own: transformers puts an adapter
+  /// that lies beside a model on that model, and here it is merged already.
   package func writeModel(into folder: String, configuration: JSONValue, files: [CarriedFile], base: String) throws {
     try writeCheckpointFiles(into: folder, configuration: configuration, tensors: modelTensors, files: files)
     guard let settings = parameters.adapterSettings else { return }
-    try parameters.writeAdapter(into: folder, settings, base: base)
+    try makeDirectory(folder + "/" + CheckpointFile.adapter)
+    try parameters.writeAdapter(into: folder + "/" + CheckpointFile.adapter, settings, base: base)
   }
 }
 
@@ -143,8 +147,10 @@ extension ParameterStore {
   /// - Parameter checksum: nil for parameters alone.
   func restore(from folder: String, checksum expected: UInt64?) throws {
     func broken(_ what: String) -> TrainingError { .brokenCheckpoint(path: folder, what: what) }
+    // Earlier versions wrote adapters beside the model.
+    let adapterFolder = isDirectory(folder + "/" + CheckpointFile.adapter) ? CheckpointFile.adapter + "/" : ""
     var parts = [
-      adapters.isEmpty ? ("model.safetensors", values, "") : (AdapterFile.weights, values, AdapterFile.prefix)
+      adapters.isEmpty ? ("model.safetensors", values, "") : (adapterFolder + AdapterFile.weights, values, AdapterFile.prefix)
     ]
     if expected != nil {
       parts += [
@@ -170,13 +176,6 @@ extension ParameterStore {
       }
     }
   }
-}
-
-/// The names that the PEFT library gives an adapter's files and tensors.
-private enum AdapterFile {
-  static let weights = "adapter_model.safetensors"
-  static let configuration = "adapter_config.json"
-  static let prefix = "base_model.model."
 }
 
 package func isWholeCheckpoint(_ folder: String) -> Bool { fileExists(folder + "/" + CheckpointFile.trainerState) }

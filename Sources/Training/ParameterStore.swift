@@ -41,9 +41,7 @@ package final class ParameterStore {
   package convenience init(_ blueprint: Blueprint, _ settings: LowRankSettings) throws {
     let (adapters, parameters) = try LowRankAdapter.make(settings, blueprint)
     try self.init(blueprint, adapters, parameters, settings)
-    let head = Set(
-      blueprint.linears.filter(\.isHead).flatMap { $0.weights + $0.biases }
-        + blueprint.normalizations.filter(\.isHead).flatMap(\.parameters))
+    let head = blueprint.headParameters
     freeze(blueprint.parameters.indices.filter { !head.contains($0) })
   }
 

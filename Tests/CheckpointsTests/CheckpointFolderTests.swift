@@ -174,6 +174,17 @@ import Testing
     }
   }
 
+  /// What DataParallel and torch.compile put into names is taken off, wherever it stands, in any order.
+  @Test func wrappedNames() throws {
+    let names = ["module.bert.a", "_orig_mod.bert.b", "module._orig_mod.bert.c", "_orig_mod.module.d", "bert.module.e", "bert.f", "module.bert.f"]
+    try lookup(names, prefix: "bert.") { lookup in
+      for name in ["bert.a", "bert.b", "bert.c", "bert.d", "bert.e"] { #expect(lookup.find(name) != nil, "\(name)") }
+      // A tensor that is there without keeps its name.
+      #expect(lookup.find("bert.f")?.name == "bert.f" && lookup.unexpected == ["module.bert.f"])
+    }
+    #expect(fault { try lookup(["module.a", "_orig_mod.a"], prefix: "") { _ in } } == .duplicateTensor("a"))
+  }
+
   @Test func requiredTensors() throws {
     try lookup(["w"], prefix: "") { lookup throws in
       #expect(try lookup.require("w", shape: [1]).name == "w")

@@ -109,7 +109,7 @@ import Testing
       #expect(outputs[0] == outputs[1] && !outputs[0].contains([]))
       let attacked = try workshop.copy("tiny-bert-pickled", as: "attacked", ["pytorch_model.bin": readFile(fixture("pytorch/attack.bin"))])
       for command in [["classify", attacked], ["pack", attacked, "-o", workshop.path("a.martlet")], ["evaluate", attacked, "--data", data]] {
-        expectFailure(try martlet(command), naming: ["pytorch_model.bin: data.pkl, byte ", "found posix.system"])
+        expectFailure(try martlet(command), naming: ["pytorch_model.bin: pickle, byte ", "found posix.system"])
       }
       #expect(!fileExists("attacked"))
     }

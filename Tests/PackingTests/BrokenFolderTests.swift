@@ -21,7 +21,9 @@ import Testing
     try withEdited { edited in
       for name in names { edited.tensors[name] = nil }
     } _: { path in
-      #expect(failure(packing: path) as? PackingError == .missingParameters(path: path, names: names))
+      #expect(
+        failure(packing: path) as? PackingError
+          == .missingParameters(path: path, names: names, count: 41, unused: [], architecture: nil))
     }
   }
 
@@ -112,12 +114,14 @@ import Testing
   /// Every refusal is one line.
   @Test func descriptions() {
     let errors: [PackingError] = [
-      .shape(name: "a", expected: [1], found: [2, 3]), .missingParameters(path: "p", names: ["a", "b"]),
+      .shape(name: "a", expected: [1], found: [2, 3]), .missingParameters(path: "p", names: ["a", "b"], count: 9, unused: ["x.a", "x.b", "x.c", "x.d"], architecture: "BertModel"),
       .notFinite(name: "a"), .noTokenizer(path: "p"), .noSourceFiles(path: "p"),
-      .vocabulary(path: "p", tokenizer: 5, model: 4),
+      .vocabulary(path: "p", tokenizer: 5, model: 4), .missingEncoder(path: "p", names: ["a"], count: 1, unused: []),
     ]
     for error in errors { #expect(!error.description.isEmpty && !error.description.contains("\n")) }
-    #expect(errors[1].description == "p: 2 parameters are missing, the first is a")
+    #expect(
+      errors[1].description
+        == "p: 2 of 9 parameters are missing: expected a, b; found without a use: x.a, x.b, x.c and 1 more; the folder was saved from BertModel")
     #expect(errors[5].description == "p: the tokenizer has ids up to 4, the model's vocabulary has 4 rows")
   }
 }

@@ -9,6 +9,10 @@ import Storage
 import TestSupport
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// A fixture packed, in memory.
 func packed(
   _ folder: String = "tiny-bert", _ weights: WeightPrecision = .int8, _ codec: CodecPolicy = .mapped
@@ -97,3 +101,10 @@ func labelled(_ rows: [(text: String, label: String)]) throws -> LabelledDataset
   }
   return try LabelledDataset(source: RecordSource(name: "rows", bytes: Array(lines.joined().utf8)), format: .jsonl)
 }
+
+func write(_ bytes: [UInt8], to path: String) throws {
+  let file = try FileDescriptor(opening: path, flags: O_WRONLY | O_CREAT | O_TRUNC)
+  try bytes.withUnsafeBytes { try file.write($0) }
+}
+
+func write(_ text: String, to path: String) throws { try write(Array(text.utf8), to: path) }

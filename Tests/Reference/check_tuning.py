@@ -102,12 +102,15 @@ def check_events(output, state):
 
 
 def check_adapter(tool, folder, output):
-    """The base with the adapter that PEFT puts on it is the merged model."""
+    """The merged folder, which transformers reads with PEFT installed too and does not put the adapter on once more, and the base with
+    the adapter on it, by PEFT and by the tool."""
     lines = texts(folder)
+    check_folders(tool, folder, output)
     base = AutoModelForSequenceClassification.from_pretrained(BASE)
-    adapted = PeftModel.from_pretrained(base, output)
+    adapted = PeftModel.from_pretrained(base, output / "adapter")
     expected = reference_logits(adapted, AutoTokenizer.from_pretrained(output), lines)
-    check_equal("PEFT", martlet_logits(tool, output, lines), expected)
+    check_equal("PEFT, the merged folder", martlet_logits(tool, output, lines), expected)
+    check_equal("PEFT, the adapter", martlet_logits(tool, output / "adapter", lines), expected)
     plain = reference_logits(AutoModelForSequenceClassification.from_pretrained(BASE), AutoTokenizer.from_pretrained(BASE), lines)
     assert np.abs(plain - expected).max() > 0.01, "the adapter changes nothing"
 

@@ -194,7 +194,7 @@ import Training
       for tensor in whole.trainer.engine.modelTensors {
         #expect(try checkpoint[tensor.name]?.readFloat32() == tensor.array, "\(tensor.name)")
       }
-      let adapter = try SafetensorsFile(path: folder + "/whole/checkpoint-10/adapter_model.safetensors")
+      let adapter = try SafetensorsFile(path: folder + "/whole/checkpoint-10/adapter/adapter_model.safetensors")
       #expect(adapter["base_model.model.bert.encoder.layer.0.attention.self.query.lora_A.weight"]?.shape == [3, 45])
       #expect(adapter["base_model.model.classifier.weight"] != nil && adapter["base_model.model.bert.embeddings.word_embeddings.weight"] == nil)
 

@@ -19,9 +19,11 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   /// The stored bytes of an lz4 section, after its raw size in four bytes.
   case lz4
   case safetensors
-  /// A file of `torch.save`.
+  /// A file of `torch.save`, an archive.
   case zip
-  /// The pickle in such a file.
+  /// A file of torch.save before PyTorch 1.6.
+  case sequence
+  /// The pickle in a zip archive of `torch.save`.
   case pickle
   case tokenizer
   /// A tokenizer as bundles carry it.
@@ -43,7 +45,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .delta: try readDelta(bytes)
     case .lz4: try readLZ4Section(bytes)
     case .safetensors: try readSafetensors(bytes)
-    case .zip: try readPyTorchFile(bytes)
+    case .zip, .sequence: try readPyTorchFile(bytes)
     case .pickle: try readPyTorchFile(archive(pickle: bytes))
     case .tokenizer: try readTokenizerJSON(bytes)
     case .compiledTokenizer: try readCompiledTokenizer(bytes)
