@@ -79,7 +79,7 @@ struct BenchCommand: ParsableCommand {
         "model": .string(modelArgument.model), "instruction_set": .string(classifier.instructionSet),
         "processor": .string(Machine.processorName), "threads": .integer(Int64(threads)),
         "open_seconds": .number(openSeconds), "cold_start_seconds": .number(coldStart),
-        "resident_bytes": .integer(Int64(resident)), "peak_resident_bytes": .integer(Int64(Machine.peakResidentBytes())),
+        "resident_bytes": resident.map { .integer(Int64($0)) } ?? .null, "peak_resident_bytes": .integer(Int64(Machine.peakResidentBytes())),
         "latency": .array(
           measurements.map {
             [
@@ -113,7 +113,7 @@ struct BenchCommand: ParsableCommand {
       \(table.text())
       open and check   \(formatMilliseconds(openSeconds))
       cold start       \(formatMilliseconds(coldStart)) from process start to the first label
-      resident memory  \(formatBytes(resident)), at most \(formatBytes(Machine.peakResidentBytes()))
+      resident memory  \(resident.map(formatBytes) ?? "unknown"), at most \(formatBytes(Machine.peakResidentBytes()))
 
       """)
   }
@@ -173,11 +173,11 @@ struct BenchCommand: ParsableCommand {
       posix_spawn_file_actions_adddup2(&actions, output[1], 1)
       for descriptor in output + input { posix_spawn_file_actions_addclose(&actions, descriptor) }
       defer { posix_spawn_file_actions_destroy(&actions) }
-      var arguments = (["/proc/self/exe", "classify", modelArgument.model] + (modelArgument.base.map { ["--base", $0] } ?? [])).map { (text: String) in strdup(text) } + [nil]
+      var arguments = ([Machine.executablePath, "classify", modelArgument.model] + (modelArgument.base.map { ["--base", $0] } ?? [])).map { (text: String) in strdup(text) } + [nil]
       defer { for argument in arguments { free(argument) } }
       var child = pid_t()
       let start = Machine.monotonicSeconds()
-      let status = posix_spawn(&child, "/proc/self/exe", &actions, nil, &arguments, environ)
+      let status = posix_spawn(&child, Machine.executablePath, &actions, nil, &arguments, environ)
       close(input[0])
       close(output[1])
       guard status == 0 else { throw CommandError("bench: cannot start a process: \(String(cString: strerror(status)))") }

@@ -20,12 +20,17 @@ package struct MartletCommand: ParsableCommand {
 
   package init() {}
 
-  /// Runs the command line of this process and exits: 0 done, 1 the work failed (one line on stderr), 64 wrong usage.
-  package static func runMain() -> Never {
+  /// Runs a command line and exits: 0 done, 1 the work failed (one line on stderr), 64 wrong usage.
+  fileprivate static func run(_ arguments: [String]) -> Never {
+    Machine.fillStandardDescriptors()
     ignoreWriteSignals()
     explainBusErrors()
+    guard !arguments.isEmpty else {
+      writeToStandardError(helpMessage())
+      Glibc.exit(64)
+    }
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(arguments)
       do {
         try command.run()
         Glibc.exit(0)
@@ -38,6 +43,12 @@ package struct MartletCommand: ParsableCommand {
       exit(withError: error)
     }
   }
+}
+
+/// What the tool's `main`, which is C, calls with its arguments, the program's name first. Does not return.
+@_cdecl("martlet_run_command_line")
+public func runCommandLine(count: Int32, arguments: UnsafePointer<UnsafePointer<CChar>?>) -> Int32 {
+  MartletCommand.run((1..<max(1, Int(count))).compactMap { arguments[$0].map { String(cString: $0) } })
 }
 
 private let isExplainingBusError = Atomic(false)

@@ -15,6 +15,10 @@ package enum Machine {
     return quota < Double(allowed) ? max(1, Int(exactly: quota.rounded(.up)) ?? allowed) : allowed
   }
 
+  /// Makes sure that no file that is opened from now on is standard input, output or error. Those that were closed then cannot be
+  /// used, as before.
+  package static func fillStandardDescriptors() { csystem_fill_standard_descriptors() }
+
   /// Seconds of a clock that never goes back.
   package static func monotonicSeconds() -> Double {
     var time = timespec()
@@ -29,11 +33,24 @@ package enum Machine {
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 
-  /// Resident memory now, in bytes; 0 where `/proc` is missing.
-  package static func residentBytes() -> Int { statusKilobytes("VmRSS:") * 1024 }
+  /// Resident memory now, in bytes; nil where `/proc` is missing.
+  package static func residentBytes() -> Int? { statusBytes("VmRSS:") }
 
   /// The highest resident memory of this process so far, in bytes.
-  package static func peakResidentBytes() -> Int { statusKilobytes("VmHWM:") * 1024 }
+  package static func peakResidentBytes() -> Int {
+    if let peak = statusBytes("VmHWM:") { return peak }
+    // Not lower, but it may be that of the process that this one was forked from.
+    var usage = rusage()
+    getrusage(RUSAGE_SELF.rawValue, &usage)
+    return usage.ru_maxrss * 1024
+  }
+
+  /// What starts this program again: its file, or, where `/proc` is missing, the path that it was started by.
+  package static var executablePath: String {
+    let link = "/proc/self/exe"
+    if access(link, X_OK) == 0 { return link }
+    return csystem_started_by().map { String(cString: $0) } ?? link
+  }
 
   /// The processor's name as the system gives it.
   package static var processorName: String {
@@ -44,12 +61,12 @@ package enum Machine {
     return "unknown"
   }
 
-  private static func statusKilobytes(_ key: String) -> Int {
-    guard let text = try? readPseudoFile("/proc/self/status") else { return 0 }
+  private static func statusBytes(_ key: String) -> Int? {
+    guard let text = try? readPseudoFile("/proc/self/status") else { return nil }
     for line in text.split(separator: "\n") where line.hasPrefix(key) {
-      return line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Int($0) } ?? 0
+      return line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
     }
-    return 0
+    return nil
   }
 
   /// Reads a file of `/proc` or `/sys`, whose size the system gives as 0: its first MiB.

@@ -30,7 +30,7 @@ extension Trainer {
     seconds *= steps / max(1, Double(batches.steps))
     seconds += try evaluationSeconds() * Double(evaluationsToCome)
     seconds += Double(checkpointsToCome) * Double(checkpointBytes) / Self.diskBytesPerSecond
-    let peak = max(Machine.peakResidentBytes(), Machine.residentBytes() + bytesToCome(rehearsed: batches.examples(largest)))
+    let peak = max(Machine.peakResidentBytes(), (Machine.residentBytes() ?? 0) + bytesToCome(rehearsed: batches.examples(largest)))
     store.clearGradients()
     return Forecast(peakBytes: peak, seconds: seconds)
   }

@@ -8,15 +8,6 @@ import Testing
 
 /// The program as others run it: shells, `xargs`, `split`, GNU parallel.
 @Suite struct PipelineTests {
-  /// A shell script with `$martlet`, `$model` and `$folder` set; `pipefail` is on.
-  private func shell(_ script: String, _ workshop: Workshop, input: String = "") throws -> Outcome {
-    let shell = try Program(
-      ["-euo", "pipefail", "-c", script], environment: ["martlet": Program.path, "model": workshop.bundle, "folder": workshop.folder],
-      path: "/bin/bash")
-    shell.send(input)
-    return shell.finish()
-  }
-
   /// Nothing lost, doubled or reordered: the echoed texts are the input to the last byte, each with one label.
   @Test func aMillionLines() throws {
     try withWorkshop { workshop in

@@ -79,6 +79,15 @@ func withWorkshop(_ body: (Workshop) throws -> Void) throws {
   }
 }
 
+/// Runs a script in bash with `$martlet`, `$model` (the workshop's bundle) and `$folder` set; it ends at the first failure.
+func shell(_ script: String, _ workshop: Workshop, input: String = "") throws -> Outcome {
+  let shell = try Program(
+    ["-euo", "pipefail", "-c", script], environment: ["martlet": Program.path, "model": workshop.bundle, "folder": workshop.folder],
+    path: "/bin/bash")
+  shell.send(input)
+  return shell.finish()
+}
+
 /// Status 1 and one line on stderr that begins with the program's name and holds the given texts.
 func expectFailure(
   _ outcome: Outcome, naming texts: [String], sourceLocation: SourceLocation = #_sourceLocation

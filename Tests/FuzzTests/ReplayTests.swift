@@ -18,7 +18,7 @@ import Testing
       let inputs = try listDirectory(folder)
       #expect(inputs.count >= 2)
       let scale = getenv("MARTLET_SANITIZED") == nil ? 1 : 10
-      let atRest = Machine.residentBytes()
+      let atRest = try #require(Machine.residentBytes())
       for input in inputs {
         let bytes = try readFile(folder + "/" + input)
         let start = threadProcessorSeconds()

@@ -25,6 +25,18 @@ import Testing
     #expect(try run([collected] + arguments(rounds: 1)).status == 0)
   }
 
+  private static let mayUnmount =
+    (try? run(["unshare", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "none", "/proc"]))?.status == 0
+
+  /// A program without a single shared library, where there is no /proc: nothing of the Swift runtime looks around there.
+  @Test(.enabled(if: mayUnmount, "this machine lets nobody take /proc away")) func withoutProc() throws {
+    let program = try installation.compile("bare", ["-static"], [installation.archive, "-lstdc++", "-ldl"])
+    let finished = try run(
+      ["unshare", "--map-root-user", "--mount", "sh", "-c", "mount -t tmpfs none /proc && exec \"$@\"", "sh", program]
+        + arguments(rounds: 1))
+    #expect(finished.status == 0 && finished.output.isEmpty, "\(finished)")
+  }
+
   /// No error and nothing lost. Valgrind calls 192 bytes of the Swift runtime "possibly" lost: its caches of types keep
   /// their size in the low bits of the pointer. Those are as many after one call as after thousands.
   @Test func valgrind() throws {

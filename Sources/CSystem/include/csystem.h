@@ -7,6 +7,7 @@
 #include <linux/futex.h>
 #include <sched.h>
 #include <stdint.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -48,4 +49,14 @@ static inline int32_t csystem_exchange(const char *first, const char *second) {
 static inline int32_t csystem_available_cores(void) {
   cpu_set_t mask;
   return sched_getaffinity(0, sizeof(mask), &mask) == 0 ? CPU_COUNT(&mask) : 0;
+}
+
+/// The path that this program was started by, NULL if the system does not tell.
+static inline const char *csystem_started_by(void) { return (const char *)getauxval(AT_EXECFN); }
+
+/// Opens those of the standard descriptors that are closed, so that no file gets their numbers. What is opened can neither be
+/// read nor written: who uses it is told that the descriptor is bad, as if it were closed.
+static inline void csystem_fill_standard_descriptors(void) {
+  for (int number = 0; number <= 2; number++)
+    if (fcntl(number, F_GETFD) == -1 && open("/", O_PATH) != number) return;
 }
