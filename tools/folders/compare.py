@@ -43,6 +43,9 @@ def check(case, directory, tool):
     reference, encoded = read_reference(case, directory)
     if reference is None:
         return without_reference(case, model, tool)
+    if not case.ids_only and case.texts:
+        # Whether the model opens at all: ids could be had of a folder whose model does not.
+        tool.logits(model, case.texts[:1])
     expected = [values["input_ids"] for values in encoded]
     found = tool.ids(model, case.texts)
     if len(expected) != len(found):
