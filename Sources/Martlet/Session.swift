@@ -57,7 +57,7 @@ package final class Session: @unchecked Sendable {
 
   package var labels: [String] { model.labels.names }
   package var problemType: ProblemType { model.labels.problemType }
-  package var takesPairs: Bool { tokenizer.pairTypeCount <= model.family.tokenTypeCount }
+  package var takesPairs: Bool { tokenizer.pairRefusal(tokenTypes: model.family.tokenTypeCount) == nil }
 
   // MARK: Texts
 
@@ -79,10 +79,8 @@ package final class Session: @unchecked Sendable {
   package func append(
     _ first: UnsafeBufferPointer<UInt8>, pair second: UnsafeBufferPointer<UInt8>, maximumLength: Int? = nil
   ) throws -> TextLength {
-    guard takesPairs else {
-      throw ClassifierError(
-        .argument,
-        "this model takes no text pairs: they need \(tokenizer.pairTypeCount) token types, it has \(model.family.tokenTypeCount)")
+    if let refusal = tokenizer.pairRefusal(tokenTypes: model.family.tokenTypeCount) {
+      throw ClassifierError(.argument, refusal)
     }
     // Two members of a class's property cannot be changed at once; of a parameter they can.
     func encode(into batch: inout Batch) -> EncodingSummary {

@@ -60,9 +60,8 @@ struct TokenizedData {
   init(_ data: TuningData?, _ tokenizer: Tokenizer, _ model: Model, _ limit: LengthLimit, maximumLength: Int) throws {
     guard let dataset = data?.dataset else { return }
     let (labels, family) = (model.labels, model.family)
-    guard dataset.pairs == nil || tokenizer.pairTypeCount <= family.tokenTypeCount else {
-      throw TrainingError.argument(
-        "\(dataset.name): this model takes no text pairs: they need \(tokenizer.pairTypeCount) token types, it has \(family.tokenTypeCount)")
+    if dataset.pairs != nil, let refusal = tokenizer.pairRefusal(tokenTypes: family.tokenTypeCount) {
+      throw TrainingError.argument("\(dataset.name): \(refusal)")
     }
     var targets: [Target] = []
     switch labels.problemType {

@@ -100,6 +100,13 @@ public struct Tokenizer: Sendable, Equatable {
   /// One more than the largest token type that a pair is given: the rows a table of token types must have for pairs.
   package var pairTypeCount: Int { template.limits.types }
 
+  /// Why a model of so many token types takes no text pairs; nil if it does.
+  package func pairRefusal(tokenTypes: Int) -> String? {
+    guard pairTypeCount > tokenTypes else { return nil }
+    return "this model takes no text pairs: they need \(pairTypeCount) token types, it has \(tokenTypes); if it was trained without, "
+      + "list model_input_names without token_type_ids in tokenizer_config.json"
+  }
+
   /// The id of the padding token, if the files name one.
   package var paddingID: Int? { settings.paddingID }
 

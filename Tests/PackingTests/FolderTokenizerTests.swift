@@ -22,5 +22,7 @@ import Tokenizers
       try loadTokenizer(CheckpointFolder(path: $0))
     }
     #expect(tokenizer.pairTypeCount == types)
+    #expect(tokenizer.pairRefusal(tokenTypes: types) == nil)
+    #expect(tokenizer.pairRefusal(tokenTypes: types - 1)?.contains("model_input_names") == true)
   }
 }

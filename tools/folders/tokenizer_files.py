@@ -16,6 +16,7 @@ HONOURED = (
     "what the configuration says explicitly is honoured, else the file decides; "
     "transformers 5 makes the tokenizer anew from its class"
 )
+FLAGS = "tokens that the configuration does not list keep the file's flags; transformers 5 makes <mask> anew without lstrip"
 ABSENT = object()
 MARKED = [*TEXTS, "Great <x> NEW film <y>", "<x>never NEWER [MASK] <mask> plot", "a[new]b < x > <X>", "the film </s> [SEP] <s>"]
 
@@ -148,6 +149,8 @@ def added_tokens():
             f"added/{model_type}/decoder",
             model_type,
             lambda folder, d=decoder: edit_json(folder / "tokenizer_config.json", added_tokens_decoder=d(folder)),
+            tokenizer="file",
+            decision=FLAGS,
         )
         for flag in ("lstrip", "rstrip", "single_word", "normalized"):
             yield case(
@@ -156,6 +159,8 @@ def added_tokens():
                 lambda folder, d=decoder, f=flag: edit_json(
                     folder / "tokenizer_config.json", added_tokens_decoder=d(folder, {f: True})
                 ),
+                tokenizer="file",
+                decision=FLAGS,
             )
         yield case(
             f"added/{model_type}/additional_special_tokens", model_type, configure(additional_special_tokens=["<x>", "[new]"])
