@@ -8,6 +8,9 @@ package func loadTokenizer(_ folder: CheckpointFolder) throws -> Tokenizer {
   if let json = try folder.readDocument("tokenizer.json") {
     return try Tokenizer(tokenizerJSON: withoutUnusedTokens(json, folder.configuration), configuration: configuration)
   }
+  if let codes = try folder.read("bpe.codes"), let vocabulary = try folder.read("vocab.txt") {
+    return try Tokenizer(codes: codes, vocabulary: vocabulary, configuration: configuration)
+  }
   if let bytes = try folder.read("vocab.txt") {
     return try bytes.withUnsafeBytes { try Tokenizer(vocabulary: $0, configuration: configuration) }
   }

@@ -61,12 +61,8 @@ final class BytePair: Sendable, Equatable {
   }
 
   struct Scratch: Sendable {
-    fileprivate var ids: [Int32] = []
-    /// Of the pair that starts at each symbol.
-    fileprivate var ranks: [Int32] = []
-    fileprivate var links: [(previous: Int32, next: Int32)] = []
-    fileprivate var queue: [UInt64] = []
-    fileprivate var character: [UInt8] = []
+    var symbols = SymbolJoiner()
+    var character: [UInt8] = []
   }
 
   /// Appends the ids of one word.
@@ -78,16 +74,15 @@ final class BytePair: Sendable, Equatable {
       let id = vocabulary.find(hash, prefix: [], bytes, word.count)
       if id >= 0, isWhole[id] != 0 || ignoresMerges { return ids.append(Int32(truncatingIfNeeded: id)) }
     }
-    scratch.ids.removeAll(keepingCapacity: true)
+    scratch.symbols.ids.removeAll(keepingCapacity: true)
     switch symbols {
     case .bytes(let table):
-      scratch.ids.reserveCapacity(word.count)
-      for byte in word where table[Int(byte)] >= 0 { scratch.ids.append(table[Int(byte)]) }
+      scratch.symbols.ids.reserveCapacity(word.count)
+      for byte in word where table[Int(byte)] >= 0 { scratch.symbols.ids.append(table[Int(byte)]) }
     case .characters(let characters): appendSymbols(word, characters, &scratch)
     }
-    // Joining scans all pairs for the first one, or keeps them in a queue when there are many.
-    if scratch.ids.count <= 48 { joinShort(&scratch) } else { joinLong(&scratch) }
-    ids.append(contentsOf: scratch.ids)
+    scratch.symbols.join(by: merges)
+    ids.append(contentsOf: scratch.symbols.ids)
   }
 
   private func appendSymbols(_ word: UnsafeBufferPointer<UInt8>, _ characters: Characters, _ scratch: inout Scratch) {
@@ -102,81 +97,17 @@ final class BytePair: Sendable, Equatable {
       position += length
       if position == word.count { scratch.character += characters.endSuffix }
       if let id = vocabulary.id(of: scratch.character) {
-        if let unknown = pending { scratch.ids.append(unknown) }
+        if let unknown = pending { scratch.symbols.ids.append(unknown) }
         pending = nil
-        scratch.ids.append(Int32(truncatingIfNeeded: id))
+        scratch.symbols.ids.append(Int32(truncatingIfNeeded: id))
       } else if !characters.byteIDs.isEmpty, scratch.character.allSatisfy({ characters.byteIDs[Int($0)] >= 0 }) {
-        for byte in scratch.character { scratch.ids.append(characters.byteIDs[Int(byte)]) }
+        for byte in scratch.character { scratch.symbols.ids.append(characters.byteIDs[Int(byte)]) }
       } else if let unknown = characters.unknownID {
-        if let before = pending, !characters.fusesUnknown { scratch.ids.append(before) }
+        if let before = pending, !characters.fusesUnknown { scratch.symbols.ids.append(before) }
         pending = Int32(truncatingIfNeeded: unknown)
       }
     }
-    if let unknown = pending { scratch.ids.append(unknown) }
-  }
-
-  private func joinShort(_ scratch: inout Scratch) {
-    let none = Int32.max
-    var count = scratch.ids.count
-    guard count > 1 else { return }
-    if scratch.ranks.count < count { scratch.ranks = Array(repeating: none, count: max(64, count)) }
-    scratch.ids.withUnsafeMutableBufferPointer { ids in
-      scratch.ranks.withUnsafeMutableBufferPointer { ranks in
-        for place in 0..<count - 1 { ranks[place] = merges.rank(ids[place], ids[place + 1]) }
-        while count > 1 {
-          var lowest = none
-          var place = 0
-          for index in 0..<count - 1 where ranks[index] < lowest {
-            lowest = ranks[index]
-            place = index
-          }
-          guard lowest != none else { break }
-          ids[place] = merges.results[Int(lowest)]
-          count -= 1
-          for index in place + 1..<max(place + 1, count) {
-            ids[index] = ids[index + 1]
-            ranks[index - 1] = ranks[index]
-          }
-          // The pairs on both sides are new ones.
-          if place > 0 { ranks[place - 1] = merges.rank(ids[place - 1], ids[place]) }
-          if place < count - 1 { ranks[place] = merges.rank(ids[place], ids[place + 1]) }
-        }
-      }
-    }
-    scratch.ids.removeSubrange(count...)
-  }
-
-  /// The pair that was learned first, and of those the one furthest left, from a queue; what has changed since is passed over.
-  private func joinLong(_ scratch: inout Scratch) {
-    let count = scratch.ids.count
-    scratch.links.removeAll(keepingCapacity: true)
-    scratch.queue.removeAll(keepingCapacity: true)
-    for place in 0..<count {
-      scratch.links.append((Int32(place - 1), place + 1 < count ? Int32(place + 1) : -1))
-    }
-    func offer(_ place: Int, _ next: Int, _ scratch: inout Scratch) {
-      let rank = merges.rank(scratch.ids[place], scratch.ids[next])
-      if rank != Int32.max { scratch.queue.push(UInt64(rank) << 32 | UInt64(place)) }
-    }
-    for place in 0..<count - 1 { offer(place, place + 1, &scratch) }
-    while let top = scratch.queue.popLowest() {
-      let place = Int(top & 0xFFFF_FFFF)
-      let rank = Int32(top >> 32)
-      let next = Int(scratch.links[place].next)
-      // Joined symbols are marked by an id that no pair has.
-      guard scratch.ids[place] >= 0, next >= 0, merges.rank(scratch.ids[place], scratch.ids[next]) == rank else { continue }
-      scratch.ids[place] = merges.results[Int(rank)]
-      scratch.ids[next] = -1
-      let after = scratch.links[next].next
-      scratch.links[place].next = after
-      if after >= 0 {
-        scratch.links[Int(after)].previous = Int32(place)
-        offer(place, Int(after), &scratch)
-      }
-      let previous = Int(scratch.links[place].previous)
-      if previous >= 0 { offer(previous, place, &scratch) }
-    }
-    scratch.ids.removeAll { $0 < 0 }
+    if let unknown = pending { scratch.symbols.ids.append(unknown) }
   }
 }
 
@@ -239,37 +170,5 @@ struct MergeTable: Sendable, Equatable {
       if entry >> 24 == key { return Int32(truncatingIfNeeded: entry & 0xFF_FFFF) - 1 }
       slot = (slot + 1) & (slots.count - 1)
     }
-  }
-}
-
-/// A binary heap, lowest first.
-extension [UInt64] {
-  fileprivate mutating func push(_ value: UInt64) {
-    append(value)
-    var child = count - 1
-    while child > 0 {
-      let parent = (child - 1) / 2
-      guard self[parent] > value else { break }
-      self[child] = self[parent]
-      child = parent
-    }
-    self[child] = value
-  }
-
-  fileprivate mutating func popLowest() -> UInt64? {
-    guard let lowest = first else { return nil }
-    let value = removeLast()
-    guard !isEmpty else { return lowest }
-    var parent = 0
-    while true {
-      var child = 2 * parent + 1
-      guard child < count else { break }
-      if child + 1 < count, self[child + 1] < self[child] { child += 1 }
-      guard self[child] < value else { break }
-      self[parent] = self[child]
-      parent = child
-    }
-    self[parent] = value
-    return lowest
   }
 }

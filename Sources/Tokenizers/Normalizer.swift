@@ -9,6 +9,7 @@ enum NormalizerStep: Sendable, Equatable {
   case prepend([UInt8])
   /// Whitespace off the ends.
   case strip(left: Bool, right: Bool)
+  case tweet(TweetNormalizer)
 
   static let maximumCount = 64
 }
@@ -41,6 +42,7 @@ extension Tokenizer.Normalizer {
     fileprivate var text = NormalizedText()
     fileprivate var form = UnicodeForm.Scratch()
     fileprivate var frames: [Pattern.Frame] = []
+    fileprivate var tweet = TweetNormalizer.Scratch()
   }
 
   private func apply(
@@ -57,13 +59,16 @@ extension Tokenizer.Normalizer {
       output.append(text)
     case .replace(let pattern, let content):
       var done = 0
+      var last: Int?
       var effort = Pattern.effort(for: text.count)
-      while output.count <= limit, let match = pattern.next(in: text, from: done, &scratch.frames, &effort) {
+      while output.count <= limit, let match = pattern.next(in: text, from: done, after: last, &scratch.frames, &effort) {
         output.append(UnsafeBufferPointer(rebasing: text[done..<match.lowerBound]))
         output.append(content)
         done = match.upperBound
+        last = done
       }
       output.append(UnsafeBufferPointer(rebasing: text[done...]))
+    case .tweet(let tweet): tweet.normalize(text, into: &output, &scratch.tweet)
     case .strip(let left, let right):
       var start = 0
       var end = text.count

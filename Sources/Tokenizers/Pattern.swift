@@ -1,13 +1,15 @@
 /// A regular expression of `Split` or `Replace`, matched as Oniguruma does, which the reference asks.
 ///
-/// Backtracking over UTF-8: alternatives in order, greedy, lazy and possessive loops, looking ahead, the first match from the
-/// left. `PatternParser` has the subset. Which scalars a class holds is a bit of a table, so that a compiled pattern is its
+/// Backtracking over UTF-8: alternatives in order, greedy, lazy and possessive loops, looking ahead and behind, the first match
+/// from the left. `PatternParser` has the subset. Which scalars a class holds is a bit of a table, so that a compiled pattern is its
 /// source text with that table, and no Unicode facts are needed to read it again.
 struct Pattern: Sendable, Equatable {
   /// A pattern has at most this many different classes.
   static let maximumSets = 16
   /// Loops in loops with counts multiply; no tokenizer has a hundredth of this.
   static let maximumInstructions = 10_000
+  /// Looking behind tries every number of scalars that its part may match.
+  static let maximumLookBehind = 255
 
   enum Instruction: Sendable, Equatable {
     case scalar(UInt32)
@@ -19,9 +21,13 @@ struct Pattern: Sendable, Equatable {
     case jump(Int)
     /// What follows up to the next `matched` must match or not match here, and is not consumed; then goes on at `end`.
     case look(negated: Bool, end: Int)
+    /// What follows up to the next `matched` must match or not match so many scalars before here, and end here; then as `look`.
+    case lookBehind(scalars: ClosedRange<Int>, negated: Bool, end: Int)
     /// What follows up to the next `matched` is matched in its first way only; then goes on at `end`.
     case atomic(end: Int)
     case edge(PatternNode.Edge)
+    /// Between a scalar of the set and one that is not in it, or the end of the text.
+    case boundary(set: UInt16, negated: Bool)
     case matched
   }
 
@@ -40,11 +46,11 @@ struct Pattern: Sendable, Equatable {
   private let program: [Instruction]
   /// The bytes that a match can start with.
   private let firstBytes: [Bool]
+  private let matchesEmpty: Bool
 
   /// - Parameter table: of the sets in the order in which the source text has them.
-  /// - Throws: `unsupported` for what the subset does not have, or what can match nothing at all.
+  /// - Throws: `unsupported` for what the subset does not have.
   init(_ parsed: PatternParser.Parsed, source: [UInt8], table: ScalarTable) throws(TokenizerError) {
-    guard !parsed.root.isNullable else { throw PatternParser.unsupported(source, "it matches the empty text") }
     self.source = source
     self.table = table
     guard parsed.root.instructionCount <= Self.maximumInstructions else {
@@ -56,7 +62,8 @@ struct Pattern: Sendable, Equatable {
     parsed.root.compile(into: &program)
     program.append(.matched)
     self.program = program
-    var isFirst = [Bool](repeating: false, count: 256)
+    matchesEmpty = parsed.root.isNullable
+    var isFirst = [Bool](repeating: matchesEmpty, count: 256)
     parsed.root.markFirst(ascii, &isFirst)
     firstBytes = isFirst
   }
@@ -65,9 +72,12 @@ struct Pattern: Sendable, Equatable {
   /// cut a text (`(a+)+b`), and must come to an end: then nothing more matches. Patterns in use take a few steps a byte.
   static func effort(for count: Int) -> Int { 1000 * (count + 64) }
 
-  /// The first match at or after `position`; nil too when `effort` is used up.
+  /// The first match at or after `position`; nil too when `effort` is used up. A match that is empty does not follow another
+  /// one, as in the reference.
+  ///
+  /// - Parameter last: where the match before ended; nil if there is none.
   func next(
-    in text: UnsafeBufferPointer<UInt8>, from position: Int, _ stack: inout [Frame], _ effort: inout Int
+    in text: UnsafeBufferPointer<UInt8>, from position: Int, after last: Int?, _ stack: inout [Frame], _ effort: inout Int
   ) -> Range<Int>? {
     guard let bytes = text.baseAddress else { return nil }
     let firstBytes = firstBytes.span
@@ -76,17 +86,33 @@ struct Pattern: Sendable, Equatable {
       let byte = bytes[start]
       if firstBytes[Int(byte)], byte & 0xC0 != 0x80 {
         stack.removeAll(keepingCapacity: true)
-        if let end = match(bytes, text.count, at: start, from: 0, &stack, &effort) { return start..<end }
+        if let end = match(bytes, text.count, at: start, from: 0, &stack, &effort), end > start || last != start {
+          return start..<end
+        }
         if effort < 0 { return nil }
       }
       start += 1
     }
-    return nil
+    guard matchesEmpty, last != text.count else { return nil }
+    stack.removeAll(keepingCapacity: true)
+    return match(bytes, text.count, at: text.count, from: 0, &stack, &effort).map { text.count..<$0 }
+  }
+
+  /// Where the match that starts at `position`, if there is one, ends.
+  func end(
+    ofMatchIn text: UnsafeBufferPointer<UInt8>, at position: Int, _ stack: inout [Frame], _ effort: inout Int
+  ) -> Int? {
+    guard position < text.count, firstBytes[Int(text[position])] else { return nil }
+    stack.removeAll(keepingCapacity: true)
+    return match(text.baseAddress!, text.count, at: position, from: 0, &stack, &effort)
   }
 
   /// Where the match that starts at `position` ends.
+  ///
+  /// - Parameter wanted: where it must end, if anywhere.
   private func match(
-    _ bytes: UnsafePointer<UInt8>, _ count: Int, at position: Int, from first: Int, _ stack: inout [Frame], _ effort: inout Int
+    _ bytes: UnsafePointer<UInt8>, _ count: Int, at position: Int, from first: Int, endingAt wanted: Int? = nil,
+    _ stack: inout [Frame], _ effort: inout Int
   ) -> Int? {
     let base = stack.count
     var instruction = first
@@ -119,6 +145,9 @@ struct Pattern: Sendable, Equatable {
       case .look(let negated, let end):
         isMatched = (match(bytes, count, at: position, from: instruction + 1, &stack, &effort) != nil) != negated
         instruction = end
+      case .lookBehind(let scalars, let negated, let end):
+        isMatched = matchesBehind(bytes, count, position, from: instruction + 1, scalars, &stack, &effort) != negated
+        instruction = end
       case .atomic(let end):
         if let after = match(bytes, count, at: position, from: instruction + 1, &stack, &effort) {
           position = after
@@ -129,14 +158,47 @@ struct Pattern: Sendable, Equatable {
       case .edge(let edge):
         isMatched = edge.holds(bytes, count, position)
         instruction += 1
+      case .boundary(let set, let negated):
+        let isInside = memberLength(bytes, count, position, set) > 0
+        let wasInside = position > 0 && memberLength(bytes, count, Self.back(1, bytes, from: position), set) > 0
+        isMatched = (isInside != wasInside) != negated
+        instruction += 1
       case .matched:
-        stack.removeSubrange(base...)
-        return position
+        isMatched = wanted == nil || wanted == position
+        if isMatched {
+          stack.removeSubrange(base...)
+          return position
+        }
       }
       if isMatched { continue }
       guard stack.count > base else { return nil }
       (instruction, position) = backtrack(bytes, count, &stack)
     }
+  }
+
+  /// Whether some text of so many scalars that ends at `position` is matched, the shortest first.
+  private func matchesBehind(
+    _ bytes: UnsafePointer<UInt8>, _ count: Int, _ position: Int, from first: Int, _ scalars: ClosedRange<Int>, _ stack: inout [Frame],
+    _ effort: inout Int
+  ) -> Bool {
+    var start = Self.back(scalars.lowerBound, bytes, from: position)
+    var length = scalars.lowerBound
+    while start >= 0, length <= scalars.upperBound, effort >= 0 {
+      if match(bytes, count, at: start, from: first, endingAt: position, &stack, &effort) != nil { return true }
+      start = Self.back(1, bytes, from: start)
+      length += 1
+    }
+    return false
+  }
+
+  /// The position so many scalars before; -1 if there are not as many.
+  private static func back(_ scalars: Int, _ bytes: UnsafePointer<UInt8>, from position: Int) -> Int {
+    var position = position
+    for _ in 0..<scalars {
+      guard position > 0 else { return -1 }
+      repeat { position -= 1 } while position > 0 && bytes[position] & 0xC0 == 0x80
+    }
+    return position
   }
 
   /// Takes up the last choice: pops it, or moves a run by one scalar.
@@ -194,127 +256,5 @@ struct Pattern: Sendable, Equatable {
     if byte < 0x80 { return ascii[Int(byte)] & set != 0 ? 1 : 0 }
     let (scalar, length) = decodeScalar(bytes, at: position, count: count)
     return table[scalar] & set != 0 ? length : 0
-  }
-}
-
-/// A regular expression as a tree.
-indirect enum PatternNode: Sendable, Equatable {
-  enum Loop: Sendable, Equatable { case greedy, lazy, possessive }
-
-  /// Places of no width, as Oniguruma's Ruby syntax has them.
-  enum Edge: Sendable, Equatable {
-    case lineStart, lineEnd, textStart, textEnd
-
-    func holds(_ bytes: UnsafePointer<UInt8>, _ count: Int, _ position: Int) -> Bool {
-      switch self {
-      case .textStart: position == 0
-      case .textEnd: position == count
-      case .lineStart: position == 0 || position < count && bytes[position - 1] == UInt8(ascii: "\n")
-      case .lineEnd: position == count || bytes[position] == UInt8(ascii: "\n")
-      }
-    }
-  }
-
-  case scalar(UInt32)
-  case set(Int)
-  case sequence([PatternNode])
-  case alternation([PatternNode])
-  case loop(PatternNode, minimum: Int, maximum: Int?, Loop)
-  case look(PatternNode, negated: Bool)
-  case edge(Edge)
-
-  /// Whether it may match without consuming anything.
-  var isNullable: Bool {
-    switch self {
-    case .scalar, .set: false
-    case .sequence(let nodes): nodes.allSatisfy(\.isNullable)
-    case .alternation(let nodes): nodes.contains(where: \.isNullable)
-    case .loop(let node, let minimum, _, _): minimum == 0 || node.isNullable
-    case .look, .edge: true
-    }
-  }
-
-  /// How many instructions `compile` makes of it, one beyond the most that a pattern may have where it is more.
-  var instructionCount: Int {
-    let count =
-      switch self {
-      case .scalar, .set, .edge, .loop(.set, _, _, _): 1
-      case .sequence(let nodes): nodes.reduce(0) { $0 + $1.instructionCount }
-      case .alternation(let nodes): nodes.reduce(0) { $0 + $1.instructionCount + 2 }
-      case .look(let node, _): node.instructionCount + 2
-      case .loop(let node, let minimum, let maximum, _): (node.instructionCount + 1) * max(minimum + 1, maximum ?? 0) + 3
-      }
-    return min(count, Pattern.maximumInstructions + 1)
-  }
-
-  /// Marks the bytes that a match may start with.
-  func markFirst(_ ascii: [UInt16], _ isFirst: inout [Bool]) {
-    switch self {
-    case .scalar(let scalar): isFirst[scalar < 0x80 ? Int(scalar) : Self.lead(scalar)] = true
-    case .set(let set):
-      for byte in 0..<128 where ascii[byte] & 1 << set != 0 { isFirst[byte] = true }
-      for byte in 128..<256 { isFirst[byte] = true }
-    case .sequence(let nodes):
-      for node in nodes {
-        node.markFirst(ascii, &isFirst)
-        if !node.isNullable { return }
-      }
-    case .alternation(let nodes): for node in nodes { node.markFirst(ascii, &isFirst) }
-    case .loop(let node, _, _, _): node.markFirst(ascii, &isFirst)
-    case .look, .edge: break
-    }
-  }
-
-  private static func lead(_ scalar: UInt32) -> Int {
-    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4) { bytes in
-      _ = encodeScalar(scalar, to: bytes.baseAddress!)
-      return Int(bytes[0])
-    }
-  }
-
-  func compile(into program: inout [Pattern.Instruction]) {
-    switch self {
-    case .scalar(let scalar): program.append(.scalar(scalar))
-    case .set(let set): program.append(.set(1 << UInt16(set)))
-    case .edge(let edge): program.append(.edge(edge))
-    case .sequence(let nodes): for node in nodes { node.compile(into: &program) }
-    case .alternation(let nodes):
-      var jumps: [Int] = []
-      for node in nodes.dropLast() {
-        let fork = program.count
-        program.append(.matched)
-        node.compile(into: &program)
-        jumps.append(program.count)
-        program.append(.matched)
-        program[fork] = .fork(fork + 1, program.count)
-      }
-      nodes.last!.compile(into: &program)
-      for jump in jumps { program[jump] = .jump(program.count) }
-    case .look(let node, let negated):
-      let place = program.count
-      program.append(.matched)
-      node.compile(into: &program)
-      program.append(.matched)
-      program[place] = .look(negated: negated, end: program.count)
-    case .loop(.set(let set), let minimum, let maximum, let loop):
-      program.append(.run(set: 1 << UInt16(set), minimum: minimum, maximum: maximum ?? .max, loop))
-    case .loop(let node, let minimum, let maximum, .possessive):
-      let place = program.count
-      program.append(.matched)
-      PatternNode.loop(node, minimum: minimum, maximum: maximum, .greedy).compile(into: &program)
-      program.append(.matched)
-      program[place] = .atomic(end: program.count)
-    case .loop(let node, let minimum, let maximum, let loop):
-      for _ in 0..<minimum { node.compile(into: &program) }
-      let start = program.count
-      var forks: [Int] = []
-      for _ in 0..<(maximum.map { $0 - minimum } ?? 1) {
-        forks.append(program.count)
-        program.append(.matched)
-        node.compile(into: &program)
-      }
-      if maximum == nil { program.append(.jump(start)) }
-      for fork in forks { program[fork] = loop == .lazy ? .fork(program.count, fork + 1) : .fork(fork + 1, program.count) }
-    }
   }
 }

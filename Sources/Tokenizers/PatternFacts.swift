@@ -1,15 +1,26 @@
+/// The libraries of regular expressions that the reference asks. They differ in what is a blank, a digit and a word.
+enum PatternFacts {
+  /// For the patterns of files.
+  case oniguruma
+  /// For the reference's own patterns.
+  case rust
+  /// Python's `re`, for tokenizers written in Python.
+  case python
+  /// Python's `regex`, for BERTweet's normaliser.
+  case tweets
+}
+
 extension Pattern {
   /// From the text of a regular expression, with the reference's Unicode facts.
   ///
-  /// - Parameter isRust: whether `\w` is that of Rust's regular expressions, which the reference uses for its own patterns,
-  ///   instead of Oniguruma's, which it uses for those of files.
-  init(_ text: String, isRust: Bool = false) throws(TokenizerError) {
+  /// - Parameter facts: of which library.
+  init(_ text: String, facts: PatternFacts = .oniguruma) throws(TokenizerError) {
     let source = Array(text.utf8)
     let parsed = try PatternParser.parse(source)
     var dense = [UInt16](repeating: 0, count: 0x110000)
     for (index, expression) in parsed.sets.enumerated() {
-      let members = expression.members(isRust: isRust)
-      for scalar in members.indices where members[scalar] != expression.isNegated { dense[scalar] |= 1 << UInt16(index) }
+      let members = expression.members(facts)
+      for scalar in members.indices where members[scalar] { dense[scalar] |= 1 << UInt16(index) }
     }
     try self.init(parsed, source: source, table: ScalarTable(dense: dense))
   }
@@ -31,24 +42,57 @@ extension Pattern {
 }
 
 extension PatternParser.SetExpression {
-  fileprivate func members(isRust: Bool) -> [Bool] {
+  /// Whether each code point is in the class.
+  fileprivate func members(_ facts: PatternFacts) -> [Bool] {
+    var found = union(unions[0], facts)
+    for others in unions.dropFirst() {
+      let other = union(others, facts)
+      for scalar in found.indices where !other[scalar] { found[scalar] = false }
+    }
+    if isNegated { for scalar in found.indices { found[scalar].toggle() } }
+    return found
+  }
+
+  private func union(_ members: [Member], _ facts: PatternFacts) -> [Bool] {
     var found = [Bool](repeating: false, count: 0x110000)
     func add(_ scalars: some Sequence<UInt32>, unless negated: Bool) {
-      var flags = [Bool](repeating: false, count: 0x110000)
-      for scalar in scalars { flags[Int(scalar)] = true }
-      for scalar in flags.indices where flags[scalar] != negated { found[scalar] = true }
+      guard negated else {
+        for scalar in scalars { found[Int(scalar)] = true }
+        return
+      }
+      var flags = [Bool](repeating: true, count: 0x110000)
+      for scalar in scalars { flags[Int(scalar)] = false }
+      for scalar in flags.indices where flags[scalar] { found[scalar] = true }
     }
     for member in members {
       switch member {
-      case .range(let first, let last): for scalar in first...last { found[Int(scalar)] = true }
-      case .whitespace(let negated): add(UnicodeFacts.scalars(in: UnicodeTables.whitespace), unless: negated)
-      case .digit(let negated): add(UnicodeFacts.scalars(ofCategory: "Nd"), unless: negated)
+      case .range(let first, let last): add(first...last, unless: false)
+      case .whitespace(let negated):
+        if case .python = facts {
+          add((0..<0x110000).filter { isPythonSpace($0) }, unless: negated)
+        } else {
+          add(UnicodeFacts.scalars(in: UnicodeTables.whitespace), unless: negated)
+        }
+      case .digit(let negated):
+        if case .tweets = facts {
+          add(UnicodeFacts.scalars(in: TweetTables.digits), unless: negated)
+        } else {
+          add(UnicodeFacts.scalars(ofCategory: "Nd"), unless: negated)
+        }
       case .word(let negated, let inClass):
-        let words = UnicodeFacts.scalars(in: isRust ? UnicodeTables.wordCharacters : UnicodeTables.patternWords)
-        // The table generator checks these.
-        let onlyAlone: Set<UInt32> = isRust || !inClass ? [] : [0xB2, 0xB3, 0xB9, 0xBC, 0xBD, 0xBE]
-        add(words.filter { !onlyAlone.contains($0) }, unless: negated)
+        switch facts {
+        case .rust: add(UnicodeFacts.scalars(in: UnicodeTables.wordCharacters), unless: negated)
+        case .tweets: add(UnicodeFacts.scalars(in: TweetTables.words), unless: negated)
+        case .oniguruma, .python:
+          // The table generator checks these.
+          let onlyAlone: Set<UInt32> = inClass ? [0xB2, 0xB3, 0xB9, 0xBC, 0xBD, 0xBE] : []
+          add(UnicodeFacts.scalars(in: UnicodeTables.patternWords).filter { !onlyAlone.contains($0) }, unless: negated)
+        }
       case .category(let name, let negated): add(UnicodeFacts.scalars(ofCategory: name), unless: negated)
+      case .script(let number, let negated): add(UnicodeFacts.scalars(ofScript: number), unless: negated)
+      case .nested(let expression):
+        let members = expression.members(facts)
+        for scalar in members.indices where members[scalar] { found[scalar] = true }
       }
     }
     return found

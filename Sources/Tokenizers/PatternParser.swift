@@ -1,36 +1,49 @@
 /// Reads the subset of Oniguruma's Ruby syntax that tokenizers use.
 ///
-/// Served: literals; `\n \r \t \f \v`, escaped punctuation; classes `[…]`, `[^…]` with ranges; `.`, `\s \S \d \D \w \W`,
-/// `\p{…}` and `\P{…}` of a general category; groups `(…)`, `(?:…)`, and `(?i:…)` over ASCII; `(?=…)`, `(?!…)`; `|`; `* + ? {n} {n,}
-/// {n,m}`, lazy, and possessive for the first three; `^ $ \A \z`. Everything else is refused, and so is a pattern that can match
-/// the empty text and a loop over something that can.
+/// Served: literals; `\n \r \t \f \v \a \e`, `\xHH`, `\x{…}`, `\uHHHH`, escaped punctuation; classes `[…]`, `[^…]` with ranges, classes
+/// inside and `&&`; `.`, `\s \S \d \D \w \W \h \H`, `\p{…}` and `\P{…}` of a general category or a script; groups `(…)`, `(?:…)`,
+/// `(?>…)`, and `(?i:…)`, `(?i)` over ASCII; `(?=…)`, `(?!…)`, and `(?<=…)`, `(?<!…)` up to a number of scalars; `|`; `* + ? {n} {n,}
+/// {,m} {n,m}`, lazy, and possessive for the first three (`{n,m}+` repeats what it counts, as in Ruby); `^ $ \A \z \Z \b \B`.
+/// Everything else is refused, and so is a loop over something that can match the empty text.
 struct PatternParser {
   struct Parsed {
     let root: PatternNode
     let sets: [SetExpression]
   }
 
-  /// What a class holds.
+  /// What a class holds: what is in all of its unions, or everything else.
   struct SetExpression: Equatable {
-    enum Member: Equatable {
+    indirect enum Member: Equatable {
       case range(UInt32, UInt32)
       case whitespace(negated: Bool)
       case digit(negated: Bool)
       /// Oniguruma takes six Latin-1 fractions and superscripts for word characters by themselves, and not in a class.
       case word(negated: Bool, inClass: Bool)
       case category(String, negated: Bool)
+      case script(UInt32, negated: Bool)
+      case nested(SetExpression)
     }
 
-    var members: [Member] = []
+    /// Between `&&`.
+    var unions: [[Member]]
     var isNegated = false
+
+    init(_ members: [Member] = [], isNegated: Bool = false) {
+      unions = [members]
+      self.isNegated = isNegated
+    }
+
+    var isEmpty: Bool { unions == [[]] }
+
+    mutating func append(_ member: Member) { unions[unions.count - 1].append(member) }
   }
 
   private let source: [UInt8]
-  private let scalars: [UInt32]
-  private var position = 0
+  let scalars: [UInt32]
+  var position = 0
   private var sets: [SetExpression] = []
-  private var depth = 0
-  private var ignoresCase = false
+  var depth = 0
+  private(set) var ignoresCase = false
 
   static func parse(_ source: [UInt8]) throws(TokenizerError) -> Parsed {
     var parser = PatternParser(source)
@@ -48,20 +61,20 @@ struct PatternParser {
     scalars = String(decoding: source, as: UTF8.self).unicodeScalars.map(\.value)
   }
 
-  private func unsupported(_ what: String) -> TokenizerError { Self.unsupported(source, what) }
+  func unsupported(_ what: String) -> TokenizerError { Self.unsupported(source, what) }
 
-  private func peek(_ character: Unicode.Scalar, after count: Int = 0) -> Bool {
+  func peek(_ character: Unicode.Scalar, after count: Int = 0) -> Bool {
     position + count < scalars.count && scalars[position + count] == character.value
   }
 
-  private mutating func take(_ text: String) -> Bool {
+  mutating func take(_ text: String) -> Bool {
     let wanted = text.unicodeScalars.map(\.value)
     guard scalars[position...].starts(with: wanted) else { return false }
     position += wanted.count
     return true
   }
 
-  private mutating func next(_ expected: String) throws(TokenizerError) -> UInt32 {
+  mutating func next(_ expected: String) throws(TokenizerError) -> UInt32 {
     guard position < scalars.count else { throw unsupported("the end instead of " + expected) }
     defer { position += 1 }
     return scalars[position]
@@ -97,8 +110,8 @@ struct PatternParser {
   private mutating func quantified() throws(TokenizerError) -> PatternNode {
     var node = try atom()
     while position < scalars.count {
-      let minimum: Int
-      let maximum: Int?
+      var minimum: Int
+      var maximum: Int?
       var isCounted = false
       if take("*") {
         (minimum, maximum) = (0, nil)
@@ -112,14 +125,23 @@ struct PatternParser {
       } else {
         break
       }
-      if case .edge = node { throw unsupported("a repeated edge") }
-      if case .look = node { throw unsupported("a repeated look ahead") }
+      switch node {
+      case .edge, .boundary: throw unsupported("a repeated edge")
+      case .look, .lookBehind: throw unsupported("a repeated look around")
+      default: break
+      }
       guard !node.isNullable else { throw unsupported("a repetition of what may be empty") }
       var loop = PatternNode.Loop.greedy
-      if peek("?") || peek("+") {
-        guard !isCounted else { throw unsupported("a repetition of a counted repetition") }
-        loop = take("?") ? .lazy : .possessive
-        if loop == .possessive { position += 1 }
+      if isCounted, peek("+") || peek("?") && minimum == maximum {
+        // Neither makes a count possessive or lazy: it is repeated, or may be left out.
+        node = .loop(node, minimum: minimum, maximum: maximum, loop)
+        guard !node.isNullable else { throw unsupported("a repetition of what may be empty") }
+        (minimum, maximum) = take("+") ? (1, nil) : (0, 1)
+        if maximum == 1 { position += 1 }
+      } else if take("?") {
+        loop = .lazy
+      } else if take("+") {
+        loop = .possessive
       }
       node = .loop(node, minimum: minimum, maximum: maximum, loop)
       if peek("*") || peek("+") || peek("?") || peek("{") { throw unsupported("a repetition of a repetition") }
@@ -137,7 +159,8 @@ struct PatternParser {
       }
       return value
     }
-    guard let minimum = number() else { throw unsupported("a count without a least number") }
+    // `{,m}` is `{0,m}`, and `{,}` stands for itself.
+    guard let minimum = number() ?? (peek(",") && !peek("}", after: 1) ? 0 : nil) else { throw unsupported("a count without a number") }
     let maximum: Int? = take(",") ? number() : minimum
     guard take("}"), maximum ?? minimum >= minimum, max(minimum, maximum ?? 1) <= 1000, maximum != 0 else {
       throw unsupported("a count")
@@ -149,17 +172,23 @@ struct PatternParser {
     switch Unicode.Scalar(try next("a character")) {
     case "(": return try group()
     case "[": return try setNode(try setExpression())
-    case ".": return try setNode(SetExpression(members: [.range(0x0A, 0x0A)], isNegated: true))
+    case ".": return try setNode(SetExpression([.range(0x0A, 0x0A)], isNegated: true))
     case "^": return .edge(.lineStart)
     case "$": return .edge(.lineEnd)
     case "*", "+", "?": throw unsupported("a repetition of nothing")
     case "\\":
       let escaped = try next("an escaped character")
-      if escaped == 0x41 { return .edge(.textStart) }
-      if escaped == 0x7A { return .edge(.textEnd) }
+      switch Unicode.Scalar(escaped) {
+      case "A": return .edge(.textStart)
+      case "z": return .edge(.textEnd)
+      case "Z": return .edge(.lastLineEnd)
+      case "b", "B":
+        return .boundary(set: try setNumber(SetExpression([.word(negated: false, inClass: false)])), negated: escaped == 0x42)
+      default: break
+      }
       let member = try self.escaped(escaped)
-      if case .range(let scalar, _) = member { return try literal(scalar) }
-      return try setNode(SetExpression(members: [member]))
+      if case .range(let scalar, let last) = member, scalar == last { return try literal(scalar) }
+      return try setNode(SetExpression([member]))
     case .some(let scalar): return try literal(scalar.value)
     case nil: throw unsupported("a surrogate")
     }
@@ -167,20 +196,39 @@ struct PatternParser {
 
   private mutating func group() throws(TokenizerError) -> PatternNode {
     let outer = ignoresCase
-    var look: Bool?
+    defer { ignoresCase = outer }
+    if take("?i)") {
+      // For what follows in the group around, alternatives and all.
+      ignoresCase = true
+      return try alternation()
+    }
+    enum Kind { case plain, atomic, look(negated: Bool), lookBehind(negated: Bool) }
+    var kind = Kind.plain
     if take("?i:") {
       ignoresCase = true
     } else if take("?=") {
-      look = false
+      kind = .look(negated: false)
     } else if take("?!") {
-      look = true
+      kind = .look(negated: true)
+    } else if take("?<=") {
+      kind = .lookBehind(negated: false)
+    } else if take("?<!") {
+      kind = .lookBehind(negated: true)
+    } else if take("?>") {
+      kind = .atomic
     } else if !take("?:"), peek("?") {
       throw unsupported("a kind of group")
     }
     let node = try alternation()
     guard take(")") else { throw unsupported("a parenthesis that does not end") }
-    ignoresCase = outer
-    return look.map { .look(node, negated: $0) } ?? node
+    switch kind {
+    case .plain: return node
+    case .atomic: return .atomic(node)
+    case .look(let negated): return .look(node, negated: negated)
+    case .lookBehind(let negated):
+      guard let scalars = node.scalars else { throw unsupported("looking behind by more than \(Pattern.maximumLookBehind) characters") }
+      return .lookBehind(node, scalars: scalars, negated: negated)
+    }
   }
 
   /// A letter in its cases: Oniguruma also folds the long s and the Kelvin sign, as the table generator checks.
@@ -189,85 +237,17 @@ struct PatternParser {
     guard scalar < 0x80 else { throw unsupported("cases beyond ASCII") }
     let lower = scalar | 0x20
     guard (0x61...0x7A).contains(lower) else { return .scalar(scalar) }
-    var cases = [lower, lower - 0x20]
-    if lower == 0x73 { cases.append(0x17F) }
-    if lower == 0x6B { cases.append(0x212A) }
-    return .alternation(cases.map { .scalar($0) })
+    return .alternation(([lower, lower - 0x20] + Self.otherCases(lower)).map { .scalar($0) })
   }
 
-  // MARK: Classes
+  static func otherCases(_ lower: UInt32) -> [UInt32] { lower == 0x73 ? [0x17F] : lower == 0x6B ? [0x212A] : [] }
 
-  private mutating func setNode(_ expression: SetExpression) throws(TokenizerError) -> PatternNode {
-    if let known = sets.firstIndex(of: expression) { return .set(known) }
+  private mutating func setNode(_ expression: SetExpression) throws(TokenizerError) -> PatternNode { .set(try setNumber(expression)) }
+
+  private mutating func setNumber(_ expression: SetExpression) throws(TokenizerError) -> Int {
+    if let known = sets.firstIndex(of: expression) { return known }
     guard sets.count < Pattern.maximumSets else { throw unsupported("more than \(Pattern.maximumSets) classes") }
     sets.append(expression)
-    return .set(sets.count - 1)
-  }
-
-  private mutating func setExpression() throws(TokenizerError) -> SetExpression {
-    guard !ignoresCase else { throw unsupported("a class without cases") }
-    var expression = SetExpression()
-    expression.isNegated = take("^")
-    while !peek("]") || expression.members.isEmpty {
-      var scalar = try next("a character of a class")
-      if scalar == 0x5B || scalar == 0x5D || scalar == 0x26 && peek("&") { throw unsupported("a class in a class") }
-      if scalar == 0x5C {
-        let member = try escaped(try next("an escaped character"))
-        guard case .range(let escapedScalar, _) = member else {
-          if case .word(let negated, _) = member {
-            expression.members.append(.word(negated: negated, inClass: true))
-          } else {
-            expression.members.append(member)
-          }
-          continue
-        }
-        scalar = escapedScalar
-      }
-      guard peek("-"), !peek("]", after: 1) else {
-        expression.members.append(.range(scalar, scalar))
-        continue
-      }
-      position += 1
-      var last = try next("the end of a range")
-      if last == 0x5B { throw unsupported("a class in a class") }
-      if last == 0x5C {
-        guard case .range(let escapedScalar, _) = try escaped(try next("an escaped character")) else { throw unsupported("a range") }
-        last = escapedScalar
-      }
-      guard scalar <= last else { throw unsupported("a range") }
-      expression.members.append(.range(scalar, last))
-    }
-    position += 1
-    return expression
-  }
-
-  /// What a backslash and `scalar` stand for.
-  private mutating func escaped(_ scalar: UInt32) throws(TokenizerError) -> SetExpression.Member {
-    func one(_ value: UInt32) -> SetExpression.Member { .range(value, value) }
-    switch Unicode.Scalar(scalar) {
-    case "s": return .whitespace(negated: false)
-    case "S": return .whitespace(negated: true)
-    case "d": return .digit(negated: false)
-    case "D": return .digit(negated: true)
-    case "w": return .word(negated: false, inClass: false)
-    case "W": return .word(negated: true, inClass: false)
-    case "p", "P":
-      guard take("{") else { throw unsupported("a property without braces") }
-      let isInverted = take("^")
-      var name = ""
-      while !peek("}") { name.unicodeScalars.append(Unicode.Scalar(try next("a property")) ?? "?") }
-      position += 1
-      guard UnicodeFacts.categoryNumbers(name) != nil else { throw unsupported("property " + name) }
-      return .category(name, negated: (scalar == 0x50) != isInverted)
-    case "n": return one(0x0A)
-    case "r": return one(0x0D)
-    case "t": return one(0x09)
-    case "f": return one(0x0C)
-    case "v": return one(0x0B)
-    case let character?
-    where character.isASCII && !("0"..."9").contains(character) && !("a"..."z").contains(character) && !("A"..."Z").contains(character):
-      return one(scalar)
-    default: throw unsupported("an escape")
-    }
+    return sets.count - 1
   }
 }

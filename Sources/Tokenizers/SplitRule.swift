@@ -23,27 +23,30 @@ struct SplitRule: Sendable, Equatable {
     _ body: (Range<Int>, inout [Pattern.Frame]) -> Bool
   ) -> Bool {
     var pieces = Pieces(behavior: behavior)
-    var done = 0
-    var effort = Pattern.effort(for: text.count)
-    while done < text.count {
-      guard let match = nextMatch(in: text, from: done, classes, &stack, &effort) else { break }
-      if done < match.lowerBound, let piece = pieces.add(done..<match.lowerBound, isMatch: inverted), !body(piece, &stack) {
-        return false
-      }
-      if let piece = pieces.add(match, isMatch: !inverted), !body(piece, &stack) { return false }
-      done = match.upperBound
+    func send(_ piece: Range<Int>?, _ stack: inout [Pattern.Frame]) -> Bool {
+      guard let piece, !piece.isEmpty else { return true }
+      return body(piece, &stack)
     }
-    if done < text.count, let piece = pieces.add(done..<text.count, isMatch: inverted), !body(piece, &stack) { return false }
-    if let piece = pieces.finish(), !body(piece, &stack) { return false }
+    var done = 0
+    var last: Int?
+    var effort = Pattern.effort(for: text.count)
+    while let match = nextMatch(in: text, from: done, after: last, classes, &stack, &effort) {
+      if done < match.lowerBound, !send(pieces.add(done..<match.lowerBound, isMatch: inverted), &stack) { return false }
+      guard send(pieces.add(match, isMatch: !inverted), &stack) else { return false }
+      done = match.upperBound
+      last = done
+    }
+    if done < text.count, !send(pieces.add(done..<text.count, isMatch: inverted), &stack) { return false }
+    guard send(pieces.finish(), &stack) else { return false }
     return true
   }
 
   private func nextMatch(
-    in text: UnsafeBufferPointer<UInt8>, from position: Int, _ classes: CharacterClasses, _ stack: inout [Pattern.Frame],
-    _ effort: inout Int
+    in text: UnsafeBufferPointer<UInt8>, from position: Int, after last: Int?, _ classes: CharacterClasses,
+    _ stack: inout [Pattern.Frame], _ effort: inout Int
   ) -> Range<Int>? {
     switch matcher {
-    case .pattern(let pattern): return pattern.next(in: text, from: position, &stack, &effort)
+    case .pattern(let pattern): return pattern.next(in: text, from: position, after: last, &stack, &effort)
     case .scalars(let flags):
       var position = position
       while position < text.count {

@@ -41,6 +41,9 @@ extension Tokenizer {
     case .wordLevel(let wordLevel):
       writer.write(UInt32(4))
       wordLevel.write(to: &writer)
+    case .fastBPE(let fastBPE):
+      writer.write(UInt32(5))
+      fastBPE.write(to: &writer)
     }
     addedTokens.write(to: &writer)
     template.write(to: &writer)
@@ -81,11 +84,12 @@ extension Tokenizer {
     }
     let table = try ScalarTable(from: &reader, "character classes")
     let model: Model
-    switch try reader.number(below: 5, "model") {
+    switch try reader.number(below: 6, "model") {
     case 1: model = .wordPiece(try WordPiece(from: &reader))
     case 2: model = .bytePair(try BytePair(from: &reader))
     case 3: model = .unigram(try Unigram(from: &reader))
     case 4: model = .wordLevel(try WordLevel(from: &reader))
+    case 5: model = .fastBPE(try FastBPE(from: &reader))
     default: throw reader.error("unknown model")
     }
     let addedTokens = try AddedTokens(from: &reader)

@@ -23,11 +23,14 @@ extension NormalizerStep {
     case .strip(let left, let right):
       writer.write(UInt32(5))
       writer.write(UInt32(left ? 1 : 0) | (right ? 2 : 0))
+    case .tweet(let tweet):
+      writer.write(UInt32(6))
+      tweet.write(to: &writer)
     }
   }
 
   init(from reader: inout ByteReader) throws(TokenizerError) {
-    switch try reader.number(below: 6, "normalizer step") {
+    switch try reader.number(below: 7, "normalizer step") {
     case 0: self = .scalars(try BertNormalizer(from: &reader))
     case 1: self = .form(try UnicodeForm(from: &reader))
     case 2:
@@ -39,9 +42,10 @@ extension NormalizerStep {
       let pattern = try Pattern(from: &reader)
       self = .replace(pattern, by: try reader.array())
     case 4: self = .prepend(try reader.array())
-    default:
+    case 5:
       let sides = try reader.number(below: 4, "strip")
       self = .strip(left: sides & 1 != 0, right: sides & 2 != 0)
+    default: self = .tweet(try TweetNormalizer(from: &reader))
     }
   }
 }
@@ -190,12 +194,7 @@ extension BytePair {
       characters.endSuffix = try reader.array()
       symbols = .characters(characters)
     }
-    let lefts: [Int32] = try reader.array()
-    let rights: [Int32] = try reader.array()
-    let results: [Int32] = try reader.array()
-    guard (lefts + rights + results).allSatisfy({ $0 >= 0 && $0 < count }),
-      let merges = MergeTable(lefts: lefts, rights: rights, results: results)
-    else { throw reader.error("merges: an id does not exist, or they do not hash") }
+    let merges = try MergeTable(from: &reader, below: count)
     let ignoresMerges = try reader.number(below: 2, "merges") == 1
     let isWhole: [UInt8] = try reader.array()
     guard isWhole.count == count else { throw reader.error("whole tokens: expected \(count), found \(isWhole.count)") }
@@ -220,6 +219,42 @@ extension Unigram {
     let byteIDs = try reader.ids(below: vocabulary.count, counts: [0, 256])
     guard scores.count == vocabulary.count, unknownID < vocabulary.count else { throw reader.error("scores, or the unknown token") }
     self.init(vocabulary: vocabulary, scores: scores, unknownID: unknownID, trie: trie, byteIDs: byteIDs)
+  }
+}
+
+extension FastBPE {
+  func write(to writer: inout ByteWriter) {
+    vocabulary.write(to: &writer)
+    writer.write(UInt32(unknownID))
+    symbols.write(to: &writer)
+    writer.write(merges.lefts)
+    writer.write(merges.rights)
+    writer.write(merges.results)
+    writer.write(innerIDs)
+    writer.write(lastIDs)
+  }
+
+  convenience init(from reader: inout ByteReader) throws(TokenizerError) {
+    let vocabulary = try Vocabulary(from: &reader)
+    let unknownID = try reader.number(below: max(1, vocabulary.count), "unknown token")
+    let symbols = try Vocabulary(from: &reader)
+    let merges = try MergeTable(from: &reader, below: symbols.count)
+    self.init(
+      vocabulary: vocabulary, unknownID: unknownID, symbols: symbols, merges: merges,
+      innerIDs: try reader.ids(below: vocabulary.count, counts: [symbols.count]),
+      lastIDs: try reader.ids(below: vocabulary.count, counts: [symbols.count]))
+  }
+}
+
+extension MergeTable {
+  fileprivate init(from reader: inout ByteReader, below count: Int) throws(TokenizerError) {
+    let lefts: [Int32] = try reader.array()
+    let rights: [Int32] = try reader.array()
+    let results: [Int32] = try reader.array()
+    guard (lefts + rights + results).allSatisfy({ $0 >= 0 && $0 < count }),
+      let merges = MergeTable(lefts: lefts, rights: rights, results: results)
+    else { throw reader.error("merges: an id does not exist, or they do not hash") }
+    self = merges
   }
 }
 

@@ -233,6 +233,11 @@ extension Tokenizer {
         workspace.words.append(word, of: identity, to: &ids) { bytePair.append(word, &workspace.bytePair, to: &$0) }
         return ids.count < end
       }
+    case .fastBPE(let fastBPE):
+      return forEachWord(in: text, steps: steps, from: 0, isFirst: isFirst, workspace: &workspace) { word, workspace in
+        workspace.words.append(word, of: identity, to: &ids) { fastBPE.append(word, &workspace.bytePair, to: &$0) }
+        return ids.count < end
+      }
     case .unigram(let unigram):
       return forEachWord(in: text, steps: steps, from: 0, isFirst: isFirst, workspace: &workspace) { word, workspace in
         workspace.words.append(word, of: identity, to: &ids) { unigram.append(word, &workspace.lattice, to: &$0) }

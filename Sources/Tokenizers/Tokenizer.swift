@@ -26,6 +26,7 @@ public struct Tokenizer: Sendable, Equatable {
     case bytePair(BytePair)
     case unigram(Unigram)
     case wordLevel(WordLevel)
+    case fastBPE(FastBPE)
   }
 
   package enum TruncationSide: Sendable, Equatable {
@@ -152,6 +153,7 @@ public struct Tokenizer: Sendable, Equatable {
     case .bytePair(let bytePair): bytePair.vocabulary
     case .unigram(let unigram): unigram.vocabulary
     case .wordLevel(let wordLevel): wordLevel.vocabulary
+    case .fastBPE(let fastBPE): fastBPE.vocabulary
     }
   }
 }

@@ -15,6 +15,7 @@ struct LoadedModel {
     case .wordPiece(let wordPiece): return wordPiece.vocabulary.id(of: bytes)
     case .unigram(let unigram): return unigram.vocabulary.id(of: bytes)
     case .wordLevel(let wordLevel): return wordLevel.vocabulary.id(of: bytes)
+    case .fastBPE(let fastBPE): return fastBPE.vocabulary.id(of: bytes)
     case .bytePair(let bytePair):
       guard case .bytes = bytePair.symbols else { return bytePair.vocabulary.id(of: bytes) }
       guard let decoded = ByteCharacters.decode(String(decoding: bytes, as: UTF8.self)) else { return unprintable[bytes] }

@@ -54,7 +54,7 @@ extension TokenizerReader {
     case "BertPreTokenizer": return [.bert]
     case "Whitespace":
       // Of the two libraries of regular expressions in the reference this one asks the other.
-      let pattern = try Pattern(#"\w+|[^\w\s]+"#, isRust: true)
+      let pattern = try Pattern(#"\w+|[^\w\s]+"#, facts: .rust)
       return [.split(SplitRule(matcher: .pattern(pattern), behavior: .removed, inverted: true))]
     case "WhitespaceSplit":
       return [.split(SplitRule(matcher: .scalars(CharacterClasses.whitespace), behavior: .removed, inverted: false))]

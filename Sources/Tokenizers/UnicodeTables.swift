@@ -953,6 +953,72 @@ enum UnicodeTables {
     5e2+134a:4 5+105f:4 adc51:1a 1e+5f:1a 80+ef:5 fe10+fffd:1b 2+fffd:1b
     """
 
+  /// Script in regular expressions, a place in `scriptNames`; the first of those for scalars that are not here. 155063 scalars.
+  static let scripts: StaticString = """
+    0+40:1 0+19:2 0+5:1 0+19:2 0+2e:1 0:2 0+e:1 0:2 0+4:1 0+16:2 0:1 0+1e:2 0:1 0+1c0:2 0+26:1 0+4:2 0+4:1 0+1:3
+    0+13:1 0+6f:4 0+3:5 0:1 0+2:5 2+3:5 0:1 0:5 4:5 0:1 0:5 0:1 0+2:5 1:5 1+13:5 1+3e:5 0+d:6 0+f:5 0+84:7 0+1:4
+    0+a8:7 1+25:8 2+31:8 2+2:8 1+36:9 8+1a:9 4+5:9 b+4:a 0:1 0+5:a 0:1 0+d:a 0:1 0+2:a 0:1 0+1f:a 0:1 0+9:a 0+a:4
+    0+19:a 0:4 0+6b:a 0:1 0+21:a 0+d:b 1+3b:b 2+2:b 0+2f:a 0+31:c e+3a:d 2+2:d 0+2d:e 2+e:e 1+1b:f 2:f 1+a:b 5+1e:a
+    1+1:a 5+4a:a 0:1 0+1c:a 0+50:10 0+3:4 0+e:10 0+1:1 0+19:10 0+3:11 1+7:11 2+1:11 2+15:11 1+6:11 1:11 3+3:11
+    2+8:11 2+1:11 2+3:11 8:11 4+1:11 1+4:11 2+18:11 2+2:12 1+5:12 4+1:12 2+15:12 1+6:12 1+1:12 1+1:12 1+1:12 2:12
+    1+4:12 4+1:12 2+2:12 3:12 7+3:12 1:12 7+10:12 a+2:13 1+8:13 1+2:13 1+15:13 1+6:13 1+1:13 1+4:13 2+9:13 1+2:13
+    1+2:13 2:13 f+3:13 2+b:13 7+6:13 1+2:14 1+7:14 2+1:14 2+15:14 1+6:14 1+1:14 1+4:14 2+8:14 2+1:14 2+2:14 7+2:14
+    4+1:14 1+4:14 2+11:14 a+1:15 1+5:15 3+2:15 1+3:15 3+1:15 1:15 1+1:15 3+1:15 3+2:15 3+b:15 4+4:15 3+2:15 1+3:15
+    2:15 6:15 e+14:15 5+c:16 1+2:16 1+16:16 1+f:16 2+8:16 1+2:16 1+3:16 7+1:16 1+2:16 2:16 2+3:16 2+9:16 7+8:16
+    0+c:17 1+2:17 1+16:17 1+9:17 1+4:17 2+8:17 1+2:17 1+3:17 7+1:17 6+1:17 1+3:17 2+9:17 1+2:17 c+c:18 1+2:18
+    1+32:18 1+2:18 1+5:18 4+f:18 2+19:18 1+2:19 1+11:19 3+17:19 1+8:19 1:19 2+6:19 3:19 4+5:19 1:19 1+7:19 6+9:19
+    2+2:19 c+39:1a 4:1 0+1b:1a 25+1:1b 1:1b 1+4:1b 1+17:1b 1:1b 1+16:1b 2+4:1b 1:1b 1+6:1b 1+9:1b 2+3:1b 20+47:1c
+    1+23:1c 4+26:1c 1+23:1c 1+e:1c 1+6:1c 0+3:1 0+1:1c 25+9f:1d 0+25:1e 1:1e 5:1e 2+2a:1e 0:1 0+3:1e 0+ff:1f 0+48:20
+    1+3:20 2+6:20 1:20 1+3:20 2+28:20 1+3:20 2+20:20 1+3:20 2+6:20 1:20 1+3:20 2+e:20 1+38:20 1+3:20 2+42:20 2+1f:20
+    3+19:20 6+55:21 2+5:21 2+27f:22 0+1c:23 3+4a:24 0+2:1 0+a:24 7+15:25 9:25 0+14:26 0+1:1 9+13:27 c+c:28 1+2:28
+    1+1:28 c+5d:29 2+9:29 6+9:29 6+1:2a 0+1:1 0:2a 0:1 0+13:2a 6+58:2a 7+2a:2a 5+45:22 a+1e:2b 1+b:2b 4+b:2b 4:2b
+    3+b:2b 0+1d:2c 2+4:2c b+2b:2d 4+19:2d 6+a:2d 3+1:2d 0+1f:29 0+1b:2e 2+1:2e 0+3e:2f 1+1c:2f 2+a:2f 6+9:2f 6+d:2f
+    2+1e:4 31+4c:30 1+31:30 0+3f:31 0+33:32 8+3:32 0+37:33 3+e:33 3+2:33 0+2f:34 0+a:7 5+2a:1e 2+2:1e 0+7:31 8+2:4
+    0:1 0+c:4 0:1 0+6:4 0+3:1 0:4 0+5:1 0:4 0+2:1 0+1:4 0:1 5+25:2 0+4:5 0:7 0+30:2 0+4:5 0+3:2 0+4:5 0+c:2 0:7
+    0+45:2 0:5 0+3f:4 0+ff:2 0+15:5 2+5:5 2+25:5 2+5:5 2+7:5 1:5 1:5 1:5 1+1e:5 2+34:5 1+e:5 1+d:5 2+5:5 1+12:5
+    2+2:5 1+8:5 1+b:1 0+1:4 0+56:1 1+a:1 0:2 2+a:1 0:2 0+e:1 1+c:2 3+20:1 f+20:4 f+25:1 0:5 0+2:1 0+1:2 0+5:1 0:2
+    0+1a:1 0:2 0+10:1 0+28:2 0+2:1 4+299:1 16+a:1 15+39f:1 0+ff:35 0+273:1 2+1f:1 1+68:1 0+5f:36 0+1f:2 0+73:6 5+6:6
+    0+25:1e 1:1e 5:1e 2+37:37 7+1:37 e:37 0+16:20 9+6:20 1+6:20 1+6:20 1+6:20 1+6:20 1+6:20 1+6:20 1+6:20 1+1f:7
+    0+5d:1 22+19:38 1+58:38 c+d5:38 1a+14:1 0:38 0:1 0:38 0+18:1 0+8:38 0+3:4 0+1:1f 0+7:1 0+3:38 0+3:1 1+55:39
+    2+1:4 0+1:1 0+2:39 0:1 0+59:3a 0+1:1 0+2:3a 5+2a:3 1+5d:1f 1+f:1 0+1f:3 0+25:1 9:1 0+f:3a 0+1e:1f 1+3f:1 0+1e:1f
+    0+50:1 0+2e:3a 0:1 0+57:3a 0+a7:1 0+19bf:38 0+3f:1 0+51ff:38 0+48c:3b 3+36:3b 9+2f:3c 0+12b:3d 14+5f:7 0+57:3e
+    8+21:1 0+65:2 0+2:1 0+42:2 2+1:2 1:2 1+7:2 15+d:2 0+2c:3f 3+9:1 6+37:40 8+45:41 8+b:41 6+1f:10 0+2d:42 0:1 0:42
+    0+23:43 b:43 0+1c:1f 3+4d:44 1:1 0+9:44 4+1:44 0+1e:1d 1+36:45 9+d:45 2+9:45 2+3:45 0+1f:1d 0+42:46 18+4:46
+    0+16:47 a+5:20 2+5:20 2+5:20 9+6:20 1+6:20 1+2a:2 0:1 0+8:2 0:5 0+3:2 0+1:1 4+4f:21 0+2d:47 2+9:47 6+2ba3:1f
+    c+16:1f 4+30:1f 2104+16d:38 2+69:38 26+6:2 c+4:8 5+19:9 1+4:9 1:9 1+1:9 1+1:9 1+9:9 0+72:a 10+16a:a 0+1:1 0+4f:a
+    2+35:a 7:a 20+f:a 0+f:4 0+9:1 6+d:4 0+1:7 0+22:1 1+12:1 1+3:1 4+4:a 1+86:a 2:1 1+1f:1 0+19:2 0+5:1 0+19:2 0+a:1
+    0+9:3a 0:1 0+2c:3a 0+1:1 0+1e:1f 3+5:1f 2+5:1f 2+5:1f 2+2:1f 3+6:1 1+6:1 a+4:1 2+b:48 1+19:48 1+12:48 1+1:48
+    1+e:48 2+d:48 22+7a:48 5+2:1 4+2c:1 3+8:1 0+4e:5 1+c:1 3:5 2f+2c:1 0:4 82+1c:49 3+30:4a f:4 0+1a:1 4+23:4b
+    9+2:4b 0+1a:4c 5+2a:4d 5+1d:4e 1:4e 0+23:4f 4+d:4f 2a+4f:50 0+2f:51 0+1d:52 2+9:52 6+23:53 4+23:53 4+27:54
+    8+33:55 b:55 0+a:56 1+e:56 1+6:56 1+1:56 1+a:56 1+e:56 1+6:56 1+1:56 3+33:57 c+136:58 9+15:58 a+7:58 18+5:2
+    1+29:2 1+8:2 45+5:59 2:59 1+2b:59 1+1:59 3:59 2:59 0+15:5a 1+8:5a 0+1f:5b 0+1e:5c 8+8:5c 30+12:5d 1+1:5d 5+4:5d
+    0+1b:5e 3:5e 0+19:5f 5:5f 40+1f:60 0+17:61 4+13:61 2+2d:61 0+3:62 1+1:62 5+7:62 1+2:62 1+1c:62 2+2:62 4+9:62
+    7+8:62 7+1f:63 0+1f:64 20+26:65 4+b:65 9+35:66 3+6:66 0+15:67 2+7:67 0+12:68 5+7:68 0+11:69 7+3:69 c+6:69
+    50+48:6a 37+32:6b d+32:6b 7+5:6b 0+27:6c 8+9:6c 6+25:6d 3+1c:6d 8+1:6d d0+1e:a 1+29:6e 1+2:6e 2+1:6e 10+2:a
+    37+3:a 0+27:6f 8+29:70 16+19:71 26+1b:72 14+16:73 9+4d:74 4+23:74 9:74 0+42:75 a:75 2+18:76 7+9:76 6+34:77
+    1+11:77 8+26:78 9+5f:79 1+13:19 b+11:7a 1+2e:7a 3e+6:7b 1:7b 1+3:7b 1+e:7b 1+a:7b 6+3a:7c 5+9:7c 6+3:7d 1+7:7d
+    2+1:7d 2+15:7d 1+6:7d 1+1:7d 1+4:7d 1:4 0+8:7d 2+1:7d 2+2:7d 2:7d 6:7d 5+6:7d 2+6:7d 3+4:7d b+9:7e 1:7e 2:7e
+    1+25:7e 1+9:7e 1:7e 2:7e 1+3:7e 1+9:7e 1+1:7e 8+1:7e 1d+5b:7f 1+4:7f 1e+47:80 8+9:80 a6+35:81 2+25:81 22+44:82
+    b+9:82 6+c:2a 13+39:83 6+9:83 6+13:1d 1c+1a:84 2+e:84 4+16:84 b9+3b:85 64+52:86 c:86 0+6:87 2:87 2+7:87 1+1:87
+    1+1d:87 1+1:87 2+b:87 9+9:87 46+7:88 2+2d:88 2+a:88 1b+47:89 8+52:8a d+f:22 0+38:8b 7+9:10 b6+21:8c e+9:8c
+    6+8:8d 1+2c:8d 1+d:8d a+1c:8d 3+1f:8e 2+15:8e 1+d:8e 49+6:8f 1+1:8f 1+2b:8f 3:8f 1+1:8f 1+8:8f 8+9:8f 6+5:90
+    1+1:90 1+24:90 1+1:90 1+5:90 7+9:90 136+18:91 7+10:92 1+28:92 3+1c:92 55:3c f+31:15 d:15 0+399:93 66+6e:93
+    1+4:93 b+c3:93 a4c+62:94 d+455:95 a+f9a:95 5+246:96 1ab9+39:97 6c6+238:3e 7+1e:98 1+9:98 4+1:98 0+4e:99 1+9:99
+    6+1d:9a 2+5:9a a+45:9b a+9:9b 1+6:9b 1+14:9b 5+12:9b 1b0+39:9c c6+5a:9d 65+4a:9e 4+38:9e 7+10:9e 40:9f 0:a0
+    0+1:38 0:a1 b+1:38 e+17f7:9f 8+2ff:9f 0+1d5:a1 29:a1 0+8:9f 22e7+3:3a 1+6:3a 1+1:3a 1:3a 0+11e:39 0+2:3a f:39
+    1d+2:39 2:3a e+3:3a 8+18b:a0 904+6a:a2 5+c:a2 3+8:a2 7+9:a2 2+3:a2 0+3:1 f5c+f9:1 6+1b3:1 4c+2d:4 2+16:4 9+73:1
+    3c+f5:1 a+26:1 2+3d:1 0+2:4 0+10:1 0+7:4 0+1:1 0+6:4 0+1d:1 0+3:4 0+3c:1 15+45:5 7a+13:1 c+13:1 c+56:1 9+18:1
+    87+54:1 1+46:1 1+1:1 2:1 2+1:1 2+3:1 1+b:1 1:1 1+6:1 1+40:1 1+3:1 2+7:1 1+6:1 1+1b:1 1+3:1 1+4:1 1:1 3+6:1
+    1+153:1 2+123:1 2+31:1 0+28b:a3 f+4:a3 1+e:a3 450+1e:2 6+5:2 d5+6:36 1+10:36 2+6:36 1+1:36 1+4:36 5+3d:7 21:7
+    70+2c:a4 3+d:a4 2+9:a4 4+1:a4 140+1e:a5 11+39:a6 5:a6 1d0+29:a7 d6+2a:a8 4:a8 1e0+6:20 1+3:20 1+1:20 1+e:20
+    1+c4:a9 2+f:a9 29+4b:aa 4+9:aa 4+1:aa 311+43:1 4c+3c:1 c2+3:a 1+1a:a 1+1:a 1:a 2:a 1+9:a 1+3:a 1:a 1:a 6:a 4:a
+    1:a 1:a 1+2:a 1+1:a 1:a 2:a 1:a 1:a 1:a 1:a 1+1:a 1:a 2+3:a 1+6:a 1+3:a 1+3:a 1:a 1+9:a 1+10:a 5+2:a 1+4:a
+    1+10:a 34+1:a 10e+2b:1 4+63:1 c+e:1 2+e:1 1+e:1 1+24:1 a+ad:1 38+19:1 0:39 0+1:1 d+2b:1 4+8:1 7+1:1 e+5:1
+    9a+3d7:1 4+10:1 3+c:1 3+76:1 4+5e:1 6+b:1 4:1 f+b:1 4+37:1 8+9:1 6+27:1 8+1d:1 2+b:1 4+1:1 3e+153:1 c+d:1 2+c:1
+    3+9:1 5+37:1 7+e:1 2+a:1 6+8:1 7+92:1 1+65:1 406+a6df:38 20+1039:38 6+dd:38 2+1681:38 e+1d30:38 f+26d:38
+    9a2+21d:38 5e2+134a:38 5+105f:38 adc51:1 1e+5f:1 80+ef:4
+    """
+
   /// Sums of 1 extends, 2 prepends, 4 control, 8 pictographic, 16 consonant, 32 linker, 64 ends a conjunct. 4745 scalars.
   static let graphemes: StaticString = """
     0:4 0+1e:14 5f+20:14 d:14 0:8 251+6f:1 113+6:1 107+2c:1 1:1 1+1:1 1+1:1 1:1 38+5:2 a+a:1 1:14 2e+14:1 10:1
@@ -997,5 +1063,32 @@ enum UnicodeTables {
     2+2:8 1+3:8 0+4:1 0+fd:8 1+3e:8 b+5:8 1+17:8 7+1:8 2+7:8 c:8 2+3:8 2:8 4+1:8 d+1:8 2:8 8+1:8 9:8 5+2:8 c+2:8
     8+2:8 2:8 1:8 4:8 6:8 3:8 6+55:8 30+45:8 5+7:8 2+2:8 4+9:8 3:8 1+1:8 3:8 2+9:8 e3+b:8 4:8 11b+2e:8 1+9:8 1+b8:8
     70+c:8 3+9:8 5+37:8 7+e:8 2+a:8 6+8:8 c0527+5f:1 80+ef:1
+    """
+
+  /// The spellings of 171 scripts, without what is passed over in names.
+  static let scriptNames: StaticString = """
+    unknown=zzzz common=zyyy latin=latn bopomofo=bopo inherited=zinh=qaai greek=grek coptic=copt=qaac cyrillic=cyrl
+    armenian=armn hebrew=hebr arabic=arab syriac=syrc thaana=thaa nko=nkoo samaritan=samr mandaic=mand
+    devanagari=deva bengali=beng gurmukhi=guru gujarati=gujr oriya=orya tamil=taml telugu=telu kannada=knda
+    malayalam=mlym sinhala=sinh thai lao=laoo tibetan=tibt myanmar=mymr georgian=geor hangul=hang ethiopic=ethi
+    cherokee=cher canadianaboriginal=cans ogham=ogam runic=runr tagalog=tglg hanunoo=hano buhid=buhd tagbanwa=tagb
+    khmer=khmr mongolian=mong limbu=limb taile=tale newtailue=talu buginese=bugi taitham=lana balinese=bali
+    sundanese=sund batak=batk lepcha=lepc olchiki=olck braille=brai glagolitic=glag tifinagh=tfng han=hani
+    hiragana=hira katakana=kana yi=yiii lisu vai=vaii bamum=bamu sylotinagri=sylo phagspa=phag saurashtra=saur
+    kayahli=kali rejang=rjng javanese=java cham taiviet=tavt meeteimayek=mtei linearb=linb lycian=lyci carian=cari
+    olditalic=ital gothic=goth oldpermic=perm ugaritic=ugar oldpersian=xpeo deseret=dsrt shavian=shaw osmanya=osma
+    osage=osge elbasan=elba caucasianalbanian=aghb vithkuqi=vith todhri=todr lineara=lina cypriot=cprt
+    imperialaramaic=armi palmyrene=palm nabataean=nbat hatran=hatr phoenician=phnx lydian=lydi
+    meroitichieroglyphs=mero meroiticcursive=merc kharoshthi=khar oldsoutharabian=sarb oldnortharabian=narb
+    manichaean=mani avestan=avst inscriptionalparthian=prti inscriptionalpahlavi=phli psalterpahlavi=phlp
+    oldturkic=orkh oldhungarian=hung hanifirohingya=rohg garay=gara yezidi=yezi oldsogdian=sogo sogdian=sogd
+    olduyghur=ougr chorasmian=chrs elymaic=elym brahmi=brah kaithi=kthi sorasompeng=sora chakma=cakm mahajani=mahj
+    sharada=shrd khojki=khoj multani=mult khudawadi=sind grantha=gran tulutigalari=tutg newa tirhuta=tirh
+    siddham=sidd modi takri=takr ahom dogra=dogr warangciti=wara divesakuru=diak nandinagari=nand
+    zanabazarsquare=zanb soyombo=soyo paucinhau=pauc sunuwar=sunu bhaiksuki=bhks marchen=marc masaramgondi=gonm
+    gunjalagondi=gong makasar=maka kawi cuneiform=xsux cyprominoan=cpmn egyptianhieroglyphs=egyp
+    anatolianhieroglyphs=hluw gurungkhema=gukh mro=mroo tangsa=tnsa bassavah=bass pahawhhmong=hmng kiratrai=krai
+    medefaidrin=medf miao=plrd tangut=tang nushu=nshu khitansmallscript=kits duployan=dupl signwriting=sgnw
+    nyiakengpuachuehmong=hmnp toto wancho=wcho nagmundari=nagm olonal=onao mendekikakui=mend adlam=adlm
     """
 }
