@@ -79,7 +79,8 @@ struct Pattern: Sendable, Equatable {
   func next(
     in text: UnsafeBufferPointer<UInt8>, from position: Int, after last: Int?, _ stack: inout [Frame], _ effort: inout Int
   ) -> Range<Int>? {
-    guard let bytes = text.baseAddress else { return nil }
+    // As in the reference, which finds nothing in an empty text.
+    guard let bytes = text.baseAddress, !text.isEmpty else { return nil }
     let firstBytes = firstBytes.span
     var start = position
     while start < text.count {
