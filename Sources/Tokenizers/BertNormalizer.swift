@@ -61,17 +61,34 @@ struct BertNormalizer: Sendable, Equatable {
 
   /// Appends the normal form of `input`, which starts and ends outside a run of combining marks, to `output`.
   func normalize(_ input: UnsafeBufferPointer<UInt8>, into output: inout NormalizedText) {
-    guard let bytes = input.baseAddress, !input.isEmpty else { return }
-    output.reserve(Self.maximumExpansion * input.count)
+    guard let bytes = input.baseAddress else { return }
+    var marks = OpenRun()
+    var position = 0
+    // A block at a time, so that room for three times a long text is not asked for at once.
+    while position < input.count {
+      let block = min(input.count - position, Self.blockLength)
+      // The last scalar may end behind its block.
+      output.reserve(Self.maximumExpansion * (block + 3))
+      normalize(bytes, position..<position + block, input.count, &position, into: &output, &marks)
+    }
+    guard !marks.isSorted else { return }
+    output.bytes.withUnsafeMutableBufferPointer { marks.sort($0.baseAddress!, ranks: rank(of:)) }
+  }
+
+  private static let blockLength = 1 << 16
+
+  @inline(__always)
+  private func normalize(
+    _ bytes: UnsafePointer<UInt8>, _ block: Range<Int>, _ count: Int, _ position: inout Int, into output: inout NormalizedText,
+    _ marks: inout OpenRun
+  ) {
     var end = output.count
     output.bytes.withUnsafeMutableBufferPointer { buffer in
-      // Room for the whole normal form was reserved: `maximumExpansion` bounds every branch below, for replacements by
+      // Room for the normal form of the block was reserved: `maximumExpansion` bounds every branch below, for replacements by
       // construction (from files) or by `validate` (from compiled bytes).
       let out = buffer.baseAddress!
       let ascii = ascii.span
-      var marks = MarkRun()
-      var position = 0
-      while position < input.count {
+      while position < block.upperBound {
         let byte = bytes[position]
         if byte < 0x80 {
           let mapped = ascii[Int(byte)]
@@ -82,18 +99,17 @@ struct BertNormalizer: Sendable, Equatable {
             continue
           }
         }
-        let (scalar, length) = decodeScalar(bytes, at: position, count: input.count)
+        let (scalar, length) = decodeScalar(bytes, at: position, count: count)
         position += length
         apply(actions[scalar], to: scalar, out, &end, &marks)
       }
-      marks.sort(out, ranks: rank(of:))
     }
     output.count = end
   }
 
   @inline(__always)
   private func apply(
-    _ action: UInt16, to scalar: UInt32, _ out: UnsafeMutablePointer<UInt8>, _ end: inout Int, _ marks: inout MarkRun
+    _ action: UInt16, to scalar: UInt32, _ out: UnsafeMutablePointer<UInt8>, _ end: inout Int, _ marks: inout OpenRun
   ) {
     switch action {
     case Action.keep: end += encodeScalar(scalar, to: out + end)
@@ -122,7 +138,7 @@ struct BertNormalizer: Sendable, Equatable {
   }
 
   private func appendOrdered(
-    _ number: Int, _ out: UnsafeMutablePointer<UInt8>, _ end: inout Int, _ marks: inout MarkRun
+    _ number: Int, _ out: UnsafeMutablePointer<UInt8>, _ end: inout Int, _ marks: inout OpenRun
   ) {
     let range = Int(replacementOffsets[number])..<Int(replacementOffsets[number + 1])
     replacementBytes[range].withUnsafeBufferPointer { bytes in
@@ -140,11 +156,11 @@ struct BertNormalizer: Sendable, Equatable {
   }
 
   private func appendMark(
-    _ scalar: UInt32, _ out: UnsafeMutablePointer<UInt8>, _ end: inout Int, _ marks: inout MarkRun
+    _ scalar: UInt32, _ out: UnsafeMutablePointer<UInt8>, _ end: inout Int, _ marks: inout OpenRun
   ) {
     if !marks.isOpen || marks.end != end {
       marks.sort(out, ranks: rank(of:))
-      marks = MarkRun(start: end)
+      marks = OpenRun(start: end)
     }
     let rank = rank(of: scalar)
     marks.isSorted = marks.isSorted && rank >= marks.lastRank
@@ -172,7 +188,7 @@ struct BertNormalizer: Sendable, Equatable {
 
 /// Kept combining marks that follow each other in the output. Canonical ordering sorts them by class, keeping the order
 /// within a class; almost every mark is stripped, so a run longer than one mark is rare and one out of order rarer.
-private struct MarkRun {
+private struct OpenRun {
   var start = 0
   var end = 0
   var isOpen = false
@@ -190,15 +206,15 @@ private struct MarkRun {
   /// Sorts the run in place. Its bytes may already be followed by others.
   func sort(_ out: UnsafeMutablePointer<UInt8>, ranks: (UInt32) -> UInt8) {
     guard !isSorted else { return }
-    var scalars: [(rank: UInt8, scalar: UInt32)] = []
+    var marks = MarkRun()
     var position = start
     while position < end {
       let (scalar, length) = decodeScalar(out, at: position, count: end)
-      scalars.append((ranks(scalar), scalar))
+      marks.append(scalar, UInt16(ranks(scalar)))
       position += length
     }
-    scalars.sort { $0.rank < $1.rank }
+    marks.sort()
     position = start
-    for (_, scalar) in scalars { position += encodeScalar(scalar, to: out + position) }
+    for scalar in marks.scalars { position += encodeScalar(scalar, to: out + position) }
   }
 }

@@ -7,7 +7,14 @@ struct NormalizedText: Sendable {
   mutating func reserve(_ additional: Int) {
     let needed = count + additional
     guard bytes.count < needed else { return }
-    bytes += repeatElement(0, count: max(needed, 2 * bytes.count) - bytes.count)
+    // Twice as much, but no megabytes that may not be used.
+    let size = max(needed, bytes.count + min(bytes.count, 1 << 20 + bytes.count / 8))
+    var larger = [UInt8](unsafeUninitializedCapacity: size) { buffer, initialized in
+      buffer.initialize(repeating: 0)
+      initialized = size
+    }
+    swap(&larger, &bytes)
+    bytes.withUnsafeMutableBufferPointer { _ = UnsafeMutableBufferPointer(rebasing: $0[..<count]).update(fromContentsOf: larger[..<count]) }
   }
 
   mutating func append(_ text: some Collection<UInt8>) {

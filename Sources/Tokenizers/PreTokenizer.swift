@@ -28,7 +28,9 @@ struct Metaspace: Sendable, Equatable {
 
   func rewrite(_ text: UnsafeBufferPointer<UInt8>, isFirst: Bool, into output: inout NormalizedText) {
     output.count = 0
-    output.reserve((text.count + 1) * max(1, replacement.count))
+    var blanks = 1
+    for byte in text where byte == UInt8(ascii: " ") { blanks += 1 }
+    output.reserve(text.count + blanks * replacement.count)
     let startsWithBlank = text.first == UInt8(ascii: " ") || text.starts(with: replacement)
     if !startsWithBlank, prepending == .always || prepending == .first && isFirst { output.append(replacement) }
     var end = output.count

@@ -5,8 +5,8 @@ struct SymbolJoiner: Sendable {
   /// Of the pair that starts at each symbol.
   private var ranks: [Int32] = []
   private var links: [(previous: Int32, next: Int32)] = []
-  private var queue: [UInt64] = []
-  private var batch: [UInt64] = []
+  private var queue = PairQueue()
+  private var batch: [Int32] = []
 
   /// The pair that was learned first, and of those the one furthest left, until none is left.
   mutating func join(by merges: MergeTable) {
@@ -52,27 +52,26 @@ struct SymbolJoiner: Sendable {
   private mutating func joinLong(by merges: MergeTable, inPasses: Bool) {
     let count = ids.count
     links.removeAll(keepingCapacity: true)
-    queue.removeAll(keepingCapacity: true)
+    links.reserveCapacity(count)
+    queue.removeAll(reserving: count)
     for place in 0..<count { links.append((Int32(place - 1), place + 1 < count ? Int32(place + 1) : -1)) }
     for place in 0..<max(0, count - 1) { offer(place, place + 1, merges) }
     while let top = queue.popLowest() {
       guard inPasses else {
-        join(top, merges)
+        join(Int(top.place), top.rank, merges)
         continue
       }
       // What joining offers waits for the next pass, whatever its rank.
       batch.removeAll(keepingCapacity: true)
-      batch.append(top)
-      while let next = queue.first, next >> 32 == top >> 32 { batch.append(queue.popLowest() ?? next) }
-      for pair in batch { join(pair, merges) }
+      batch.append(top.place)
+      while queue.lowestRank == top.rank, let next = queue.popLowest() { batch.append(next.place) }
+      for place in batch { join(Int(place), top.rank, merges) }
     }
     ids.removeAll { $0 < 0 }
   }
 
   /// Joins a pair of the queue, if it is still there.
-  private mutating func join(_ pair: UInt64, _ merges: MergeTable) {
-    let place = Int(pair & 0xFFFF_FFFF)
-    let rank = Int32(pair >> 32)
+  private mutating func join(_ place: Int, _ rank: Int32, _ merges: MergeTable) {
     let next = Int(links[place].next)
     // Joined symbols are marked by an id that no pair has.
     guard ids[place] >= 0, next >= 0, merges.rank(ids[place], ids[next]) == rank else { return }
@@ -90,38 +89,6 @@ struct SymbolJoiner: Sendable {
 
   private mutating func offer(_ place: Int, _ next: Int, _ merges: MergeTable) {
     let rank = merges.rank(ids[place], ids[next])
-    if rank != Int32.max { queue.push(UInt64(rank) << 32 | UInt64(place)) }
-  }
-}
-
-/// A binary heap, lowest first.
-extension [UInt64] {
-  fileprivate mutating func push(_ value: UInt64) {
-    append(value)
-    var child = count - 1
-    while child > 0 {
-      let parent = (child - 1) / 2
-      guard self[parent] > value else { break }
-      self[child] = self[parent]
-      child = parent
-    }
-    self[child] = value
-  }
-
-  fileprivate mutating func popLowest() -> UInt64? {
-    guard let lowest = first else { return nil }
-    let value = removeLast()
-    guard !isEmpty else { return lowest }
-    var parent = 0
-    while true {
-      var child = 2 * parent + 1
-      guard child < count else { break }
-      if child + 1 < count, self[child + 1] < self[child] { child += 1 }
-      guard self[child] < value else { break }
-      self[parent] = self[child]
-      parent = child
-    }
-    self[parent] = value
-    return lowest
+    if rank != Int32.max { queue.push(rank, Int32(truncatingIfNeeded: place)) }
   }
 }

@@ -26,9 +26,10 @@ struct UnicodeForm: Sendable, Equatable {
 
   var composes: Bool { !pairs.isEmpty }
 
+  /// What is not written yet: a starter, if there is one, and the marks behind it.
   struct Scratch: Sendable {
-    fileprivate var scalars: [UInt32] = []
-    fileprivate var ranks: [UInt16] = []
+    fileprivate var starter: UInt32?
+    fileprivate var marks = MarkRun()
   }
 
   /// Appends the normal form of `input` to `output`.
@@ -53,67 +54,81 @@ struct UnicodeForm: Sendable, Equatable {
       // What comes before `last` is done; from there on to the next scalar that joins nothing is one stretch.
       let start = last
       output.append(UnsafeBufferPointer(rebasing: input[copied..<start]))
-      scratch.scalars.removeAll(keepingCapacity: true)
-      scratch.ranks.removeAll(keepingCapacity: true)
       position = start
       while position < input.count {
         let (scalar, length) = decodeScalar(bytes, at: position, count: input.count)
         if position > start, actions[scalar] & Action.joins == 0 { break }
-        decompose(scalar, &scratch)
+        decompose(scalar, &scratch, to: &output)
         position += length
       }
-      if composes { compose(&scratch) }
-      for scalar in scratch.scalars { output.append(scalar: scalar) }
+      flush(&scratch, to: &output)
       copied = position
       last = position
     }
     output.append(UnsafeBufferPointer(rebasing: input[copied...]))
   }
 
-  private func decompose(_ scalar: UInt32, _ scratch: inout Scratch) {
+  private func decompose(_ scalar: UInt32, _ scratch: inout Scratch, to output: inout NormalizedText) {
     let action = actions[scalar] & ~Action.joins
     switch action {
     case Action.hangulSyllable:
       let jamo = Hangul.jamo(of: scalar)
-      append(jamo.leading, &scratch)
-      append(jamo.vowel, &scratch)
-      if jamo.trailing != 0 { append(jamo.trailing, &scratch) }
+      append(jamo.leading, &scratch, to: &output)
+      append(jamo.vowel, &scratch, to: &output)
+      if jamo.trailing != 0 { append(jamo.trailing, &scratch, to: &output) }
     case Action.firstReplacement...:
       let number = Int(action - Action.firstReplacement)
-      for index in Int(offsets[number])..<Int(offsets[number + 1]) { append(replacements[index], &scratch) }
-    default: append(scalar, &scratch)
+      for index in Int(offsets[number])..<Int(offsets[number + 1]) { append(replacements[index], &scratch, to: &output) }
+    default: append(scalar, &scratch, to: &output)
     }
   }
 
-  /// Puts a mark where canonical ordering wants it: before marks of higher classes that follow the same starter.
-  private func append(_ scalar: UInt32, _ scratch: inout Scratch) {
+  /// Marks wait for the next starter, which says that they are all there; a starter waits for what it may be composed with.
+  private func append(_ scalar: UInt32, _ scratch: inout Scratch, to output: inout NormalizedText) {
     let rank = ranks[scalar]
-    var place = scratch.scalars.count
-    if rank > 0 { while place > 0, scratch.ranks[place - 1] > rank { place -= 1 } }
-    scratch.scalars.insert(scalar, at: place)
-    scratch.ranks.insert(rank, at: place)
+    guard rank == 0 else { return scratch.marks.append(scalar, rank) }
+    guard composes else {
+      if !scratch.marks.isEmpty { flush(&scratch, to: &output) }
+      return output.append(scalar: scalar)
+    }
+    settleMarks(&scratch)
+    if scratch.marks.isEmpty, let starter = scratch.starter, let composite = composite(starter, scalar) {
+      scratch.starter = composite
+      return
+    }
+    write(&scratch, to: &output)
+    scratch.starter = scalar
   }
 
-  private func compose(_ scratch: inout Scratch) {
-    var starter: Int?
-    var end = 0
+  private func flush(_ scratch: inout Scratch, to output: inout NormalizedText) {
+    settleMarks(&scratch)
+    write(&scratch, to: &output)
+  }
+
+  private func write(_ scratch: inout Scratch, to output: inout NormalizedText) {
+    if let starter = scratch.starter { output.append(scalar: starter) }
+    scratch.starter = nil
+    guard !scratch.marks.isEmpty else { return }
+    for mark in scratch.marks.scalars { output.append(scalar: mark) }
+    scratch.marks.removeAll()
+  }
+
+  /// Puts marks into canonical order and composes the starter with those it takes up.
+  private func settleMarks(_ scratch: inout Scratch) {
+    guard !scratch.marks.isEmpty else { return }
+    scratch.marks.sort()
+    guard composes, var starter = scratch.starter else { return }
     var lastRank: UInt16 = 0
-    for index in scratch.scalars.indices {
-      let scalar = scratch.scalars[index]
-      let rank = scratch.ranks[index]
-      if let place = starter, end == place + 1 || lastRank < rank,
-        let composite = composite(scratch.scalars[place], scalar)
-      {
-        scratch.scalars[place] = composite
-        continue
+    scratch.marks.filter { mark, rank in
+      // A mark of the class of the one before, which stayed, is blocked by it.
+      if lastRank < rank, let composite = composite(starter, mark) {
+        starter = composite
+        return false
       }
-      scratch.scalars[end] = scalar
-      scratch.ranks[end] = rank
-      if rank == 0 { starter = end }
       lastRank = rank
-      end += 1
+      return true
     }
-    scratch.scalars.removeSubrange(end...)
+    scratch.starter = starter
   }
 
   private func composite(_ first: UInt32, _ second: UInt32) -> UInt32? {

@@ -41,7 +41,8 @@ final class Unigram: Sendable, Equatable {
     let count = word.count
     let bytes = word.baseAddress!
     if lattice.scores.count <= count {
-      let size = max(64, 2 * (count + 1))
+      let size = max(64, count + 1 + min(count, 1 << 16))
+      lattice = Lattice()
       lattice = Lattice(
         scores: Array(repeating: 0, count: size), starts: Array(repeating: 0, count: size), ids: Array(repeating: 0, count: size))
     }

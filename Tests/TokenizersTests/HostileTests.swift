@@ -63,4 +63,32 @@ import Tokenizers
     #expect(tokenizer.ids("t49999x") == [50_001])
     #expect(tokenizer.vocabularySize == 50_002)
   }
+
+  /// A starter with half a million marks behind it, of classes in every order: once it took time as the square of them.
+  @Test(.timeLimit(.minutes(1)), arguments: ["NFC", "NFD", "NFKC", "NFKD"]) func manyMarks(form: String) throws {
+    let tokenizer = try tokenizer(("normalizer", ["type": .string(form)]))
+    let marks = "\u{301}\u{316}\u{334}\u{345}\u{5B0}\u{327}"
+    let normal = tokenizer.normalForm(of: "x" + String(repeating: marks, count: 80_000))
+    let scalars = String(decoding: normal, as: UTF8.self).unicodeScalars
+    #expect(scalars.count == 1 + 480_000)
+    // Each class is one run, in the order of a short text.
+    let short = String(decoding: tokenizer.normalForm(of: "x" + marks), as: UTF8.self).unicodeScalars.map { $0 }
+    var runs: [Unicode.Scalar] = []
+    for scalar in scalars where scalar != runs.last { runs.append(scalar) }
+    #expect(runs == short)
+  }
+
+  /// One word of half a million bytes, whose pairs are joined by a queue.
+  @Test(.timeLimit(.minutes(1)), arguments: ["a", "ab", "aab"]) func longWord(part: String) throws {
+    let model: JSONValue = [
+      "type": "BPE", "vocab": ["a": 0, "b": 1, "aa": 2, "ab": 3, "aaaa": 4, "abab": 5, "aab": 6, "ba": 7], "unk_token": nil,
+      "merges": ["aa aa", "a a", "a b", "ab ab", "aa b", "b a"],
+    ]
+    let tokenizer = try tokenizer(("model", model))
+    let text = String(repeating: part, count: 500_000)
+    let start = tokenizer.ids(String(repeating: part, count: 16))
+    let ids = tokenizer.ids(text)
+    #expect(ids.prefix(4) == start.prefix(4))
+    #expect(ids.map { tokenizer.token(of: Int($0)) ?? "" }.joined() == text)
+  }
 }
