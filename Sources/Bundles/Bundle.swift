@@ -164,6 +164,7 @@ extension Bundle {
   /// A copy of a section's raw bytes, for sections that are read once: nothing is kept.
   package func copy(_ kind: SectionKind, _ name: String = "") throws(BundleError) -> [UInt8] {
     let position = try position(kind, name)
+    do throws(BundleError.Fault) { try require(entries[position].rawSize) } catch { throw BundleError(path: path, fault: error) }
     if entries[position].codec == .stored {
       return withExtendedLifetime(self) { Array(storedBytes(position)) }
     }
@@ -191,8 +192,13 @@ extension Bundle {
 
   /// A section as text; nothing is kept.
   package func text(_ kind: SectionKind, _ name: String = "") throws(BundleError) -> String {
+    let position = try position(kind, name)
+    // The copy, the text, and what it is parsed to.
+    do throws(BundleError.Fault) { try require(entries[position].rawSize.memory(times: 16)) } catch {
+      throw BundleError(path: path, fault: error)
+    }
     guard let text = String(validating: try copy(kind, name), as: UTF8.self) else {
-      throw BundleError(path: path, fault: .notText("\(entries[try position(kind, name)])"))
+      throw BundleError(path: path, fault: .notText("\(entries[position])"))
     }
     return text
   }

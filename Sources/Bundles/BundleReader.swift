@@ -83,6 +83,8 @@ struct CheckedBundle {
       try BundleHeader(decoding: bytes, fileSize: reader.size)
     }
     let index = try reader.bytes(at: BundleFormat.headerSize, count: header.indexSize)
+    // Entries, their names and the table that finds them.
+    try require(header.indexSize.memory(times: 8))
     entries = try index.withBytes { bytes throws(BundleError.Fault) in
       let checksum = XXH64.hash(bytes)
       guard checksum == header.indexChecksum else {

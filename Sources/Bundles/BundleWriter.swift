@@ -109,6 +109,8 @@ package struct BundleWriter: ~Copyable {
       storedSize: raw.count, rawSize: raw.count, storedChecksum: checksum, rawChecksum: checksum)
     do throws(BundleError.Fault) {
       try check(entry)
+      // What the codecs make, which grows, and what they made before.
+      if !codecs.isEmpty { try require(raw.count.memory(times: 5)) }
     } catch {
       throw BundleError(path: subject, fault: error)
     }
@@ -244,6 +246,11 @@ package struct BundleWriter: ~Copyable {
     }
     try pad(report.fileSize - position)
   }
+}
+
+/// `requireMemory`, as the fault of a bundle.
+func require(_ byteCount: Int) throws(BundleError.Fault) {
+  do throws(OutOfMemory) { try requireMemory(byteCount) } catch { throw .outOfMemory(error) }
 }
 
 extension AlignedBuffer {

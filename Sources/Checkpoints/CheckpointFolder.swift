@@ -99,8 +99,15 @@ func isThere(_ path: String) throws(CheckpointError) -> Bool {
 private func readSmallFile(_ path: String) throws(CheckpointError) -> [UInt8] {
   let bytes = try refusing(path) { () throws(FileError) in try readFile(path, limit: FileName.maximumCarriedSize) }
   do throws(CheckpointError.Fault) { try bytes.content.requireFetched() } catch { throw CheckpointError(path: path, fault: error) }
+  // Room for what it is parsed to.
+  do throws(OutOfMemory) { try requireMemory(bytes.count.memory(times: parsedTimes)) } catch {
+    throw CheckpointError(path: path, fault: .outOfMemory(error))
+  }
   return bytes
 }
+
+/// What parsing takes at most, times the size of the file.
+let parsedTimes = 12
 
 /// A JSON file, parsed.
 func readJSON(_ path: String) throws(CheckpointError) -> JSONValue {

@@ -73,6 +73,7 @@ private struct PyTorchArchive {
 
   var tensors: [Tensor] {
     get throws(CheckpointError.Fault) {
+      do throws(OutOfMemory) { try requireMemory(pickle.size.memory(times: 2 * parsedTimes)) } catch { throw .outOfMemory(error) }
       var reader = PickleReader(contents(pickle), form: .archive)
       let named = try reader.namedTensors()
       var tensors: [Tensor] = []

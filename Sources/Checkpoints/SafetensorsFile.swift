@@ -52,6 +52,7 @@ private struct SafetensorsHeader {
       let found = announced > 0 ? "byte \(bytes[8])" : "nothing"
       throw .value(place: "safetensors header", expected: "{ as its first byte", found: found)
     }
+    do throws(OutOfMemory) { try requireMemory(Int(announced).memory(times: parsedTimes)) } catch { throw .outOfMemory(error) }
     let json: JSONValue
     do throws(JSONError) {
       json = try JSONValue(parsing: UnsafeRawBufferPointer(rebasing: bytes[8..<dataStart]))

@@ -53,7 +53,7 @@ struct BenchCommand: ParsableCommand {
     /// Seconds of one pass for each kind of work, when asked for.
     let profile: [(work: Profile.Work, seconds: Double)]
 
-    func percentile(_ share: Double) -> Double { runs[min(runs.count - 1, Int(Double(runs.count) * share))] }
+    func percentile(_ share: Double) -> Double { runs[min(runs.count - 1, Int(saturating: Double(runs.count) * share))] }
     var textsPerSecond: Double { Double(batch) / percentile(0.5) }
   }
 
@@ -119,6 +119,7 @@ struct BenchCommand: ParsableCommand {
   }
 
   private func measure(_ classifier: Classifier, length: Int, batch: Int) throws -> Measurement {
+    try requireMemory((batch * length).memory(times: 64))
     let session = try classifier.makeSession()
     let vocabulary = classifier.tokenizer.vocabularySize
     var state: UInt64 = 1

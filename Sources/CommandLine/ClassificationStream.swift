@@ -147,7 +147,7 @@ struct ClassificationStream: ~Copyable {
   private mutating func append() throws {
     if let problem = record.problem { return try count(problem) }
     let length = try record.text.withUnsafeBufferPointer { text in
-      if let windows { return session.append(text, windows: windows, maximumLength: maximumLength) }
+      if let windows { return try session.append(text, windows: windows, maximumLength: maximumLength) }
       guard record.hasPair else { return try session.append(text, maximumLength: maximumLength) }
       return try record.pair.withUnsafeBufferPointer { try session.append(text, pair: $0, maximumLength: maximumLength) }
     }

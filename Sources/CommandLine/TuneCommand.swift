@@ -156,16 +156,6 @@ struct TuneCommand: ParsableCommand {
   }
 
   private func arguments() throws -> TuningArguments {
-    // Bounds within which the counts of steps and texts made of these cannot overflow.
-    for (name, value, highest) in [
-      ("per-device-train-batch-size", perDeviceTrainBatchSize, 1 << 20),
-      ("gradient-accumulation-steps", gradientAccumulationSteps, 1 << 20), ("max-steps", maxSteps, 1 << 40),
-    ] where value > highest {
-      throw ValidationError("--\(name): expected at most \(highest), found \(value)")
-    }
-    guard numTrainEpochs <= 1e6 else {
-      throw ValidationError("--num-train-epochs: expected at most 1000000, found \(numTrainEpochs)")
-    }
     for (name, isSet) in [
       ("load-best-model-at-end", loadBestModelAtEnd), ("early-stopping-patience", earlyStoppingPatience > 0),
     ] where isSet && (validation == nil || evalStrategy == .no) {

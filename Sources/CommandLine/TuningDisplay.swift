@@ -160,7 +160,10 @@ final class TuningDisplay {
 
   /// Confusion, calibration, slices by length and the most confident mistakes, for single-label heads.
   private func addExamples(to report: inout TrainingReport, _ result: TuningResult, _ validation: TuningData) {
-    guard !report.labelBalance.isEmpty, let truths = try? validation.dataset.classes(labels: result.labels) else { return }
+    guard !report.labelBalance.isEmpty, let truths = try? validation.dataset.classes(labels: result.labels),
+      // Of the confusion matrix; without it the report lacks its figure.
+      (try? requireMemory((result.labels.count * result.labels.count).memory(times: 3 * MemoryLayout<Int>.stride))) != nil
+    else { return }
     var confusion = ConfusionMatrix(classes: result.labels.count)
     var calibration = CalibrationBins()
     var mistakes: [TrainingReport.Mistake] = []

@@ -68,7 +68,7 @@ package final class DecompressingSource: ByteSource {
       guard output.count == 0, needsInput else { continue }
       guard source.waitForBytes(milliseconds: left) else { return false }
       receive()
-      if milliseconds > 0 { left = max(0, Int((deadline - Machine.monotonicSeconds()) * 1000)) }
+      if milliseconds > 0 { left = max(0, Int(saturating: (deadline - Machine.monotonicSeconds()) * 1000)) }
     }
   }
 

@@ -68,7 +68,7 @@ package struct Albert: EncoderFamily {
   /// All inner layers of the layer's group; the very last of them has one row for each text.
   package func layer<Engine: Verbs>(_ number: Int, _ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
     // As the reference counts them, in floating point.
-    let group = groups[Int(Double(number) / (Double(layerCount) / Double(groups.count)))]
+    let group = groups[Int(saturating: Double(number) / (Double(layerCount) / Double(groups.count)))]
     var hidden = hidden
     for (place, layer) in group.enumerated() {
       let isLast = number == layerCount - 1 && place == group.count - 1

@@ -62,7 +62,7 @@ package struct Settings: Sendable {
 
   package func positive(_ key: String, default fallback: Float) throws(ConfigurationError) -> Float {
     guard let value = self[key] else { return fallback }
-    guard let number = value.double, number > 0, number.isFinite else {
+    guard let number = value.double, number > 0, Float(number).isFinite else {
       throw .invalid(key: key, found: value.description, expected: "a positive number")
     }
     return Float(number)

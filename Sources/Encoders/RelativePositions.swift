@@ -1,3 +1,5 @@
+import Storage
+
 #if canImport(Glibc)
   import Glibc
 #endif
@@ -35,7 +37,7 @@ package struct RelativePositions: Sendable, Equatable {
     let middle = span / 2
     guard abs(distance) > middle else { return distance }
     let share = log(Float(abs(distance)) / Float(middle)) / log(Float(Double(end) / Double(middle)))
-    let place = Int((share * Float(middle - 1)).rounded(.up)) + middle
+    let place = Int(saturating: Double((share * Float(middle - 1)).rounded(.up))) + middle
     return distance < 0 ? -place : place
   }
 

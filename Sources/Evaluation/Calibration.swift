@@ -25,7 +25,7 @@ package struct CalibrationBins: Sendable, Equatable {
   /// One prediction: the probability of the predicted label, and whether it was right. A bin owns its upper edge.
   package mutating func add(confidence: Double, correct: Bool) {
     let place = confidence.isFinite ? (confidence * Double(bins.count)).rounded(.up) - 1 : 0
-    let index = Int(min(max(place, 0), Double(bins.count - 1)))
+    let index = Int(exactly: min(max(place, 0), Double(bins.count - 1)).rounded(.down)) ?? 0
     bins[index].count += 1
     bins[index].confidenceSum += confidence
     if correct { bins[index].correct += 1 }

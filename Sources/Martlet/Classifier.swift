@@ -74,7 +74,8 @@ public final class Classifier: Sendable {
     self.pool = pool
     do {
       model = try Model(configuration: JSONValue(parsing: Array(bundle.text(.configuration).utf8)))
-      // A copy, so that the bundle does not keep what the tokenizer has taken over.
+      // A copy, so that the bundle does not keep what the tokenizer has taken over; its tables of a compressed form are larger.
+      try requireMemory((bundle.entry(.tokenizer)?.rawSize ?? 0).memory(times: 8))
       tokenizer = try bundle.copy(.tokenizer).withUnsafeBytes { try Tokenizer(compiled: $0) }
       kernels = try (instructionSet.map(InstructionSet.selected(named:)) ?? InstructionSet.selected()).kernels()
       let rows = model.blueprint.tables[0].rows
@@ -129,6 +130,8 @@ public final class Classifier: Sendable {
   /// - Parameter batchTokens: how many tokens are run at once; more texts are run in several batches.
   public func classify(_ texts: [String], batchTokens: Int = defaultBatchTokens) throws -> [Prediction] {
     try withSession { session in
+      // A prediction with its scores, its logits and perhaps a label made for it.
+      try requireMemory(texts.count.memory(times: 256 + 8 * labels.count))
       var predictions: [Prediction] = []
       predictions.reserveCapacity(texts.count)
       var rest = texts[...]
@@ -154,12 +157,20 @@ public final class Classifier: Sendable {
   ///
   /// - Throws: what `body` throws; a refusal of memory as a `ClassifierError`.
   package func withSession<Result>(_ body: (Session) throws -> Result) throws -> Result {
-    do {
-      let session = try idle.withLock { $0.popLast() } ?? makeSession()
-      let result = try body(session)
+    func keep(_ session: Session) {
       session.removeAll()
       idle.withLock { $0.append(session) }
-      return result
+    }
+    do {
+      let session = try idle.withLock { $0.popLast() } ?? makeSession()
+      do {
+        let result = try body(session)
+        keep(session)
+        return result
+      } catch let error as ClassifierError {
+        keep(session)
+        throw error
+      }
     } catch let error as OutOfMemory {
       // The session goes, and with it all its memory.
       throw ClassifierError(.outOfMemory, error.description)

@@ -66,9 +66,14 @@ extension Session {
   /// Appends a text (UTF-8, already valid), in windows if it has more tokens than are read at once.
   ///
   /// All texts of a batch are pooled alike.
-  package func append(_ text: UnsafeBufferPointer<UInt8>, windows: Windows, maximumLength: Int? = nil) -> TextLength {
+  package func append(
+    _ text: UnsafeBufferPointer<UInt8>, windows: Windows, maximumLength: Int? = nil
+  ) throws -> TextLength {
     let room = limit.most(maximumLength) - tokenizer.specialTokenCount()
-    precondition(0 <= windows.overlap && windows.overlap < room, "windows that go forward")
+    guard 0 <= windows.overlap, windows.overlap < room else {
+      throw ClassifierError(.argument, "windows: expected an overlap of 0 to \(room - 1), so that they go forward, found \(windows.overlap)")
+    }
+    try requireMemory(encoding: text.count)
     windowing.content.removeAll(keepingCapacity: windowing.content.capacity <= 1 << 16)
     _ = tokenizer.appendContent(text, limit: .max, workspace: &workspace, into: &windowing.content)
     waiting.windowed.pooling = windows.pooling

@@ -69,6 +69,7 @@ package final class Session: @unchecked Sendable {
   /// - Throws: `ClassifierError` of kind `textTooLong`; the texts before it still wait.
   @discardableResult
   package func append(_ text: UnsafeBufferPointer<UInt8>, maximumLength: Int? = nil) throws -> TextLength {
+    try requireMemory(encoding: text.count)
     let summary = tokenizer.encode(
       text, maximumLength: limit.cut(maximumLength), workspace: &workspace, into: &waiting.batch.ids)
     return try endText(summary)
@@ -82,6 +83,7 @@ package final class Session: @unchecked Sendable {
     if let refusal = tokenizer.pairRefusal(tokenTypes: model.family.tokenTypeCount) {
       throw ClassifierError(.argument, refusal)
     }
+    try requireMemory(encoding: first.count + second.count)
     // Two members of a class's property cannot be changed at once; of a parameter they can.
     func encode(into batch: inout Batch) -> EncodingSummary {
       tokenizer.encodePair(
@@ -114,12 +116,31 @@ package final class Session: @unchecked Sendable {
     return length
   }
 
+  /// - Throws: `ClassifierError`.
   func append(_ text: String, pair: String?) throws {
     var text = text
-    _ = try text.withUTF8 { first in
-      guard var pair else { return try append(first) }
-      return try pair.withUTF8 { try append(first, pair: $0) }
+    do {
+      _ = try text.withUTF8 { first in
+        guard var pair else { return try append(first) }
+        return try pair.withUTF8 { try append(first, pair: $0) }
+      }
+    } catch let error as OutOfMemory {
+      throw ClassifierError(.outOfMemory, error.description)
     }
+  }
+
+  /// A tokenizer's arrays grow with a text: at most so many bytes for each of its own.
+  private static let encodingBytesPerByte = 64
+
+  /// Of short texts so much is in stock, or was there a moment ago: for them alone the system is not asked.
+  func requireMemory(encoding byteCount: Int) throws(OutOfMemory) {
+    // The ids of many short texts: a growing array is there twice for a moment.
+    let capacity = waiting.batch.ids.capacity
+    if capacity > 1 << 13, waiting.batch.ids.count > capacity - (1 << 12) {
+      try Storage.requireMemory(capacity.memory(times: 6 * MemoryLayout<Int32>.stride))
+    }
+    guard byteCount >= 1 << 12 else { return }
+    try Storage.requireMemory(byteCount.memory(times: Self.encodingBytesPerByte))
   }
 
   // MARK: Runs

@@ -88,7 +88,10 @@ private func classify(
       return MARTLET_OK
     }
   } catch {
-    return status(of: error)
+    let status = status(of: error)
+    // No text is at fault.
+    if status == MARTLET_OUT_OF_MEMORY { refused?.pointee = textCount }
+    return status
   }
 }
 

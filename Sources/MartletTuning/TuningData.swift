@@ -63,6 +63,9 @@ struct TokenizedData {
     if dataset.pairs != nil, let refusal = tokenizer.pairRefusal(tokenTypes: family.tokenTypeCount) {
       throw TrainingError.argument("\(dataset.name): \(refusal)")
     }
+    // Ids, token types and targets; four bytes of text or more make a token, and there are no more than the limit.
+    let texts = (0..<dataset.count).reduce(0) { $0 + min(dataset.texts.byteCount($1) + (dataset.pairs?.byteCount($1) ?? 0), maximumLength) }
+    try requireMemory(dataset.count.memory(times: 512 + 8 * labels.names.count) + texts.memory(times: 16))
     var targets: [Target] = []
     switch labels.problemType {
     case .singleLabel: targets = try dataset.classes(labels: labels.names).map(Target.label)

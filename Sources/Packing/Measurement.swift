@@ -5,6 +5,7 @@ import Evaluation
 import JSON
 import Martlet
 import Records
+import Storage
 
 /// What a classifier does on labelled data.
 package enum ModelEvaluation: Sendable {
@@ -43,6 +44,8 @@ package func evaluate(
   switch classifier.model.labels.problemType {
   case .singleLabel:
     let truths = try dataset.classes(labels: labels)
+    // The confusion matrix, and what is made of it.
+    try requireMemory((labels.count * labels.count).memory(times: 3 * MemoryLayout<Int>.stride))
     var accumulator = ClassificationAccumulator(classes: labels.count)
     try forEachLogits(classifier, dataset, maximumLength) { index, logits in
       accumulator.add(logits: logits, truth: truths[index])

@@ -102,7 +102,7 @@ package final class DescriptorSource: ByteSource {
       if count > 0 { return true }
       if count == 0 { return false }
       guard errno == EINTR, !Interruption.isRequested.load(ordering: .relaxed) else { return true }
-      if milliseconds > 0 { left = max(0, Int((deadline - Machine.monotonicSeconds()) * 1000)) }
+      if milliseconds > 0 { left = max(0, Int(saturating: (deadline - Machine.monotonicSeconds()) * 1000)) }
     }
   }
 }

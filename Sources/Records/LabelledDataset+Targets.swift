@@ -1,4 +1,5 @@
 import JSON
+import Storage
 
 /// What a head learns from a data set's labels.
 package enum TargetKind: Sendable, Equatable { case singleLabel, multiLabel, regression }
@@ -49,13 +50,15 @@ extension LabelledDataset {
     if let empty = (0..<labels.count).first(where: { target == .singleLabel && labels[$0].isEmpty }) {
       throw .badLabel(place: place(of: empty), label: "", expected: "a name or a number")
     }
-    let numbers = names.compactMap { Int($0) }
-    if numbers.count == names.count {
-      let sorted = numbers.sorted()
-      return sorted == Array(0..<sorted.count) ? sorted.map { "LABEL_\($0)" } : names.sorted { Int($0)! < Int($1)! }
+    let numbered = names.compactMap { name in Int(name).map { (number: $0, name: name) } }
+    if numbered.count == names.count {
+      let sorted = numbered.sorted { $0.number < $1.number }
+      return sorted.map(\.number) == Array(0..<sorted.count) ? sorted.map { "LABEL_\($0.number)" } : sorted.map(\.name)
     }
     let defaults = names.compactMap(LabelLookup.defaultNumber)
-    if defaults.count == names.count { return (0...defaults.max()!).map { "LABEL_\($0)" } }
+    if defaults.count == names.count, let last = defaults.max(), last < LabelLookup.mostNumbers {
+      return (0...last).map { "LABEL_\($0)" }
+    }
     return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
@@ -76,7 +79,11 @@ extension LabelledDataset {
   /// One row of zeros and ones for each record: records x labels.
   package func labelSets(labels names: [String]) throws(RecordsError) -> [Float] {
     var lookup = LabelLookup(names: names)
-    var rows = [Float](repeating: 0, count: labels.count * names.count)
+    let (count, overflow) = labels.count.multipliedReportingOverflow(by: names.count)
+    do throws(OutOfMemory) { try requireMemory(overflow ? .max / 8 : count.memory(times: MemoryLayout<Float>.stride)) } catch {
+      throw .outOfMemory(source: name, error)
+    }
+    var rows = [Float](repeating: 0, count: count)
     for index in 0..<labels.count {
       let row = index * names.count
       switch labelSet(labels[index]) {
@@ -185,6 +192,9 @@ struct LabelLookup {
     if let index { found[Array(label)[...]] = index }
     return index
   }
+
+  /// What a head has outputs for when data say no more than `LABEL_n`: larger numbers are names as any other.
+  static let mostNumbers = 1 << 16
 
   /// 7 of `LABEL_7`.
   static func defaultNumber(_ name: String) -> Int? {

@@ -1,5 +1,9 @@
 import Storage
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 /// A whole labelled set in memory, for fine-tuning and evaluation. INTERFACE: DATA.
 ///
 /// A `.csv`, `.tsv` or `.jsonl` file, or a folder with one sub-folder of text files per label (labels and files in byte order, hidden
@@ -47,6 +51,7 @@ package struct LabelledDataset: Sendable {
     var record = Record()
     while try reader.next(into: &record) {
       if let problem = record.problem { throw .malformed(problem) }
+      try requireRoom(for: record)
       texts.append(record.text)
       if record.hasLabel { labels.append(record.label) }
       if record.hasPair { pairs?.append(record.pair) }
@@ -54,6 +59,16 @@ package struct LabelledDataset: Sendable {
     }
     statistics = reader.statistics
     guard count > 0 else { throw .noRecords(path: name) }
+  }
+
+  private func requireRoom(for record: borrowing Record) throws(RecordsError) {
+    do throws(OutOfMemory) {
+      try texts.requireRoom(for: record.text.count)
+      try labels.requireRoom(for: record.label.count)
+      try pairs?.requireRoom(for: record.pair.count)
+    } catch {
+      throw .outOfMemory(source: name, error)
+    }
   }
 
   private init(folder: String, requiresLabels: Bool, maximumTextBytes: Int) throws(RecordsError) {
@@ -80,6 +95,12 @@ package struct LabelledDataset: Sendable {
       statistics.cutRecords += 1
       statistics.droppedBytes += content.count - kept
       content = content.prefix(kept)
+    }
+    do throws(OutOfMemory) {
+      try requireMemory(content.count.memory(times: 4))
+      try texts.requireRoom(for: 3 * content.count)
+    } catch {
+      throw FileError(path: path, operation: "read", code: ENOMEM)
     }
     var text: [UInt8] = []
     let replacements = content.withUnsafeBufferPointer { UTF8Repair.append($0, to: &text) }

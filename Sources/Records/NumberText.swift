@@ -16,7 +16,7 @@ extension [UInt8] {
       return
     }
     let scaled = (Double(value) * 1e6).rounded(.toNearestOrEven)
-    var rest = Int(abs(scaled))
+    var rest = Int(exactly: abs(scaled)) ?? 0
     if scaled < 0 { append(UInt8(ascii: "-")) }
     // Digits from the last to the first, at least seven of them, into one word each: enough for 1e15.
     var digits: (UInt64, UInt64) = (0, 0)

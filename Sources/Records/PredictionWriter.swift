@@ -42,7 +42,7 @@ package struct PredictionOptions: Sendable {
 
   package init(
     format: OutputFormat = .tsv, kind: PredictionKind = .singleLabel(), labels: [String], allScores: Bool = false,
-    logits: Bool = false, echo: Bool = false, flushesEachRecord: Bool = false, bufferBytes: Int = 64 << 10
+    logits: Bool = false, echo: Bool = false, flushesEachRecord: Bool = false, bufferBytes: Int = 56 << 10
   ) {
     self.format = format
     self.kind = kind
@@ -107,6 +107,16 @@ package struct PredictionWriter: ~Copyable {
     buffer.reserveCapacity(options.bufferBytes + 4096)
   }
 
+  /// Makes sure of the memory that a long record takes in the buffer, escaped, while it grows.
+  private func requireRoom(for record: borrowing Record) throws(OutputError) {
+    guard options.echo else { return }
+    let byteCount = max(record.text.count + record.pair.count, record.input.bytes.count)
+    guard byteCount > 1 << 12 else { return }
+    do throws(OutOfMemory) { try requireMemory(byteCount.memory(times: 18)) } catch {
+      throw .file(FileError(path: name, operation: "write", code: ENOMEM))
+    }
+  }
+
   /// One prediction, or the record's problem when it has one.
   /// - logits, scores: one value for each label, in label order. `columns` are the reader's, for `--echo`.
   package mutating func write(
@@ -117,6 +127,7 @@ package struct PredictionWriter: ~Copyable {
       return
     }
     precondition(logits.count == labels.count && scores.count == labels.count, "one logit and one score for each label")
+    try requireRoom(for: record)
     writeHeader(columns)
     switch options.format {
     case .jsonl: appendJSON(record, logits: logits, scores: scores, columns: columns)
@@ -130,6 +141,7 @@ package struct PredictionWriter: ~Copyable {
   package mutating func writeProblem(
     _ record: borrowing Record, message: String, columns: [String] = []
   ) throws(OutputError) {
+    try requireRoom(for: record)
     writeHeader(columns)
     switch options.format {
     case .jsonl: appendJSONProblem(record, message: message, columns: columns)

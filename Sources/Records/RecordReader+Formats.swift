@@ -77,6 +77,9 @@ extension RecordReader {
     let isNumbered = numbers.contains { $0 != nil }
     var names: [String]
     if isNumbered {
+      guard framer.fieldCount <= framer.fields.count else {
+        throw .header(source: sourceName, what: "\(framer.fieldCount) columns, expected at most \(framer.fields.count)")
+      }
       names = (1...max(framer.fieldCount, 1)).map { "column_\($0)" }
       if (chosen.text != nil && numbers[0] == nil) || (chosen.pair != nil && numbers[1] == nil)
         || (chosen.label != nil && numbers[2] == nil) || chosen.text == nil

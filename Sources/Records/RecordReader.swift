@@ -30,9 +30,13 @@ package final class RecordReader {
   private var source: (any ByteSource)?
   var sourceName = ""
 
-  private let buffer: UnsafeMutableRawBufferPointer
+  /// Made when reading begins.
+  private var memory: AlignedBuffer?
+  private var buffer = UnsafeMutableRawBufferPointer(start: nil, count: 0)
   private var start = 0
   private var end = 0
+  /// The longest row so far, for which there was memory.
+  private var roomForRow = 0
   private var mayStartWithByteOrderMark = false
   private var isFinished = false
 
@@ -46,7 +50,6 @@ package final class RecordReader {
   package init(sources: [RecordSource], options: RecordOptions) {
     self.sources = sources
     self.options = options
-    buffer = .allocate(byteCount: options.bufferBytes, alignment: 64)
     framer = RowFramer(
       maximumRowBytes: options.format == .lines ? options.maximumTextBytes : options.maximumRecordBytes,
       maximumFieldBytes: options.maximumTextBytes)
@@ -65,8 +68,6 @@ package final class RecordReader {
     self.init(sources: (paths.isEmpty ? ["-"] : paths).map(source), options: options)
   }
 
-  deinit { buffer.deallocate() }
-
   /// The bytes of all sources, nil if one of them cannot tell.
   package var byteCount: Int? {
     var sum = 0
@@ -80,7 +81,7 @@ package final class RecordReader {
   /// The bytes of the sources that the records so far were made of: of what was inflated the share of it.
   package var bytesRead: Int {
     guard let source, delivered > 0 else { return bytesBefore }
-    return bytesBefore + Int(Double(source.position) * Double(delivered - (end - start)) / Double(delivered))
+    return bytesBefore + Int(saturating: Double(source.position) * Double(delivered - (end - start)) / Double(delivered))
   }
 
   /// Fills the record with the next one; false at the end of the last source. Blocks until there is a record.
@@ -109,7 +110,7 @@ package final class RecordReader {
       if source == nil, nextSource < sources.count, !sources[nextSource].opensAtOnce { return false }
       if let source, !source.waitForBytes(milliseconds: left) { return false }
       try refill()
-      if milliseconds > 0 { left = max(0, Int((deadline - Machine.monotonicSeconds()) * 1000)) }
+      if milliseconds > 0 { left = max(0, Int(saturating: (deadline - Machine.monotonicSeconds()) * 1000)) }
     }
   }
 
@@ -118,12 +119,23 @@ package final class RecordReader {
     if isPendingComplete { return true }
     if mayStartWithByteOrderMark && !passByteOrderMark(atEnd: false) { return false }
     while start < end {
+      try requireRoom()
       let piece = UnsafeBufferPointer(rebasing: buffer.bindMemory(to: UInt8.self)[start..<end])
       let (taken, isWhole) = options.format == .csv ? framer.takeRow(piece) : framer.takeLine(piece)
       start += taken
       if isWhole, try interpretRow() { return true }
     }
     return false
+  }
+
+  /// Makes sure of the memory for a row that grows, and for the record that is made of it.
+  private func requireRoom() throws(RecordsError) {
+    let byteCount = framer.bytes.count + end - start
+    guard byteCount > roomForRow else { return }
+    do throws(OutOfMemory) { try requireMemory(byteCount.memory(times: options.format == .jsonl ? 16 : 6)) } catch {
+      throw .outOfMemory(source: sourceName, error)
+    }
+    roomForRow = byteCount
   }
 
   /// False while too few bytes are there to tell.
@@ -140,6 +152,7 @@ package final class RecordReader {
   /// Reads once from the source, or goes on to the next one. The buffer was used up, but for the beginning of a byte order mark.
   private func refill() throws(RecordsError) {
     do throws(RecordsError) {
+      if memory == nil { try makeBuffer() }
       guard let source else {
         guard nextSource < sources.count else {
           isFinished = true
@@ -170,6 +183,16 @@ package final class RecordReader {
     delivered = 0
     source = nil
     if options.format == .csv ? framer.finishRow() : framer.finishLine() { _ = try interpretRow() }
+  }
+
+  private func makeBuffer() throws(RecordsError) {
+    do throws(OutOfMemory) {
+      let memory = try AlignedBuffer(byteCount: options.bufferBytes, zeroed: false)
+      buffer = UnsafeMutableRawBufferPointer(start: memory.baseAddress, count: options.bufferBytes)
+      self.memory = memory
+    } catch {
+      throw .outOfMemory(source: sources.first?.name ?? "input", error)
+    }
   }
 
   /// Makes a record of the framer's row; false for a row that is none (a header, a blank line).

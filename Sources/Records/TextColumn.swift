@@ -1,3 +1,5 @@
+import Storage
+
 /// Many texts end to end in one block: a training set of a hundred thousand reviews is two allocations.
 package struct TextColumn: Sendable {
   private var bytes: [UInt8] = []
@@ -10,6 +12,12 @@ package struct TextColumn: Sendable {
   }
 
   package var count: Int { ends.count }
+
+  /// Makes sure of the memory that appending so many bytes may take: growing arrays are there twice for a moment.
+  package func requireRoom(for byteCount: Int) throws(OutOfMemory) {
+    if bytes.count + byteCount > bytes.capacity { try requireMemory((bytes.count + byteCount).memory(times: 2)) }
+    if ends.count == ends.capacity { try requireMemory(ends.count.memory(times: 2 * MemoryLayout<Int>.stride)) }
+  }
 
   package mutating func append(_ text: some Collection<UInt8>) {
     bytes.append(contentsOf: text)

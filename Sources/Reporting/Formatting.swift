@@ -1,3 +1,5 @@
+import Storage
+
 #if canImport(Glibc)
   import Glibc
 #endif
@@ -12,7 +14,7 @@ package func formatFixed(_ value: Double, digits: Int) -> String {
   let scaled = (abs(value) * scale).rounded(.toNearestOrEven)
   guard scaled < 1e18 else { return value.description }
   let sign = value < 0 && scaled > 0 ? "-" : ""
-  let (whole, fraction) = UInt64(scaled).quotientAndRemainder(dividingBy: UInt64(scale))
+  let (whole, fraction) = Int(saturating: scaled).quotientAndRemainder(dividingBy: Int(saturating: scale))
   guard digits > 0 else { return sign + String(whole) }
   let tail = String(fraction)
   return sign + String(whole) + "." + String(repeating: "0", count: digits - tail.utf8.count) + tail
@@ -21,7 +23,7 @@ package func formatFixed(_ value: Double, digits: Int) -> String {
 /// As C's `%.*e`: `1.85e-05`.
 package func formatScientific(_ value: Double, digits: Int = 2) -> String {
   guard value.isFinite, value != 0 else { return value == 0 ? formatFixed(0, digits: digits) + "e+00" : formatFixed(value, digits: 0) }
-  var exponent = Int(log10(abs(value)).rounded(.down))
+  var exponent = Int(saturating: log10(abs(value)).rounded(.down))
   var mantissa = value / pow(10, Double(exponent))
   // The logarithm may be off by one at powers of ten, and rounding may carry into another digit.
   if abs(mantissa) < 1 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
@@ -56,7 +58,7 @@ package func formatDuration(_ seconds: Double) -> String {
   guard seconds.isFinite, seconds >= 0 else { return "unknown" }
   if seconds < 0.9995 { return formatFixed(seconds * 1000, digits: seconds < 0.00995 ? 1 : 0) + " ms" }
   if seconds < 59.95 { return formatFixed(seconds, digits: 1) + " s" }
-  let whole = Int(min(seconds.rounded(), 1e15))
+  let whole = Int(saturating: min(seconds.rounded(), 1e15))
   func two(_ number: Int) -> String { (number < 10 ? "0" : "") + String(number) }
   if whole < 3600 { return "\(whole / 60) min \(two(whole % 60)) s" }
   let minutes = (whole + 30) / 60
@@ -68,7 +70,7 @@ package func formatDuration(_ seconds: Double) -> String {
 /// `1,234` from a thousand up, fewer digits after the point the larger it is.
 package func formatRate(_ perSecond: Double) -> String {
   guard perSecond.isFinite else { return formatFixed(perSecond, digits: 0) }
-  if perSecond >= 99.95 { return formatCount(Int(min(perSecond.rounded(), 1e18))) }
+  if perSecond >= 99.95 { return formatCount(Int(saturating: min(perSecond.rounded(), 1e18))) }
   return formatFixed(perSecond, digits: perSecond >= 9.995 ? 1 : 2)
 }
 

@@ -84,7 +84,7 @@ package func progressLine(_ snapshot: ProgressSnapshot, width: Int) -> String {
   var line = snapshot.label
   if snapshot.totalSteps > 0 && left >= 0 {
     let width = min(10 + left, 40)
-    let full = Int((snapshot.share * Double(width)).rounded(.down))
+    let full = Int(saturating: (snapshot.share * Double(width)).rounded(.down))
     line += " " + String(repeating: "━", count: full) + String(repeating: "╌", count: width - full)
   }
   return shortened(([line + " " + numbers] + parts).joined(separator: "  "), toWidth: room)

@@ -35,7 +35,7 @@ func niceTicks(_ low: Double, _ high: Double, count: Int) -> [Double] {
   let first = (low / step - 1e-9).rounded(.up)
   let last = (high / step + 1e-9).rounded(.down)
   guard last >= first else { return [low] }
-  return (0...Int(min(last - first, 50))).map { (first + Double($0)) * step }
+  return (0...max(0, Int(saturating: min(last - first, 50)))).map { (first + Double($0)) * step }
 }
 
 /// Lines over a common x axis.
@@ -58,7 +58,7 @@ struct LineChart {
   var startsAtZero = false
   var xTicks: [(place: Double, text: String)]?
   var formatY: (Double) -> String = { formatFixed($0, digits: 2) }
-  var formatX: (Double) -> String = { formatCount(Int($0)) }
+  var formatX: (Double) -> String = { formatCount(Int(saturating: $0)) }
 
   func svg() -> String {
     let drawn = series.map { one in

@@ -18,7 +18,7 @@ package final class TensorBoardWriter {
     try makeDirectory(folder)
     var number = 0
     while true {
-      let path = "\(folder)/events.out.tfevents.\(Int(time)).\(host).\(getpid()).\(number)"
+      let path = "\(folder)/events.out.tfevents.\(Int(saturating: time)).\(host).\(getpid()).\(number)"
       do throws(FileError) {
         file = try FileDescriptor(opening: path, flags: O_WRONLY | O_CREAT | O_EXCL | O_APPEND)
         self.path = path
@@ -58,7 +58,7 @@ package final class TensorBoardWriter {
 
   /// The name of a run's folder as Hugging Face gives it: `Nov23_17-46-11_host`, in local time.
   package static func defaultRunName(time: Double = Machine.wallClockSeconds(), host: String = hostName()) -> String {
-    var seconds = time_t(time)
+    var seconds = Int(saturating: time)
     var local = tm()
     localtime_r(&seconds, &local)
     let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]

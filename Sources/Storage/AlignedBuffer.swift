@@ -2,16 +2,6 @@
   import Glibc
 #endif
 
-/// The system refused memory.
-package struct OutOfMemory: Error, CustomStringConvertible, Sendable, Equatable {
-  /// What was asked for; nil for more than can be counted.
-  package let byteCount: Int?
-
-  package init(byteCount: Int?) { self.byteCount = byteCount }
-
-  package var description: String { "out of memory: the system refused \(byteCount.map(String.init) ?? "more than 2^63") bytes" }
-}
-
 /// A block of memory aligned to 64 bytes (a cache line, and the widest vector in use), padded to a multiple of 64
 /// so that a vector may be read at its last element.
 ///

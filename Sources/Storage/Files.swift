@@ -65,6 +65,7 @@ package func readFile(_ path: String, limit: Int = .max) throws(FileError) -> [U
   let file = try FileDescriptor(openingRegularFile: path)
   let size = try file.regularFileSize()
   guard size <= limit else { throw FileError(path: path, operation: "read", code: EFBIG) }
+  do throws(OutOfMemory) { try requireMemory(size) } catch { throw FileError(path: path, operation: "read", code: ENOMEM) }
   var bytes = [UInt8](repeating: 0, count: size)
   var failure: FileError?
   var count = 0

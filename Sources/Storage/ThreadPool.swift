@@ -33,12 +33,15 @@ package final class ThreadPool: @unchecked Sendable {
     var body: UnsafeRawPointer?
   }
 
-  /// Starts the workers. If the system refuses a thread the pool is smaller, and what it runs as exact.
+  /// More threads than any machine of ours has cores for.
+  package static let mostThreads = 1024
+
+  /// Starts the workers, at least none and at most `mostThreads` with the caller. If the system refuses a thread the pool is smaller, and what it runs as exact.
   package init(threads requested: Int) {
     shared = .allocate(capacity: 1)
     shared.initialize(to: Shared())
     pthread_mutex_init(lock, nil)
-    for worker in 1..<max(1, requested) {
+    for worker in 1..<min(max(1, requested), Self.mostThreads) {
       var thread = pthread_t()
       let start = Unmanaged.passRetained(WorkerStart(shared: shared, worker: worker))
       let failure = pthread_create(
@@ -69,7 +72,7 @@ package final class ThreadPool: @unchecked Sendable {
   /// Runs `body(index, worker)` once for every index below `count`; returns when all have run.
   /// `worker` is below `threadCount` and names the thread, for scratch memory of its own.
   package func parallelFor(_ count: Int, _ body: (_ index: Int, _ worker: Int) -> Void) {
-    guard threadCount > 1, count > 1, pthread_mutex_trylock(lock) == 0 else {
+    guard threadCount > 1, count > 1, count < Int32.max, pthread_mutex_trylock(lock) == 0 else {
       for index in 0..<max(0, count) { body(index, 0) }
       return
     }

@@ -78,7 +78,7 @@ extension Tokenizer.Settings {
           file: "tokenizer_config.json", place: "model_max_length", expected: "a number", found: value.brief)
       }
       // The reference library writes 1e30 where it knows no limit.
-      if length >= 1, length < 1e9 { maximumLength = Int(length) }
+      if length >= 1, length < 1e9 { maximumLength = Int(exactly: length.rounded(.down)) }
     }
     switch configuration?["truncation_side"] {
     case nil, .null?, "right"?: break

@@ -45,6 +45,8 @@ struct RunState: Sendable, Equatable {
       let waiting = json["evaluations_without_improvement"]?.int,
       let checksum = json["checksum"]?.string.flatMap({ UInt64($0, radix: 16) })
     else { return nil }
+    // Counts that more can be added to: what a run never reaches was not written by one.
+    guard [step, losses, tokens, bestStep, waiting].allSatisfy({ (0...1 << 53).contains($0) }) else { return nil }
     self.step = step
     totalLoss = total
     loggedLoss = logged

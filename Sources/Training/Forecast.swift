@@ -13,7 +13,7 @@ extension Trainer {
   /// Foretells memory and time by a rehearsal: steps that change nothing, on the largest batch and on a middling one of
   /// those to come. What the optimiser will touch beyond that is counted.
   package func forecast() throws(OutOfMemory) -> Forecast {
-    let batches = batchesToCome()
+    let batches = try batchesToCome()
     let byTokens = batches.tokens.indices.sorted { batches.tokens[$0] < batches.tokens[$1] }
     guard let largest = byTokens.last else { return Forecast(peakBytes: Machine.peakResidentBytes(), seconds: 0) }
     let middle = byTokens[byTokens.count / 2]
@@ -39,16 +39,16 @@ extension Trainer {
   private static let diskBytesPerSecond = 5e8
 
   /// The batches of the steps of at most one epoch from here on, which stand for all.
-  private func batchesToCome() -> (tokens: [Int], steps: Int, examples: (Int) -> [TrainingExample]) {
+  private func batchesToCome() throws(OutOfMemory) -> (tokens: [Int], steps: Int, examples: (Int) -> [TrainingExample]) {
     let size = arguments.perDeviceTrainBatchSize
     let perStep = size * arguments.gradientAccumulationSteps
-    let steps = min(stepsPerEpoch, totalSteps - state.step)
+    let steps = max(0, min(stepsPerEpoch, totalSteps - state.step))
     var orders: [Int: [Int]] = [:]
     var batches: [[Int]] = []
     for step in state.step..<state.step + steps {
       let epoch = step / stepsPerEpoch
-      let order = orders[epoch] ?? dataOrder(epoch)
-      orders[epoch] = order
+      if orders[epoch] == nil { orders[epoch] = try dataOrder(epoch) }
+      let order = orders[epoch, default: []]
       let first = step % stepsPerEpoch * perStep
       let last = min(order.count, first + perStep)
       for start in stride(from: first, to: last, by: size) { batches.append(Array(order[start..<min(last, start + size)])) }
@@ -61,6 +61,7 @@ extension Trainer {
   private func rehearse(_ examples: [TrainingExample]) throws(OutOfMemory) -> Double {
     let start = Machine.monotonicSeconds()
     let ever = store.everTouched
+    try requireMemory(arrayBytes)
     store.clearGradients()
     let logits = try engine.forward(model.family, makeBatch(examples), dropoutKey: 0)
     try engine.backward(logits, gradient: [Float](repeating: 0, count: logits.count))

@@ -60,6 +60,8 @@ package final class ParameterStore {
     }
     self.offsets = offsets
     self.count = count
+    // Of each row of a table whether it has had a gradient, and what a step keeps of it.
+    try requireMemory(blueprint.tables.reduce(0) { $0 + $1.rows }.memory(times: 8))
     var storage: [AlignedBuffer] = []
     for _ in 0..<4 { storage.append(try AlignedBuffer(count: count, of: Float.self)) }
     self.storage = storage

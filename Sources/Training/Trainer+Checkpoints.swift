@@ -48,7 +48,7 @@ extension Trainer {
       "is_world_process_zero": true, "log_history": .array(state.logHistory.map { .object($0) }),
       "logging_steps": .integer(Int64(arguments.loggingSteps)), "max_steps": .integer(Int64(totalSteps)),
       "num_input_tokens_seen": .integer(Int64(state.tokensSeen)),
-      "num_train_epochs": .integer(Int64(arguments.numTrainEpochs.rounded(.up))),
+      "num_train_epochs": .integer(Int64(Int(saturating: arguments.numTrainEpochs.rounded(.up)))),
       "save_steps": .integer(Int64(arguments.saveSteps)), "stateful_callbacks": [:], "total_flos": 0.0,
       "train_batch_size": .integer(Int64(arguments.perDeviceTrainBatchSize)), "trial_name": nil, "trial_params": nil,
     ]

@@ -10,7 +10,7 @@ extension Trainer {
     _ visit: (Int, UnsafeBufferPointer<Float>) -> Void = { _, _ in }
   ) throws(OutOfMemory) -> (result: EvaluationResult, batches: Int) {
     let labels = model.labels.names.count
-    var tally = Tally(model.labels)
+    var tally = try Tally(model.labels)
     var batches = 0
     var first = 0
     while first < validation.count {
@@ -63,9 +63,11 @@ struct Tally {
   private var sets: MultiLabelAccumulator
   private var values = RegressionAccumulator()
 
-  init(_ labels: LabelConfiguration) {
+  init(_ labels: LabelConfiguration) throws(OutOfMemory) {
     problemType = labels.problemType
-    classes = ClassificationAccumulator(classes: max(2, labels.names.count))
+    // The confusion matrix, and what is made of it.
+    if problemType == .singleLabel { try requireMemory((labels.names.count * labels.names.count).memory(times: 3 * MemoryLayout<Int>.stride)) }
+    classes = ClassificationAccumulator(classes: problemType == .singleLabel ? max(2, labels.names.count) : 2)
     sets = MultiLabelAccumulator(labels: labels.names.count)
   }
 

@@ -68,10 +68,10 @@ package final class Trainer {
     stepsPerEpoch = (batches + accumulation - 1) / accumulation
     totalSteps =
       arguments.maxSteps > 0
-      ? arguments.maxSteps : Int((arguments.numTrainEpochs * Double(stepsPerEpoch)).rounded(.up))
+      ? arguments.maxSteps : Int(saturating: (arguments.numTrainEpochs * Double(stepsPerEpoch)).rounded(.up))
     let warmup =
       arguments.warmupSteps > 0
-      ? arguments.warmupSteps : Int((Double(totalSteps) * arguments.warmupRatio).rounded(.up))
+      ? arguments.warmupSteps : Int(saturating: (Double(totalSteps) * arguments.warmupRatio).rounded(.up))
     schedule = Schedule(
       kind: ScheduleKind(rawValue: arguments.lrSchedulerType)!, peak: arguments.learningRate, warmupSteps: warmup,
       totalSteps: totalSteps)
@@ -86,7 +86,7 @@ package final class Trainer {
     try freeze()
     try engine.freezeBottom(of: model.family)
     // Found now, not after the first epoch.
-    let known = Tally(model.labels).result.metrics.map(\.name)
+    let known = try Tally(model.labels).result.metrics.map(\.name)
     guard known.contains(arguments.metricName) else { throw TrainingError.unknownMetric(arguments.metricName, known: known) }
   }
 
@@ -112,7 +112,7 @@ package final class Trainer {
     var order: (epoch: Int, indices: [Int]) = (-1, [])
     training: while state.step < totalSteps {
       let epoch = state.step / stepsPerEpoch
-      if order.epoch != epoch { order = (epoch, dataOrder(epoch)) }
+      if order.epoch != epoch { order = (epoch, try dataOrder(epoch)) }
       try step(order.indices, place: state.step % stepsPerEpoch)
       let done = state.step
       let epochEnds = done % stepsPerEpoch == 0 || done == totalSteps
@@ -157,14 +157,19 @@ package final class Trainer {
   }
 
   /// The examples of an epoch, in the order of the reference library's sampler.
-  func dataOrder(_ epoch: Int) -> [Int] {
-    var random = TorchRandom(seed: arguments.seed &+ UInt32(epoch))
+  func dataOrder(_ epoch: Int) throws(OutOfMemory) -> [Int] {
+    try requireMemory(training.count.memory(times: 8 * MemoryLayout<Int>.stride))
+    var random = TorchRandom(seed: arguments.seed &+ UInt32(truncatingIfNeeded: epoch))
     return random.permutation(training.count)
   }
 
   // MARK: One step
 
+  /// Of a step's arrays beside its activations, the largest: for each row of a table whether it is touched.
+  var arrayBytes: Int { (store.blueprint.tables.map(\.rows).max() ?? 0).memory(times: 8) }
+
   private func step(_ order: [Int], place: Int) throws {
+    try requireMemory(arrayBytes)
     let size = arguments.perDeviceTrainBatchSize
     let first = place * size * arguments.gradientAccumulationSteps
     let last = min(order.count, first + size * arguments.gradientAccumulationSteps)
@@ -175,7 +180,7 @@ package final class Trainer {
     var tokens = 0
     for start in stride(from: 0, to: examples.count, by: size) {
       let micro = examples[start..<min(examples.count, start + size)]
-      let batch = makeBatch(micro)
+      let batch = try makeBatch(micro)
       tokens += batch.tokenCount
       let key = mix(mix(UInt64(arguments.seed), UInt64(state.step)), UInt64(start))
       let logits = try engine.forward(model.family, batch, dropoutKey: key)
@@ -213,13 +218,15 @@ package final class Trainer {
   /// As the reference counts them: by steps when those are limited, by epochs otherwise.
   private var trainedSamples: Double {
     arguments.maxSteps > 0
-      ? Double(totalSteps * arguments.perDeviceTrainBatchSize * arguments.gradientAccumulationSteps)
+      ? Double(totalSteps) * Double(arguments.perDeviceTrainBatchSize * arguments.gradientAccumulationSteps)
       : Double(training.count) * arguments.numTrainEpochs
   }
 
   var epoch: Double { Double(state.step) / Double(stepsPerEpoch) }
 
-  func makeBatch(_ examples: some Collection<TrainingExample>) -> Batch {
+  func makeBatch(_ examples: some Collection<TrainingExample>) throws(OutOfMemory) -> Batch {
+    // Ids, token types, positions, and where each token's row is.
+    try requireMemory(examples.reduce(0) { $0 + $1.ids.count }.memory(times: 64))
     var batch = Batch()
     for example in examples { batch.append(example.ids, tokenTypes: example.tokenTypes) }
     return batch

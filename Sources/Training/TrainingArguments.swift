@@ -116,6 +116,15 @@ extension TrainingArguments {
     ] {
       try require(value >= least, name, "at least \(least)", value)
     }
+    // Within these the counts of steps and texts that are made of them cannot overflow.
+    for (name, value, most) in [
+      ("per-device-train-batch-size", perDeviceTrainBatchSize, 1 << 20),
+      ("gradient-accumulation-steps", gradientAccumulationSteps, 1 << 20), ("max-steps", maxSteps, 1 << 40),
+      ("warmup-steps", warmupSteps, 1 << 40),
+    ] {
+      try require(value <= most, name, "at most \(most)", value)
+    }
+    try require(numTrainEpochs <= 1e6, "num-train-epochs", "at most 1000000", numTrainEpochs)
     for weight in classWeights { try require(weight > 0 && weight.isFinite, "class-weights", "positive numbers", weight) }
     try require(dropout == nil || dropout == 0, "dropout", "0 (or leave it out for the model's own rates)", dropout ?? 0)
     try require(loraRank <= 4096, "lora-rank", "at most 4096", loraRank)

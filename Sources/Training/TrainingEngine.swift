@@ -96,7 +96,7 @@ package final class TrainingEngine: Verbs {
   ///
   /// - Parameter gradient: of the loss with respect to the logits `[texts, labels]`.
   package func backward(_ logits: TapeRows, gradient: [Float]) throws(OutOfMemory) {
-    precondition(gradient.count == logits.count && trains)
+    assert(gradient.count == logits.count && trains, "one gradient for each logit of a pass that trains")
     try clearingTapeIfRefused { () throws(OutOfMemory) in
       try logits.node.contribution().gradient.update(from: gradient, count: gradient.count)
       try runTape(to: 0)

@@ -49,7 +49,7 @@ import Testing
 
   @Test func inWindows() throws {
     let session = try Self.classifier().makeSession()
-    let length = session.append(UnsafeBufferPointer(start: nil, count: 0), windows: Windows(pooling: .mean))
+    let length = try session.append(UnsafeBufferPointer(start: nil, count: 0), windows: Windows(pooling: .mean))
     #expect(length.tokens == 1 && !length.wasTruncated && length.windows == 1)
     try session.run()
     #expect(Array(session.logits(of: 0)) == (try Self.classifier().classify("").logits))

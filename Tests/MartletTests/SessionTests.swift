@@ -6,11 +6,9 @@ import Testing
 @Suite struct SessionTests {
   private func append(_ text: String, to session: Session, windows: Windows?) {
     var text = text
-    text.withUTF8 { text in
-      if let windows {
-        session.append(text, windows: windows, maximumLength: 7)
-      } else {
-        #expect(throws: Never.self) { try session.append(text, maximumLength: 7) }
+    _ = text.withUTF8 { text in
+      #expect(throws: Never.self) {
+        _ = try windows.map { try session.append(text, windows: $0, maximumLength: 7) } ?? session.append(text, maximumLength: 7)
       }
     }
   }

@@ -65,6 +65,10 @@ import Testing
     #expect(try dataset(["1", "-1"]).discoverLabels(.singleLabel) == ["-1", "1"])
     #expect(try dataset(["pos", "neg", "Pos"]).discoverLabels(.singleLabel) == ["Pos", "neg", "pos"])
     #expect(try dataset(["LABEL_2", "LABEL_10", "LABEL_0"]).discoverLabels(.singleLabel).count == 11)
+    // Numbers beyond any head are names.
+    for last in ["65536", "9223372036854775807", "99999999999999999999"] {
+      #expect(try dataset(["LABEL_\(last)", "LABEL_0"]).discoverLabels(.singleLabel) == ["LABEL_0", "LABEL_\(last)"])
+    }
     #expect(try dataset(["b|a", "c", ""]).discoverLabels(.multiLabel) == ["a", "b", "c"])
     #expect(try dataset(["[\"b\", \"a\"]", "[]"]).discoverLabels(.multiLabel) == ["a", "b"])
     #expect(try dataset(["[0.0, 1.0, 1.0]"]).discoverLabels(.multiLabel) == ["LABEL_0", "LABEL_1", "LABEL_2"])

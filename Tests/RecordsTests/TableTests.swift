@@ -69,7 +69,10 @@ import Testing
     #expect(input.columns == ["column_1", "column_2"])
     options.fields.text = "3"
     #expect(failure { _ = try rows("1,text\n", options) } == "input, line 1: no column 3: the row has 2")
-    options.fields.text = "text"
+    // The number of a column that is counted and not kept.
+    options.fields = FieldChoice(text: "70000", label: "1")
+    #expect(failure { _ = try rows(String(repeating: "x,", count: 80_000) + "x\n", options) }?.contains("80001 columns") == true)
+    options.fields = FieldChoice(text: "text", label: "1")
     #expect(failure { _ = try rows("1,text\n", options) }?.contains("either all by number or all by name") == true)
   }
 

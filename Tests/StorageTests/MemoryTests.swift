@@ -41,3 +41,35 @@ import Testing
     #expect((0..<100).allSatisfy { hits.bound(to: UInt32.self)[$0] == 2 })
   }
 }
+
+@Suite struct RequiredMemoryTests {
+  @Test func whatTheSystemHasNot() throws {
+    for byteCount in [0, 1, 1 << 16, 1 << 28] { try requireMemory(byteCount) }
+    #expect(throws: OutOfMemory(byteCount: nil)) { try requireMemory(-1) }
+    #expect(throws: OutOfMemory(byteCount: 1 << 60)) { try requireMemory(1 << 60) }
+    #expect(throws: OutOfMemory.self) { try requireMemory(Int.max.memory(times: 64)) }
+    #expect(1000.memory(times: 12) == 12_000 + 131_072)
+  }
+
+  /// Nothing stays: what was asked for is given back.
+  @Test func nothingIsKept() throws {
+    for _ in 0..<1 << 16 { try requireMemory(1 << 30) }
+  }
+}
+
+@Suite struct SaturatingTests {
+  @Test func everyKindOfNumber() {
+    for (value, expected) in [
+      (0, 0), (2.9, 2), (-2.9, -2), (1e15, 1_000_000_000_000_000), (.nan, 0), (.infinity, .max), (-.infinity, .min), (1e300, .max),
+      (-1e300, .min), (0x1p63, .max), (-0x1p63, .min), (.leastNonzeroMagnitude, 0),
+    ] as [(Double, Int)] {
+      #expect(Int(saturating: value) == expected, "\(value)")
+    }
+  }
+
+  @Test func aPoolOfMoreThreadsThanThereMayBe() {
+    #expect(ThreadPool(threads: .min).threadCount == 1)
+    let pool = ThreadPool(threads: .max)
+    #expect(pool.threadCount <= ThreadPool.mostThreads)
+  }
+}

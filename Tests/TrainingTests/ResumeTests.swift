@@ -68,6 +68,11 @@ import Training
       let whole = try run()
       let again = try run(resumingFrom: folder + "/checkpoint-10")
       #expect(again.losses.isEmpty && again.weights == whole.weights && again.history == whole.history)
+      // A run of fewer steps than have been done has nothing to foretell.
+      var shorter = run
+      shorter.arguments.maxSteps = 3
+      shorter.forecasts = true
+      #expect(try shorter(resumingFrom: folder + "/checkpoint-10").losses.isEmpty)
     }
   }
 
@@ -194,6 +199,15 @@ import Training
         try write(Array(content.utf8), name)
         #expect(throws: TrainingError.self, "\(name)") { _ = try run(resumingFrom: path) }
         try write(before, name)
+      }
+      // Counts that no run has: the next one would trap.
+      for (key, value) in [("global_step", -1), ("global_step", Int64.max), ("tokens_seen", .max), ("evaluations_without_improvement", .min)] {
+        let before = try readFile(path + "/martlet_state.json")
+        var state = try #require(try JSONValue(parsing: before).object)
+        state[key] = .integer(value)
+        try write(Array(JSONValue.object(state).text().utf8), "martlet_state.json")
+        #expect(throws: TrainingError.self, "\(key) \(value)") { _ = try run(resumingFrom: path) }
+        try write(before, "martlet_state.json")
       }
       let weights = try readFile(path + "/model.safetensors")
       try write(readFile(fixture("tiny-bert-encoder/model.safetensors")), "model.safetensors")

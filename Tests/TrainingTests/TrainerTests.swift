@@ -254,7 +254,12 @@ import Training
       ("gradient-accumulation-steps", { $0.gradientAccumulationSteps = 0 }), ("logging-steps", { $0.loggingSteps = 0 }),
       ("eval-steps", { $0.evalSteps = 0 }), ("learning-rate", { $0.learningRate = .nan }), ("dropout", { $0.dropout = 0.3 }),
       ("max-steps", { $0.maxSteps = -1 }), ("label-smoothing-factor", { $0.labelSmoothingFactor = 1 }),
-      ("class-weights", { $0.classWeights = [1, 0, -1] }),
+      ("class-weights", { $0.classWeights = [1, 0, -1] }), ("num-train-epochs", { $0.numTrainEpochs = 1e300 }),
+      ("num-train-epochs", { $0.numTrainEpochs = .infinity }), ("num-train-epochs", { $0.numTrainEpochs = .nan }),
+      ("max-steps", { $0.maxSteps = .max }), ("warmup-steps", { $0.warmupSteps = .max }),
+      ("per-device-train-batch-size", { $0.perDeviceTrainBatchSize = .max }),
+      ("gradient-accumulation-steps", { $0.gradientAccumulationSteps = .max }), ("max-length", { $0.maxLength = .min }),
+      ("lora-rank", { $0.loraRank = .max }), ("freeze-layers", { $0.freezeLayers = .max }),
     ] as [(String, (inout TrainingArguments) -> Void)] {
       let text = try error { change(&$0.arguments) }?.description
       #expect(text?.hasPrefix(name + ": expected") == true && text?.contains("\n") == false, "\(name): \(text ?? "no error")")
