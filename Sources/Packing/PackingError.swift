@@ -25,7 +25,7 @@ package enum PackingError: Error, CustomStringConvertible, Sendable, Equatable {
     case .missingEncoder(let path, let names, let count, let unused):
       missing(path, names, count, unused) + ": training would start from random weights, which is what --from-scratch is for"
     case .notFinite(let name): "tensor \(name): holds a value that is not a finite number"
-    case .noTokenizer(let path): "\(path): no tokenizer: expected tokenizer.json, or vocab.txt"
+    case .noTokenizer(let path): "\(path): no tokenizer: expected tokenizer.json, vocab.txt, vocab.json with merges.txt, or a SentencePiece model (spiece, spm, sentencepiece.bpe)"
     case .noSourceFiles(let path):
       "\(path): the bundle does not carry its source folder's files and cannot be tuned from; pack it with --carry-source"
     case .base(let path, let section, let expected, let found):

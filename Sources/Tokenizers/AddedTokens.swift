@@ -10,7 +10,9 @@ struct AddedToken: Sendable, Equatable {
     /// Looked for in the normalised text instead of the raw text.
     static let normalized = Flags(rawValue: 8)
     static let special = Flags(rawValue: 16)
-    static let all: Flags = [.singleWord, .stripsLeft, .stripsRight, .normalized, .special]
+    /// Found and left in the text, as `split_special_tokens` wants it.
+    static let passedOver = Flags(rawValue: 32)
+    static let all: Flags = [.singleWord, .stripsLeft, .stripsRight, .normalized, .special, .passedOver]
   }
 
   let id: Int
@@ -103,6 +105,11 @@ struct AddedTokens: Sendable, Equatable {
     normalized = PatternSet(tokens.filter { $0.flags.contains(.normalized) })
   }
 
+  func id(of text: String) -> Int? {
+    let content = Array(text.utf8)
+    return tokens.first { $0.content == content }?.id
+  }
+
   var needsWordCharacters: Bool { tokens.contains { $0.flags.contains(.singleWord) } }
 
   /// Calls `body` with each stretch of text between tokens, in order, and `token` with each token's id.
@@ -117,6 +124,7 @@ struct AddedTokens: Sendable, Equatable {
     while let (match, found) = patterns.next(in: text, from: searchFrom) {
       // A match that is dropped still uses up its bytes.
       searchFrom = match.upperBound
+      if found.flags.contains(.passedOver) { continue }
       if found.flags.contains(.singleWord), touchesWord(text, match, classes) { continue }
       var start = match.lowerBound
       var end = match.upperBound

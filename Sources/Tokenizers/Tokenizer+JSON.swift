@@ -3,41 +3,54 @@ import JSON
 extension Tokenizer {
   /// Reads a `tokenizer.json` of Hugging Face's tokenizers.
   ///
-  /// Truncation and padding settings in it are not used: the caller says how long and pads nothing.
+  /// Truncation and padding settings in it are not used, but for the side: the caller says how long and pads nothing.
   ///
-  /// - Parameter configuration: `tokenizer_config.json`, for the padding token, the model's length, the side that
-  ///   truncation takes from and whether a model is given token types.
-  package init(tokenizerJSON: JSONValue, configuration: JSONValue? = nil) throws(TokenizerError) {
-    try self.init(tokenizerJSON: tokenizerJSON, configuration: configuration, scoresAreExact: false)
+  /// - Parameter configuration: `tokenizer_config.json`, merged with what lies beside it (`TokenizerFiles`): settings that
+  ///   it gives explicitly are honoured or refused, tokens that the file lacks are added.
+  /// - Parameter rows: how many ids the model has embeddings for (`withoutUnused`).
+  package init(tokenizerJSON: JSONValue, configuration: JSONValue? = nil, rows: Int? = nil) throws(TokenizerError) {
+    let settings = TokenizerSettings(configuration)
+    let file = "tokenizer.json"
+    let json = try settings.applied(to: tokenizerJSON)
+    let tokens = tokenizerJSON["added_tokens"]?.array ?? []
+    let padding = json["padding"]?["pad_token"]?.string
+    let added = try settings.addedTokens(file: tokens, filePadding: padding) { TokenizerSettings.vocabulary(of: json, has: $0) }
+    let reader = TokenizerReader(file: file)
+    let template = try reader.template(json["post_processor"])
+    try self.init(json, settings: settings, file: file, added: added, scoresAreExact: false, rows: rows) { _ in template }
   }
 
+  /// - Parameter settings: what the folder says beside the file; it has been applied to the steps.
+  /// - Parameter added: tokens that come behind those of the file.
   /// - Parameter scoresAreExact: whether scores do not come from a text that the reference has read.
-  init(tokenizerJSON: JSONValue, configuration: JSONValue?, scoresAreExact: Bool) throws(TokenizerError) {
-    let reader = TokenizerReader(file: "tokenizer.json", scoresAreExact: scoresAreExact)
-    let modelJSON = try reader.member(tokenizerJSON, "model", "an object")
-    let steps = try reader.preTokenizerSteps(tokenizerJSON["pre_tokenizer"])
+  init(
+    _ json: JSONValue, settings: TokenizerSettings, file: String, added: [JSONValue], scoresAreExact: Bool, rows: Int?,
+    template: ((String) -> Int?) throws(TokenizerError) -> Template
+  ) throws(TokenizerError) {
+    let reader = TokenizerReader(file: file, scoresAreExact: scoresAreExact)
+    let modelJSON = try reader.member(json, "model", "an object").withoutUnusedEntries(beyond: rows)
+    let steps = try reader.preTokenizerSteps(json["pre_tokenizer"])
     guard PreTokenizerStep.areFew(steps) else { throw .unsupported(component: "pre-tokenizer", name: "Sequence of too many steps") }
     let loaded = try reader.model(modelJSON, isAfterByteCharacters: steps.last == .byteCharacters)
-    let normalizerSteps = try reader.normalizerSteps(tokenizerJSON["normalizer"])
+    let normalizerSteps = try reader.normalizerSteps(json["normalizer"])
     guard normalizerSteps.count <= NormalizerStep.maximumCount else {
       throw .unsupported(component: "normalizer", name: "Sequence of more than \(NormalizerStep.maximumCount) steps")
     }
     let normalizer = Normalizer(normalizerSteps)
     let preTokenizer = PreTokenizer(steps, for: loaded.model)
-    let added = try reader.addedTokens(tokenizerJSON["added_tokens"], model: loaded, normalizer: normalizer)
-    let template = try reader.template(tokenizerJSON["post_processor"])
+    let allTokens = try reader.addedTokens(
+      json["added_tokens"], configured: added, split: try settings.flag("split_special_tokens", otherwise: false), model: loaded,
+      normalizer: normalizer)
+    let template = try template { allTokens.id(of: $0) ?? loaded.id(of: $0.utf8) }
+    let tokens = allTokens.withoutUnused(
+      beyond: rows, template, ofClass: Set((settings.tokenizerClass?.tokens ?? []).map { Array($0.text.utf8) }), padding: settings.text("pad"))
+    func id(_ text: String) -> Int? { tokens.id(of: text) ?? loaded.id(of: text.utf8) }
+    let padding = settings.text("pad") ?? json["padding"]?["pad_token"]?.string
     self.init(
-      normalizer: normalizer, preTokenizer: preTokenizer, model: loaded.model, addedTokens: added,
-      classes: CharacterClasses(words: added.needsWordCharacters, numbers: preTokenizer.needsNumbers),
-      template: Self.givesTokenTypes(configuration) ? template : template.withoutTypes, settings: Settings())
-    let padding = configuration?.tokenText("pad_token") ?? tokenizerJSON["padding"]?["pad_token"]?.string
-    self = with(try Settings(configuration, paddingID: padding.flatMap { id(of: $0) }))
-  }
-
-  func with(_ settings: Settings) -> Tokenizer {
-    Tokenizer(
-      normalizer: normalizer, preTokenizer: preTokenizer, model: model, addedTokens: addedTokens, classes: classes,
-      template: template, settings: settings)
+      normalizer: normalizer, preTokenizer: preTokenizer, model: loaded.model, addedTokens: tokens,
+      classes: CharacterClasses(words: tokens.needsWordCharacters, numbers: preTokenizer.needsNumbers),
+      template: settings.givesTokenTypes ? template : template.withoutTypes,
+      settings: try Settings(settings.configuration, paddingID: padding.flatMap(id), file: json))
   }
 }
 
@@ -70,7 +83,7 @@ extension Tokenizer.PreTokenizer {
 
 extension Tokenizer.Settings {
   /// Reads what `tokenizer_config.json` says beside the tokens.
-  init(_ configuration: JSONValue?, paddingID: Int?) throws(TokenizerError) {
+  init(_ configuration: JSONValue?, paddingID: Int?, file: JSONValue) throws(TokenizerError) {
     self.paddingID = paddingID
     if let value = configuration?["model_max_length"], !value.isNull {
       guard let length = value.double else {
@@ -81,7 +94,9 @@ extension Tokenizer.Settings {
       if length >= 1, length < 1e9 { maximumLength = Int(exactly: length.rounded(.down)) }
     }
     switch configuration?["truncation_side"] {
-    case nil, .null?, "right"?: break
+    // The file's own truncation has a side too.
+    case nil, .null?: truncationSide = file["truncation"]?["direction"] == "Left" ? .left : .right
+    case "right"?: break
     case "left"?: truncationSide = .left
     case let other?:
       throw .malformed(
@@ -92,7 +107,7 @@ extension Tokenizer.Settings {
 
 extension JSONValue {
   /// The text of a token, given as a string or as an object with flags.
-  func tokenText(_ key: String) -> String? { self[key]?.string ?? self[key]?["content"]?.string }
+  func tokenText(_ key: String) -> String? { self[key]?.tokenText }
 
   /// Enough of the value for an error.
   var brief: String {

@@ -93,9 +93,12 @@ public struct Tokenizer: Sendable, Equatable {
         && first.settings == second.settings
   }
 
-  /// One more than the largest id: the rows an embedding table must have.
+  /// One more than the largest id that a text can have: the rows an embedding table must have. Entries without a text, as a
+  /// blank last line makes one, are never found.
   public var vocabularySize: Int {
-    max(vocabulary.count, (addedTokens.tokens.map(\.id).max() ?? -1) + 1, template.limits.ids)
+    var count = vocabulary.count
+    while count > 0, vocabulary.bytes(of: count - 1).isEmpty { count -= 1 }
+    return max(count, (addedTokens.tokens.map(\.id).max() ?? -1) + 1, template.limits.ids)
   }
 
   /// One more than the largest token type that a pair is given: the rows a table of token types must have for pairs.

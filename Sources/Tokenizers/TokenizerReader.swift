@@ -53,18 +53,26 @@ struct TokenizerReader {
 
   // MARK: Added tokens
 
-  func addedTokens(_ value: JSONValue?, model: LoadedModel, normalizer: Tokenizer.Normalizer) throws(TokenizerError)
-    -> AddedTokens
-  {
-    guard let value, !value.isNull else { return AddedTokens([]) }
-    guard let entries = value.array else { throw malformed("added_tokens", "an array", value) }
+  /// - Parameter value: `added_tokens` of a `tokenizer.json`.
+  /// - Parameter configured: those that the configuration adds behind them.
+  /// - Parameter split: whether special tokens in a text are text as any other (`split_special_tokens`).
+  func addedTokens(
+    _ value: JSONValue?, configured: [JSONValue], split: Bool, model: LoadedModel, normalizer: Tokenizer.Normalizer
+  ) throws(TokenizerError) -> AddedTokens {
+    let entries = value?.array ?? []
+    if let value, !value.isNull, value.array == nil { throw malformed("added_tokens", "an array", value) }
     var builder = AddedTokensBuilder(model: model, normalizer: normalizer)
     for (index, entry) in entries.enumerated() {
       let place = "added_tokens[\(index)]"
       _ = try id(entry["id"], place + ".id")
       builder.add(try string(entry, "content", in: place), try addedTokenFlags(entry, place))
     }
-    return try builder.finish(file: file)
+    builder.startAnotherList()
+    let reader = TokenizerReader(file: "tokenizer_config.json")
+    for entry in configured {
+      builder.add(entry.tokenText ?? "", try reader.addedTokenFlags(entry, entry.tokenText ?? "added token"))
+    }
+    return try builder.finish(file: file, split: split)
   }
 
   func addedTokenFlags(_ entry: JSONValue, _ place: String) throws(TokenizerError) -> AddedToken.Flags {
@@ -85,6 +93,8 @@ struct AddedTokensBuilder {
   let normalizer: Tokenizer.Normalizer
   private var tokens: [Int: AddedToken] = [:]
   private var ids: [[UInt8]: Int] = [:]
+  /// Contents that were special in any entry: the reference keeps them so.
+  private var special: Set<[UInt8]> = []
   private var nextID: Int
   private static let classes = CharacterClasses(words: false)
 
@@ -94,19 +104,22 @@ struct AddedTokensBuilder {
     nextID = model.entryCount
   }
 
+  /// What comes now is added by another call of the reference: new ids follow the largest of the tokens so far, if that is
+  /// beyond the vocabulary.
+  mutating func startAnotherList() {
+    nextID = max(model.entryCount, (tokens.keys.max() ?? -1) + 1)
+  }
+
   mutating func add(_ text: String, _ flags: AddedToken.Flags) {
     let content = Array(text.utf8)
     guard !content.isEmpty else { return }
+    if flags.contains(.special) { special.insert(content) }
     let known = ids[content] ?? model.id(of: content)
     let id = known ?? nextID
     if known == nil { nextID += 1 }
     let token = AddedToken(id: id, content: content, pattern: pattern(content, flags), flags: flags)
     if let replaced = tokens.updateValue(token, forKey: id) { ids[replaced.content] = nil }
     ids[content] = id
-  }
-
-  func knows(_ text: String) -> Bool {
-    ids[Array(text.utf8)] != nil
   }
 
   private func pattern(_ content: [UInt8], _ flags: AddedToken.Flags) -> [UInt8] {
@@ -117,8 +130,11 @@ struct AddedTokensBuilder {
     return Array(text.bytes[..<text.count])
   }
 
-  func finish(file: String) throws(TokenizerError) -> AddedTokens {
-    let sorted = tokens.values.sorted { $0.id < $1.id }
+  func finish(file: String, split: Bool) throws(TokenizerError) -> AddedTokens {
+    let sorted = tokens.values.sorted { $0.id < $1.id }.map { token in
+      guard split, special.contains(token.content) else { return token }
+      return AddedToken(id: token.id, content: token.content, pattern: token.pattern, flags: token.flags.union(.passedOver))
+    }
     for kind in [AddedToken.Flags.normalized, []] {
       var seen: Set<[UInt8]> = []
       for token in sorted where token.flags.intersection(.normalized) == kind {

@@ -49,7 +49,7 @@ import Testing
     let cases: [(name: String, changes: [String: [UInt8]?], says: [String])] = [
       ("no weights", ["model.safetensors": nil], ["expected model.safetensors"]),
       ("no configuration", ["config.json": nil], ["expected config.json"]),
-      ("no tokenizer", ["tokenizer.json": nil, "vocab.txt": nil], ["expected tokenizer.json, or vocab.txt"]),
+      ("no tokenizer", ["tokenizer.json": nil, "vocab.txt": nil], ["expected tokenizer.json, vocab.txt, vocab.json with merges.txt"]),
       ("truncated header", ["model.safetensors": Array(weights[..<1000])], ["model.safetensors", "truncated", "found 1000"]),
       ("truncated data", ["model.safetensors": Array(weights.dropLast(4))], ["model.safetensors", "truncated"]),
       ("empty weights", ["model.safetensors": []], ["model.safetensors", "expected 8 bytes, found 0"]),

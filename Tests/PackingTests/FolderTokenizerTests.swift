@@ -25,4 +25,39 @@ import Tokenizers
     #expect(tokenizer.pairRefusal(tokenTypes: types) == nil)
     #expect(tokenizer.pairRefusal(tokenTypes: types - 1)?.contains("model_input_names") == true)
   }
+
+  /// What lies beside the vocabulary counts, beside a `tokenizer.json` and a `vocab.txt` alike.
+  @Test(arguments: ["tokenizer.json", "vocab.txt"]) func filesBeside(vocabulary: String) throws {
+    let tokenizer = try withEdited { folder in
+      for name in ["tokenizer.json", "vocab.txt"] where name != vocabulary { folder.files[name] = nil }
+      folder.files["tokenizer_config.json"] = Array(#"{"do_lower_case": true, "model_max_length": 64}"#.utf8)
+      folder.files["special_tokens_map.json"] = Array(#"{"additional_special_tokens": ["<x>"], "cls_token": "[MASK]"}"#.utf8)
+      folder.files["added_tokens.json"] = Array(#"{"<y>": 182, "<x>": 181}"#.utf8)
+      folder.set("vocab_size", 183)
+    } _: {
+      try loadTokenizer(CheckpointFolder(path: $0))
+    }
+    #expect(tokenizer.vocabularySize == 183 && tokenizer.id(of: "<x>") == 181 && tokenizer.id(of: "<y>") == 182)
+    var workspace = TokenizerWorkspace()
+    var ids: [Int32] = []
+    _ = Array("<y><x>".utf8).withUnsafeBufferPointer { tokenizer.encode($0, maximumLength: 8, workspace: &workspace, into: &ids) }
+    // The file's own template stays; from the vocabulary the class makes one of the names.
+    #expect(ids == [vocabulary == "vocab.txt" ? 4 : 2, 182, 181, 3])
+  }
+
+  /// One token beyond the table: the folder opens, a text that holds it has no such id.
+  @Test func oneTokenBeyondTheTable() throws {
+    let model = try withEdited { folder in
+      folder.files["added_tokens.json"] = Array(#"{"<pad>NOTUSED": 181}"#.utf8)
+    } _: {
+      try packedModel($0)
+    }
+    _ = model
+    let refused = try withEdited { folder in
+      folder.files["added_tokens.json"] = Array(#"{"<x>": 181, "<y>": 182}"#.utf8)
+    } _: {
+      failure(packing: $0)
+    }
+    #expect("\(refused!)".contains("183"))
+  }
 }

@@ -155,10 +155,10 @@ import Tokenizers
     let whole = Array("[UNK]\n[CLS]\n[SEP]\na\n##b".utf8)
     #expect(vocabularyRefusal(whole) == "accepted")
     #expect(vocabularyRefusal(whole + Array("\r\n".utf8)) == "accepted")
-    #expect(vocabularyRefusal([]) == "tokenizer: the vocabulary has no token [UNK]")
-    #expect(vocabularyRefusal(Array("[UNK]\n[SEP]".utf8)) == "tokenizer: the vocabulary has no token [CLS]")
-    #expect(vocabularyRefusal(Array("[UNK]\n[CLS]".utf8)) == "tokenizer: the vocabulary has no token [SEP]")
-    #expect(vocabularyRefusal(whole, ["unk_token": "<unk>"]) == "tokenizer: the vocabulary has no token <unk>")
+    #expect(vocabularyRefusal([]) == "tokenizer: the vocabulary has no token [UNK], which tokenizer class Bert needs")
+    #expect(vocabularyRefusal(Array("[UNK]\n[SEP]".utf8)) == "tokenizer: the vocabulary has no token [CLS], which tokenizer class Bert needs")
+    #expect(vocabularyRefusal(Array("[UNK]\n[CLS]".utf8)) == "tokenizer: the vocabulary has no token [SEP], which tokenizer class Bert needs")
+    #expect(vocabularyRefusal(whole, ["unk_token": "<unk>"]) == "tokenizer: the vocabulary has no token <unk>, which tokenizer class Bert needs")
     #expect(vocabularyRefusal(whole + [0x0A, 0xFF]) == "vocab.txt: line 6: expected UTF-8, found other bytes")
     for (configuration, expected) in [
       (["do_lower_case": "yes"], "do_lower_case: expected true or false, found \"yes\""),

@@ -9,7 +9,7 @@ extension JSONValue {
   /// A copy with the member at a path of keys replaced, or removed for nil.
   func setting(_ path: String..., to value: JSONValue?) -> JSONValue { setting(path[...], to: value) }
 
-  private func setting(_ path: ArraySlice<String>, to value: JSONValue?) -> JSONValue {
+  func setting(_ path: ArraySlice<String>, to value: JSONValue?) -> JSONValue {
     guard let key = path.first else { return value ?? .null }
     var object = object ?? JSONObject()
     object[key] = path.count == 1 ? value : (object[key] ?? [:]).setting(path.dropFirst(), to: value)
