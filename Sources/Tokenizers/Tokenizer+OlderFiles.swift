@@ -89,7 +89,7 @@ extension TokenizerSettings {
       }
     }
     guard let tokenizerClass, tokenizerClass.files == files else {
-      throw .unservedClass(className, file: file)
+      throw .unservedClass(configuration["tokenizer_class"]?.string ?? className, file: file)
     }
     return tokenizerClass
   }

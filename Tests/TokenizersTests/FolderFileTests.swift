@@ -85,7 +85,7 @@ import Tokenizers
   @Test(arguments: ["BertJapanese", "RoFormer", "Funnel", "Tapas", "RoCBert", "Roberta", "Own", "PreTrained", ""])
   func classesThatAreNotServed(name: String) {
     let text = refusal { try vocabulary(["tokenizer_class": .string(name + "TokenizerFast")]) }
-    #expect(text == "tokenizer: vocab.txt of tokenizer class \(name) is not supported: save a tokenizer.json with transformers, if the class has one")
+    #expect(text == "tokenizer: vocab.txt of tokenizer class \(name)TokenizerFast is not supported: save a tokenizer.json with transformers, if the class has one")
   }
 
   @Test func wordsOfAnotherKind() throws {

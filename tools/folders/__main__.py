@@ -22,6 +22,7 @@ import older_subwords
 import other_tasks
 import pairs
 import random_settings
+import random_tokenizers
 import tokenizer_files
 import tokenizer_kinds
 import usual_folders
@@ -44,6 +45,7 @@ TOPICS = [
     other_tasks,
     messages,
     random_settings,
+    random_tokenizers,
 ]
 SHOWN = 400
 
