@@ -9,10 +9,11 @@ extension Tokenizer {
     let configuration = configuration ?? [:]
     let reader = TokenizerReader(file: "tokenizer_config.json")
     let name = try reader.string(configuration, "tokenizer_class", in: "tokenizer_config.json", otherwise: "")
-    guard ["PhobertTokenizer", "BertweetTokenizer"].contains(name) else {
+    let className = TokenizerSettings(configuration).className
+    guard FastBPEFiles.classes.contains(className) else {
       throw .unsupported(component: "bpe.codes for tokenizer class", name: name.isEmpty ? "without a name" : name)
     }
-    let normalizes = try reader.flag(configuration, "normalization", "") && name == "BertweetTokenizer"
+    let normalizes = try reader.flag(configuration, "normalization", "") && className == "Bertweet"
     let names = FastBPEFiles.SpecialTokens(configuration)
     let loaded = try FastBPEFiles.model(codes: codes, vocabulary: bytes, names)
     let added = try FastBPEFiles.addedTokens(configuration, names, loaded.tokens, reader)
@@ -35,6 +36,9 @@ extension Tokenizer {
 
 /// Reads the files as the reference does, line by line.
 enum FastBPEFiles {
+  /// Without `Tokenizer` and `Fast`.
+  static let classes: Set = ["Phobert", "Bertweet"]
+
   /// The names of the special tokens.
   struct SpecialTokens {
     /// In the order in which those that the vocabulary lacks are added.

@@ -83,7 +83,7 @@ extension Tokenizer.PreTokenizer {
 
 extension Tokenizer.Settings {
   /// Reads what `tokenizer_config.json` says beside the tokens.
-  init(_ configuration: JSONValue?, paddingID: Int?, file: JSONValue) throws(TokenizerError) {
+  init(_ configuration: JSONValue?, paddingID: Int?, file: JSONValue = .null) throws(TokenizerError) {
     self.paddingID = paddingID
     if let value = configuration?["model_max_length"], !value.isNull {
       guard let length = value.double else {

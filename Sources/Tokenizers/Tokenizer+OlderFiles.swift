@@ -44,13 +44,6 @@ extension Tokenizer {
     let tokenizerClass = try settings.served(from: .sentencePiece, file: "SentencePiece model")
     let pieces = settings.arranged(sentencePiece.pieces, tokenizerClass.stages)
     let ids = JSONObject(pieces.enumerated().map { ($0.element.text, .integer(Int64($0.offset))) })
-    // transformers 4 appends such a token, 5 forgets it.
-    for token in (settings.configuration["additional_special_tokens"]?.array ?? []).compactMap(\.tokenText) {
-      guard ids[token] != nil || settings.lists(token) else {
-        throw .malformed(
-          file: "special_tokens_map.json", place: "additional_special_tokens", expected: "tokens of \(file) or of added_tokens.json", found: token)
-      }
-    }
     let model: JSONValue = [
       "type": "Unigram", "unk_id": .integer(Int64(settings.unknownID(pieces, sentencePiece, tokenizerClass.stages))),
       "vocab": .array(pieces.map { [.string($0.text), .number($0.score)] }),
@@ -65,7 +58,7 @@ extension Tokenizer {
   ) throws(TokenizerError) {
     var added = try settings.addedTokens()
     // What a SentencePiece model lists as special stands in for the list of the configuration.
-    if settings.configuration["extra_special_tokens"]?.array == nil {
+    if !["extra_special_tokens", "additional_special_tokens"].contains(where: { settings.configuration[$0]?.array != nil }) {
       added += controls.map { ["content": .string($0.text), "special": .bool($0.isSpecial), "normalized": false] }
     }
     let (normalizer, preTokenizer) = try settings.stages(tokenizerClass.stages, charsmap: charsmap)

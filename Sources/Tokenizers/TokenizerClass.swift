@@ -158,6 +158,6 @@ extension TokenizerClass {
 extension Tokenizer {
   /// The classes of tokenizer whose older files are served, without `Tokenizer` and `Fast`, by the file that holds the vocabulary.
   package static var classesOfOlderFiles: [String: Set<String>] {
-    TokenizerClass.served.reduce(into: [:]) { classes, one in classes[one.files.rawValue, default: []].formUnion(one.names) }
+    TokenizerClass.served.reduce(into: ["bpe.codes": FastBPEFiles.classes]) { classes, one in classes[one.files.rawValue, default: []].formUnion(one.names) }
   }
 }

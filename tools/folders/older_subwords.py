@@ -117,9 +117,6 @@ def sentencepiece():
             f"{label}/special_tokens_map.json",
             model_type,
             both(write, beside("special_tokens_map.json", {"additional_special_tokens": ["<x>", "[new]"]})),
-            # transformers 5 forgets these tokens, 4 appends them.
-            REFUSED,
-            ("special_tokens_map.json", "<x>"),
             settings={"tokenizer_class": name},
             texts=MARKED,
             reference=both(write, beside("special_tokens_map.json", {"extra_special_tokens": ["<x>", "[new]"]})),
