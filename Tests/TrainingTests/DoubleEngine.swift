@@ -34,32 +34,59 @@ final class DoubleEngine: Verbs {
   }
 
   func embed(_ embeddings: Embeddings, dropout rate: Float) -> Rows {
+    func row(_ table: Table, _ row: Int) -> [Double] { Array(parameters[table.weight][row * table.width..<(row + 1) * table.width]) }
+    let mapping = embeddings.wordMapping
     let width = embeddings.words.width
-    var sum = Rows(width: width, values: [])
+    var words = Rows(width: (mapping?.beside ?? []).reduce(width) { $0 + $1.width }, values: [])
+    var others = Rows(width: mapping?.layer.outputs ?? width, values: [])
     for text in 0..<batch.textCount {
       for token in batch.starts[text]..<batch.starts[text + 1] {
         let before = batch.ids[batch.starts[text]..<token].count { $0 != embeddings.uncountedToken }
         let place = batch.ids[token] == embeddings.uncountedToken ? -1 : before
+        let scale = embeddings.wordScale.map(Double.init) ?? 1
+        words.values += row(embeddings.words, Int(batch.ids[token])).map { $0 * scale }
+        for table in mapping?.beside ?? [] { words.values += row(table, 0) }
         let rows: [(table: Table?, row: Int)] = [
-          (embeddings.words, Int(batch.ids[token])), (embeddings.tokenTypes, Int(batch.tokenTypes[token])),
-          (embeddings.positions, embeddings.firstPosition + place),
+          (embeddings.tokenTypes, Int(batch.tokenTypes[token])), (embeddings.positions, embeddings.firstPosition + place),
+          (embeddings.taskTypes, 0),
         ]
-        for column in 0..<width {
-          sum.values.append(
+        for column in 0..<others.width {
+          others.values.append(
             rows.reduce(0) { sum, part in
-              sum + (part.table.map { parameters[$0.weight][part.row * width + column] } ?? 0)
+              sum + (part.table.map { parameters[$0.weight][part.row * others.width + column] } ?? 0)
             })
         }
       }
     }
+    var sum = mapping.map { linear(words, $0.layer) } ?? words
+    for index in sum.values.indices { sum.values[index] += others.values[index] }
+    // The engine adds these in a verb of its own, which counts.
+    if mapping != nil || embeddings.wordScale != nil { verbNumber += 1 }
     let projected = embeddings.projection.map { linear(sum, $0) } ?? sum
+    guard !embeddings.dropsOutFirst else { return normalized(dropout(projected, rate), embeddings.normalization) }
     return dropout(normalized(projected, embeddings.normalization), rate)
   }
 
   func operand(_ rows: Rows) -> Rows { rows }
 
+  /// Zeros where an output does not read an input.
+  private func wholeMatrix(_ layer: Linear) -> [Double] {
+    var matrix: [Double] = []
+    for (number, weight) in layer.weights.enumerated() {
+      let part = LinearPart(of: layer, number)
+      for output in 0..<part.outputs {
+        let first = output / part.groupOutputs * part.groupInputs
+        for input in 0..<part.inputs {
+          let isRead = (first..<first + part.groupInputs).contains(input)
+          matrix.append(isRead ? parameters[weight][output * part.groupInputs + input - first] : 0)
+        }
+      }
+    }
+    return matrix
+  }
+
   func linear(_ operand: Rows, _ layer: Linear) -> Rows {
-    let weights = layer.weights.flatMap { parameters[$0] }
+    let weights = layer.groups == nil ? layer.weights.flatMap { parameters[$0] } : wholeMatrix(layer)
     let biases = layer.biases.flatMap { parameters[$0] }
     var output = Rows(width: layer.outputs, values: [])
     output.values.reserveCapacity(operand.rows * layer.outputs)
