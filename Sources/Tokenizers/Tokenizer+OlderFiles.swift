@@ -61,6 +61,8 @@ extension Tokenizer {
     if !["extra_special_tokens", "additional_special_tokens"].contains(where: { settings.configuration[$0]?.array != nil }) {
       added += controls.map { ["content": .string($0.text), "special": .bool($0.isSpecial), "normalized": false] }
     }
+    // This class adds them once more.
+    if case .qwen2 = tokenizerClass.stages { added += settings.plainSpecialTokens }
     let (normalizer, preTokenizer) = try settings.stages(tokenizerClass.stages, charsmap: charsmap)
     for token in tokenizerClass.tokens where tokenizerClass.needs.contains(token.name) {
       let text = settings.text(token.name) ?? token.text

@@ -153,6 +153,12 @@ struct TokenizerSettings {
     return tokens
   }
 
+  /// All special tokens, without their flags.
+  var plainSpecialTokens: [JSONValue] {
+    let extra = ["extra_special_tokens", "additional_special_tokens"].flatMap { configuration[$0]?.array ?? [] }
+    return (namedTokens(nil).map(\.value) + extra).compactMap(\.tokenText).map { ["content": .string($0), "special": true] }
+  }
+
   private func namedTokens(_ filePadding: String?) -> [(isOfClass: Bool, value: JSONValue)] {
     let ofClass = tokenizerClass?.tokens ?? []
     var named: [(isOfClass: Bool, value: JSONValue)] = []
