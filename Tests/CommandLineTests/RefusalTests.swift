@@ -62,7 +62,7 @@ import Testing
       ("unknown family", ["config.json": try configuration("model_type", "gpt2")], ["model_type", "expected one of bert", "found gpt2"]),
       ("configuration no JSON", ["config.json": Array("{\n".utf8)], ["config.json: not JSON"]),
       ("tokenizer no JSON", ["tokenizer.json": Array(tokenizer[..<100])], ["tokenizer.json: not JSON"]),
-      ("unknown tokenizer", ["tokenizer.json": Array(#"{"model": {"type": "Frob"}}"#.utf8)], ["Frob"]),
+      ("unknown tokenizer", ["tokenizer.json": Array(#"{"normalizer": {"type": "Lowercase"}, "model": {"type": "Frob"}}"#.utf8)], ["Frob"]),
     ]
     try withWorkshop { workshop in
       for (name, changes, says) in cases {

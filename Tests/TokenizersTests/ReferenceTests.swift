@@ -123,6 +123,9 @@ import Tokenizers
     ] as [(JSONValue?, [Int32])] {
       let tokenizer = try Tokenizer(tokenizerJSON: json, configuration: configuration)
       #expect(tokenizer.pair("", "").typeIDs == types && tokenizer.pairTypeCount == Int(types[2]) + 1)
+      guard configuration?["tokenizer_class"] != "AlbertTokenizerFast", configuration?["tokenizer_class"] != "PreTrainedTokenizerFast",
+        configuration?["tokenizer_class"] != "AlbertTokenizer"
+      else { continue }
       #expect(try Tokenizer(vocabularyIn: "tiny-bert", configuration: configuration).pair("", "").typeIDs == types)
     }
   }
