@@ -115,6 +115,19 @@ def _shortest(value: float) -> str:
     return next(text for text in (f"{value:.{digits}g}" for digits in range(1, 18)) if c_float(float(text)).value == value)
 
 
+def _parts(text: Text) -> List[bytes]:
+    """The one or two texts of a text or a pair, in UTF-8."""
+    if isinstance(text, tuple) and len(text) != 2:
+        raise _error(MartletError.INVALID_ARGUMENT, f"text: expected a text or a pair of texts, found a tuple of {len(text)}")
+    parts = []
+    for part in text if isinstance(text, tuple) else (text,):
+        if not isinstance(part, (str, bytes)):
+            raise TypeError(f"text: expected str or bytes, found {type(part).__name__}")
+        # A lone surrogate becomes bytes that are not UTF-8, which the library refuses by name.
+        parts.append(part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass"))
+    return parts
+
+
 class Classifier:
     """One `.martlet` file, opened: a context manager, closed by `close` or by leaving its block."""
 
@@ -156,9 +169,9 @@ class Classifier:
 
     def classify_batch(self, texts: Iterable[Text]) -> List[Prediction]:
         """Classifies texts (UTF-8 if bytes) or pairs together; each gets what it gets alone. Raises MartletError."""
-        texts = [text if isinstance(text, tuple) else (text,) for text in texts]
-        # A lone surrogate becomes bytes that are not UTF-8, which the library refuses by name.
-        parts = [[part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass") for part in text] for text in texts]
+        if isinstance(texts, (str, bytes)):
+            raise TypeError(f"texts: expected texts, found one {type(texts).__name__}: classify() takes it")
+        parts = [_parts(text) for text in texts]
         rows = (_Text * len(parts))(*[_Text(text[0], len(text[0]), *((text[1], len(text[1])) if len(text) > 1 else ())) for text in parts])
         width = len(self.labels)
         scores, logits = (c_float * (len(parts) * width))(), (c_float * (len(parts) * width))()

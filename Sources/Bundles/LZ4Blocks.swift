@@ -22,7 +22,7 @@ enum LZ4Blocks {
     let count = blockCount(raw.count, blockSize)
     var sizes: [UInt8] = []
     var blocks: [UInt8] = []
-    var scratch = [UInt8](repeating: 0, count: blockSize)
+    var scratch = [UInt8](repeating: 0, count: min(blockSize, raw.count))
     for block in 0..<count {
       let size = min(blockSize, raw.count - block * blockSize)
       let source = UnsafeRawBufferPointer(rebasing: raw[block * blockSize..<block * blockSize + size])

@@ -11,7 +11,7 @@
  *
  * Every function may be called from any number of threads at once, on one handle too, and a text has the same bits
  * of logits alone, in any batch, beside other callers and with any number of threads. Nothing here throws, exits,
- * prints or keeps state between handles; the environment is read once, at opening (MARTLET_ISA forces an instruction
+ * prints (but see below) or keeps state between handles; the environment is read once, at opening (MARTLET_ISA forces an instruction
  * set). A wrong argument gives a code, and then nothing is written but what is said here.
  *
  * Handles. A handle that has been closed is told from an open one at any time later: it is the address of a page that
@@ -20,6 +20,14 @@
  * while calls are in progress is safe: they finish, and the last one frees. A handle belongs to the process that opened
  * it: in a child of fork(), which has no copy of its threads, it is a closed one. What cannot be told from a handle
  * safely is the address of a page of something else; other addresses give MARTLET_CLOSED_HANDLE.
+ *
+ * Memory. What the system refuses is MARTLET_OUT_OF_MEMORY, and the handle gives the same bits again once there is memory.
+ * Whatever grows with a file or a text is asked for so that a refusal is seen. What is not: allocations of the Swift runtime of its
+ * own, of under 64 KiB each. If one of those is refused the process ends with a signal and a line on stderr. Under limits of the
+ * address space (ulimit -v) of every size that is less than 3 of 100 (Tests/Limits measures it).
+ *
+ * Sizes. A length, a count or a capacity above PTRDIFF_MAX is no size of anything: as a length or a count it is
+ * MARTLET_INVALID_ARGUMENT (or MARTLET_NULL_ARGUMENT beside NULL), as a capacity it is enough.
  *
  * Text is UTF-8 and need not end in NUL. Bytes that are not UTF-8 are refused, not repaired: the caller knows what
  * they were meant to be. (The command line, whose stream must answer every record, replaces and counts them.)

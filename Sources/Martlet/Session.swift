@@ -195,7 +195,11 @@ package final class Session: @unchecked Sendable {
     waiting.removeAll()
   }
 
+  /// What the runtime may ask for by itself while a batch runs.
+  private static let runtimeBytes = 1 << 20
+
   private func run(others: Int, _ other: () -> Void) throws(OutOfMemory) {
+    try Storage.requireMemory(Self.runtimeBytes)
     if answered.windowed.extra == 0 {
       try engine.run(model.family, answered.batch, others: others, other)
     } else {

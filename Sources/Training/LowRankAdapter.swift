@@ -5,6 +5,9 @@ import Storage
 /// What LoRA (Hu et al., 2021) adds to the projections: y += x Aᵀ Bᵀ · alpha / rank, of which A and B are trained and
 /// the projection itself is not.
 package struct LowRankSettings: Sendable, Equatable {
+  /// More than any layer of an encoder has use for.
+  static let mostRank = 4096
+
   package var rank: Int
   package var alpha: Double
   /// The last parts of the names of the layers: `query`, `value`, `dense`, ….
@@ -37,6 +40,9 @@ struct LowRankAdapter: Sendable {
   static func make(
     _ settings: LowRankSettings, _ blueprint: Blueprint
   ) throws(TrainingError) -> (adapters: [LowRankAdapter], parameters: [Parameter]) {
+    guard (1...LowRankSettings.mostRank).contains(settings.rank) else {
+      throw .argument("lora-rank: expected 1 to \(LowRankSettings.mostRank), found \(settings.rank)")
+    }
     var adapters: [LowRankAdapter] = []
     var parameters: [Parameter] = []
     var found: Set<String> = []

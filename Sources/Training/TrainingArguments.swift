@@ -127,7 +127,7 @@ extension TrainingArguments {
     try require(numTrainEpochs <= 1e6, "num-train-epochs", "at most 1000000", numTrainEpochs)
     for weight in classWeights { try require(weight > 0 && weight.isFinite, "class-weights", "positive numbers", weight) }
     try require(dropout == nil || dropout == 0, "dropout", "0 (or leave it out for the model's own rates)", dropout ?? 0)
-    try require(loraRank <= 4096, "lora-rank", "at most 4096", loraRank)
+    try require(loraRank <= LowRankSettings.mostRank, "lora-rank", "at most \(LowRankSettings.mostRank)", loraRank)
     try require(
       loraRank == 0 || freezeLayers == 0 && !freezeEmbeddings, "lora-rank",
       "0 with frozen layers (adapters leave all of the encoder as it is)", loraRank)

@@ -1,12 +1,15 @@
 """Tests of tools/martlet.py. The environment gives the bundles `BUNDLE`, `BASE` (without a head), `MULTI_LABEL`,
 `REGRESSION` and `DELTA` (calibrated, of `BUNDLE`), and the library `MARTLET_LIBRARY`."""
 
+import ctypes
 import math
 import multiprocessing
 import os
+import random
 import subprocess
 import sys
 import threading
+import time
 import unittest
 from pathlib import Path
 
@@ -25,6 +28,57 @@ def child(classifier, queue):
         queue.put(classifier.classify("good").label)
     except martlet.MartletError as error:
         queue.put(error.status)
+
+
+class ValueTests(unittest.TestCase):
+    """Values of wrong types and sizes: a Python exception or an answer, never the end of the process."""
+
+    def test_values(self):
+        generator = random.Random(int(os.environ.get("MARTLET_FUZZ_SEED", "1")))
+        values = [
+            None, True, 0, -1, 1 << 70, 1.5, math.nan, math.inf, "", "good", "\0", "\ud800", b"", b"\xff\xfe", b"good", (), ("a",), ("a", "b"),
+            ("a", "b", "c"), [], ["good", None], [("a", 1)], {}, {"a": 1}, {"good"}, object(), "x" * 100_000, range(3), Path("/"), bytearray(b"good"),
+            memoryview(b"good"), iter(["good"]), (text for text in ["good"]), martlet, len, [["good"]], ("good", b"bad"),
+        ]
+        end = time.monotonic() + float(os.environ.get("MARTLET_FUZZ_SECONDS", "0"))
+        with martlet.Classifier(BUNDLE) as classifier:
+            expected = classifier.classify("good")
+            calls = [
+                lambda x, y: classifier.classify(x),
+                lambda x, y: classifier.classify(x, y),
+                lambda x, y: classifier.classify_batch(x),
+                lambda x, y: classifier.classify_batch([x, y]),
+                lambda x, y: martlet.Classifier(x).close(),
+                lambda x, y: martlet.Classifier(BUNDLE, threads=x).close(),
+                lambda x, y: martlet.Classifier(BUNDLE, verify_checksums=x, calibrated=y).close(),
+                lambda x, y: martlet.Classifier(BUNDLE, base=x, mapped=y).close(),
+            ]
+            answers = errors = 0
+            for call in calls:
+                pairs = [(x, None) for x in values] + [(generator.choice(values), generator.choice(values)) for _ in range(40)]
+                while pairs or time.monotonic() < end:
+                    x, y = pairs.pop() if pairs else (generator.choice(values), generator.choice(values))
+                    try:
+                        call(x, y)
+                        answers += 1
+                    except (martlet.MartletError, TypeError, ValueError, AttributeError, OverflowError, ctypes.ArgumentError) as error:
+                        self.assertTrue(str(error) or isinstance(error, AttributeError), f"{x!r}, {y!r}")
+                        errors += 1
+            self.assertGreater(answers, 20)
+            self.assertGreater(errors, 20)
+            self.assertEqual(classifier.classify("good"), expected)
+
+
+    def test_tuples(self):
+        with martlet.Classifier(BUNDLE) as classifier:
+            for text in [(), ("good",), ("a", "b", "c")]:
+                with self.assertRaises(martlet.MartletError) as raised:
+                    classifier.classify_batch(["good", text])
+                self.assertEqual(raised.exception.status, martlet.MartletError.INVALID_ARGUMENT)
+                self.assertIn(f"found a tuple of {len(text)}", str(raised.exception))
+            for texts in ["good", b"good", [1], [None]]:
+                with self.assertRaises(TypeError):
+                    classifier.classify_batch(texts)
 
 
 class MartletTests(unittest.TestCase):

@@ -134,10 +134,10 @@ struct Installation: Sendable {
   }
 
   /// Compiles the program of `Tests/CInterface` against the installation; warnings are errors.
-  func compile(_ name: String, _ flags: [String], _ libraries: [String]) throws -> String {
+  func compile(_ name: String, source: String = "program.c", _ flags: [String], _ libraries: [String]) throws -> String {
     let program = folder + "/" + name
     let flags = ["cc", "-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-O1", "-g"] + flags
-    let compiled = try run(flags + [fixture("../CInterface/program.c"), "-o", program, "-I\(prefix)/include"] + libraries + ["-lm", "-lpthread"])
+    let compiled = try run(flags + [fixture("../CInterface/" + source), "-o", program, "-I\(prefix)/include"] + libraries + ["-lm", "-lpthread"])
     // The linker remarks on what a program without shared libraries cannot do; the library asks for none of it.
     try #require(compiled.status == 0 && (flags.contains("-static") || compiled.output.isEmpty), "\(compiled)")
     return program
