@@ -63,13 +63,24 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ),
 ]
 
+/// The gate (`.ci/run`) asks for warnings to be errors. Nobody who depends on Martlet does, and a newer compiler may warn anew.
+#if compiler(<6.4)
+let warnings: [SwiftSetting] = Context.environment["MARTLET_WARNINGS_ARE_ERRORS"] == nil ? [] : [.treatAllWarnings(as: .error)]
+#else
+let warnings: [SwiftSetting] = []
+#endif
+
 /// A section for each function, and none of them marked to be kept: what a program does not call is not linked into it.
 let linkedIfCalled = ["-Xfrontend", "-function-sections", "-Xfrontend", "-internalize-at-link"]
 
+/// Unoptimised SIMD is a hundred times slower. A number of threads makes an object file of each source file, as debug builds
+/// expect it: of the whole module at once there is one, where nobody looks for it.
+let optimisedInDebug = ["-O", "-wmo", "-num-threads", "1", "-disable-batch-mode"]
+
 let kernelTargets: [Target] = kernelFlags.keys.sorted().map { name in
-  // Optimised in debug builds too: unoptimised SIMD is a hundred times slower.
   .target(
-    name: name, dependencies: ["CVector"], swiftSettings: [.unsafeFlags(["-O", "-wmo"] + linkedIfCalled + kernelFlags[name]!)])
+    name: name, dependencies: ["CVector"],
+    swiftSettings: [.unsafeFlags(linkedIfCalled + kernelFlags[name]!), .unsafeFlags(optimisedInDebug, .when(configuration: .debug))])
 }
 let linkerSettings: [String: [LinkerSetting]] = [
   "Bundles": [.unsafeFlags(["-Xlinker", "-l:liblz4.a"])],
@@ -124,3 +135,4 @@ let package = Package(
     .target(name: "TestSupport", dependencies: ["JSON", "Storage"], path: "Tests/TestSupport"),
   ] + kernelTargets + moduleTargets + testTargets + fuzzing + crossCheck
 )
+for target in package.targets where target.type != .system { target.swiftSettings = (target.swiftSettings ?? []) + warnings }

@@ -12,11 +12,13 @@ func onInterrupt(endsWaiting: Bool = false, _ action: @escaping @convention(c) (
   interruptAction = action
   for number in [SIGINT, SIGTERM, SIGHUP] {
     if number == SIGHUP && isIgnored(number) { continue }
-    signal(number) { number in
+    var action = sigaction()
+    action.__sigaction_handler.sa_handler = { number in
       interruptAction?()
       signal(number, SIG_DFL)
     }
-    if endsWaiting { siginterrupt(number, 1) }
+    action.sa_flags = endsWaiting ? 0 : Int32(SA_RESTART)
+    sigaction(number, &action, nil)
   }
 }
 
