@@ -94,6 +94,8 @@ public struct Tuner: Sendable {
     onEvent: (TuningEvent) -> Void = { _ in }
   ) throws -> TuningResult {
     try makeDirectory(outputFolder)
+    let lock = try FolderLock(outputFolder)
+    defer { withExtendedLifetime(lock) {} }
     // A folder that cannot be written to is found now, not at the first checkpoint; dropped, the file leaves no trace.
     _ = try AtomicFile(path: outputFolder + "/trainer_state.json")
     try removeUnfinishedFiles(in: outputFolder)

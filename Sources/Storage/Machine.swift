@@ -11,7 +11,7 @@ package enum Machine {
   package static var availableCores: Int {
     let mask = Int(csystem_available_cores())
     let allowed = mask > 0 ? mask : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-    guard let quota = ProcessorQuota.processors(read: { try? readPseudoFile($0) }) else { return allowed }
+    guard let quota = ProcessorQuota.processors(read: { pseudoFile($0) }) else { return allowed }
     return quota < Double(allowed) ? max(1, Int(exactly: quota.rounded(.up)) ?? allowed) : allowed
   }
 
@@ -54,7 +54,7 @@ package enum Machine {
 
   /// The processor's name as the system gives it.
   package static var processorName: String {
-    guard let text = try? readPseudoFile("/proc/cpuinfo") else { return "unknown" }
+    guard let text = pseudoFile("/proc/cpuinfo") else { return "unknown" }
     for line in text.split(separator: "\n") where line.hasPrefix("model name") || line.hasPrefix("Model") {
       if let colon = line.firstIndex(of: ":") { return String(line[line.index(after: colon)...].drop { $0 == " " }) }
     }
@@ -62,16 +62,16 @@ package enum Machine {
   }
 
   private static func statusBytes(_ key: String) -> Int? {
-    guard let text = try? readPseudoFile("/proc/self/status") else { return nil }
+    guard let text = pseudoFile("/proc/self/status") else { return nil }
     for line in text.split(separator: "\n") where line.hasPrefix(key) {
       return line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
     }
     return nil
   }
 
-  /// Reads a file of `/proc` or `/sys`, whose size the system gives as 0: its first MiB.
-  private static func readPseudoFile(_ path: String) throws(FileError) -> String {
-    let file = try FileDescriptor(opening: path)
+  /// Reads a file of `/proc` or `/sys`, whose size the system gives as 0: its first MiB. Nil where there is none.
+  static func pseudoFile(_ path: String) -> String? {
+    guard let file = try? FileDescriptor(opening: path) else { return nil }
     var text: [UInt8] = []
     var piece = [UInt8](repeating: 0, count: 1 << 14)
     while text.count < 1 << 20 {

@@ -18,7 +18,7 @@ struct Outcome {
 
 /// The program as its own process, with a pipe to each of its standard streams: the test can speak with it.
 final class Program {
-  private let process: pid_t
+  let process: pid_t
   private var input: Int32
   private var output: Int32
   private var errors: Int32

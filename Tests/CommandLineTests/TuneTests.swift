@@ -161,6 +161,26 @@ import Testing
     }
   }
 
+  /// Two runs in one folder would take each other's checkpoints for their own.
+  @Test func oneRunInAFolder() throws {
+    try withWorkshop { workshop in
+      let data = try workshop.writeTSV("train.tsv", labelledReviews(40))
+      let arguments = [
+        "tune", fixture("tiny-bert-encoder"), "--train", data, "--output-dir", workshop.path("out"), "--save-steps", "1",
+        "--no-forecast", "--threads", "1", "--num-train-epochs",
+      ]
+      let first = try Program(arguments + ["10000"])
+      #expect(first.waitForError("checkpoint-2\n"))
+      let names = try allNames(below: workshop.path("out")).filter { !$0.hasPrefix("checkpoint-") }
+      expectFailure(try martlet(arguments + ["1"]), naming: [workshop.path("out"), "held by process \(first.process) (martlet)"])
+      #expect(try allNames(below: workshop.path("out")).filter { !$0.hasPrefix("checkpoint-") } == names)
+      // The lock goes with the process, however it ends.
+      first.kill()
+      _ = first.finish()
+      #expect(try martlet(arguments + ["1"]).status == 0)
+    }
+  }
+
   /// Killed again and again, at moments that fall where they fall, and taken up: the same bits, and nothing left over.
   @Test func killedAtAnyMoment() throws {
     try withWorkshop { workshop in
