@@ -37,6 +37,7 @@ class MartletError(Exception):
 
     NULL_ARGUMENT, CLOSED_HANDLE, SHORT_BUFFER, INVALID_UTF8, INVALID_ARGUMENT = 1, 2, 3, 4, 5
     INVALID_FILE, UNSUPPORTED_MODEL, NO_HEAD, INSTRUCTION_SET, OUT_OF_MEMORY, NO_CALIBRATION = 6, 7, 8, 9, 10, 11
+    TEXT_TOO_LONG = 12
 
     def __init__(self, status: int, text: str):
         super().__init__(text)
@@ -85,6 +86,7 @@ def _load() -> ctypes.CDLL:
         ("classifier_close", c_int, c_void_p),
         ("classifier_classify_batch", c_int, c_void_p, POINTER(_Text), c_size_t, POINTER(c_float), POINTER(c_float),
          c_size_t, POINTER(_TextInfo), POINTER(c_size_t)),
+        ("classifier_set_maximum_text_bytes", c_int, c_void_p, c_size_t),
         ("classifier_label_count", c_size_t, c_void_p),
         ("classifier_label", c_char_p, c_void_p, c_size_t),
         ("classifier_task", c_int, c_void_p),
@@ -132,17 +134,21 @@ class Classifier:
     """One `.martlet` file, opened: a context manager, closed by `close` or by leaving its block."""
 
     def __init__(self, path: Union[str, "os.PathLike[str]"], threads: Optional[int] = None, verify_checksums: bool = True,
-                 calibrated: bool = False, base: Optional[Union[str, "os.PathLike[str]"]] = None, mapped: bool = True):
+                 calibrated: bool = False, base: Optional[Union[str, "os.PathLike[str]"]] = None, mapped: bool = True,
+                 maximum_text_bytes: Optional[int] = None):
         """Opens a bundle and checks all of it.
 
         `threads` is how many threads one call may use; None: the cores that the process may use. `calibrated` divides
         logits by the temperature that `martlet pack --validation` fitted before they become scores. `base` is the file
         that a delta is a delta of; None: the one beside it, by the name that it holds. `mapped=False` reads the file into
-        memory: a mapped one must not become shorter while it is in use. Raises MartletError.
+        memory: a mapped one must not become shorter while it is in use. `maximum_text_bytes` is the longest text that is
+        classified, in bytes of UTF-8; None: 1048576. Longer ones are refused, not cut. Raises MartletError.
         """
         self._handle = c_void_p()
         if threads is not None and not 1 <= threads <= 1024:
             raise _error(MartletError.INVALID_ARGUMENT, f"threads: expected 1 to 1024, found {threads}")
+        if maximum_text_bytes is not None and not 1 <= maximum_text_bytes <= sys.maxsize:
+            raise _error(MartletError.INVALID_ARGUMENT, f"maximum_text_bytes: expected 1 to {sys.maxsize}, found {maximum_text_bytes}")
         flags = (0 if verify_checksums else _SKIP_CHECKSUMS) | (_CALIBRATED if calibrated else 0) | (0 if mapped else _COPY)
         base_name = None if base is None else os.fsencode(base)
         options = _Options(ctypes.sizeof(_Options), threads or 0, flags, base_name)
@@ -154,6 +160,8 @@ class Classifier:
             name, byref(options), byref(self._handle), message, len(message))
         if status:
             raise _error(status, message.value.decode())
+        if maximum_text_bytes is not None:
+            _library.martlet_classifier_set_maximum_text_bytes(self._handle, maximum_text_bytes)
         count = _library.martlet_classifier_label_count(self._handle)
         #: The labels' names, in the order of scores and logits.
         self.labels = [_library.martlet_classifier_label(self._handle, index).decode() for index in range(count)]

@@ -33,7 +33,7 @@
  * they were meant to be. (The command line, whose stream must answer every record, replaces and counts them.)
  *
  * Link with what `pkg-config --cflags --libs martlet` says; libmartlet.a wants -lstdc++ -lm -lpthread -ldl besides.
- * The shared library's functions carry the version MARTLET_1, and neither library shows any other name: both bring the
+ * The shared library's functions carry the version MARTLET_1, later ones MARTLET_2, and neither library shows any other name: both bring the
  * Swift runtime along, hidden.
  */
 #ifndef MARTLET_H
@@ -72,7 +72,9 @@ typedef enum martlet_status {
   /** The system refused memory. The handle, if there was one, is as it was before the call. */
   MARTLET_OUT_OF_MEMORY = 10,
   /** Calibrated scores are wanted of a file that holds no calibration. */
-  MARTLET_NO_CALIBRATION = 11
+  MARTLET_NO_CALIBRATION = 11,
+  /** A text has more bytes than the handle's bound, or is too long for a model that cuts none. */
+  MARTLET_TEXT_TOO_LONG = 12
 } martlet_status;
 
 /** What the scores of a model mean. */
@@ -174,12 +176,19 @@ martlet_status martlet_classifier_classify(martlet_classifier *classifier, const
  *
  * `scores` and `logits` are `text_count` rows of a float for each label, `capacity` floats each; `infos` is
  * `text_count` entries. Each of the three may be NULL if it is not wanted. If a text is refused
- * (MARTLET_INVALID_UTF8, MARTLET_NULL_ARGUMENT, MARTLET_INVALID_ARGUMENT), no text is run (but some of those before one that
- * is too long for the model), and `*refused`, unless NULL, is its index; otherwise it is `text_count`.
+ * (MARTLET_INVALID_UTF8, MARTLET_NULL_ARGUMENT, MARTLET_INVALID_ARGUMENT, MARTLET_TEXT_TOO_LONG), no text is run (but some of
+ * those before one that is too long for the model), and `*refused`, unless NULL, is its index; otherwise it is `text_count`.
  */
 martlet_status martlet_classifier_classify_batch(martlet_classifier *classifier, const martlet_text *texts,
                                                  size_t text_count, float *scores, float *logits, size_t capacity,
                                                  martlet_text_info *infos, size_t *refused);
+
+/**
+ * Sets the longest text in bytes that the handle classifies, each of a pair: 1048576 until it is called; SIZE_MAX is no
+ * bound, 0 is an invalid argument. For calls that start after it has returned. A tokenizer may take a microsecond for a
+ * byte and 64 bytes of memory, though the model reads the first tokens alone.
+ */
+martlet_status martlet_classifier_set_maximum_text_bytes(martlet_classifier *classifier, size_t maximum);
 
 /** The number of labels, that is of scores and of logits; 0 if the handle is no open one. */
 size_t martlet_classifier_label_count(const martlet_classifier *classifier);

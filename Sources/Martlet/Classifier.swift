@@ -21,6 +21,9 @@ public final class Classifier: Sendable {
   /// The longest text in tokens, special tokens included; longer ones are cut. (BigBird with block-sparse attention refuses
   /// them with an error of kind `textTooLong`, where its tokenizer does not cut them first.)
   public var maximumLength: Int { limit.most() }
+  /// The longest text in bytes of UTF-8, each of a pair; longer ones are refused, not cut. A text of this length takes a
+  /// tokenizer up to a second or so for each megabyte before it is cut at `maximumLength` tokens.
+  public let maximumTextBytes: Int
   /// The instruction set of the kernels in use, by the name that `MARTLET_ISA` takes.
   public var instructionSet: String { kernels.instructionSet.rawValue }
 
@@ -47,15 +50,16 @@ public final class Classifier: Sendable {
   ///     renaming another to its name, as `martlet pack` does, is always safe.
   ///   - calibrated: divide logits by the temperature that `martlet pack --validation` fitted, so that scores say how often
   ///     they are right. Labels and logits stay what they are.
+  ///   - maximumTextBytes: the longest text in bytes that is classified.
   /// - Throws: `ClassifierError`, of kind `noCalibration` when the file holds no temperature.
   public convenience init(
     contentsOf path: String, base: String? = nil, threads: Int? = nil, verifyChecksums: Bool = true, isMapped: Bool = true,
-    calibrated: Bool = false
+    calibrated: Bool = false, maximumTextBytes: Int = defaultMaximumTextBytes
   ) throws {
     do {
       let pool = ThreadPool(threads: threads ?? Machine.availableCores)
       let bundle = try Bundle(path: path, base: base, verifyChecksums: verifyChecksums, isMapped: isMapped, pool: pool)
-      try self.init(bundle, pool: pool, calibrated: calibrated)
+      try self.init(bundle, pool: pool, calibrated: calibrated, maximumTextBytes: maximumTextBytes)
     } catch let error as BundleError {
       throw ClassifierError(error)
     }
@@ -69,7 +73,10 @@ public final class Classifier: Sendable {
     try self.init(bundle, pool: pool, calibrated: calibrated, instructionSet: instructionSet)
   }
 
-  private init(_ bundle: Bundle, pool: ThreadPool, calibrated: Bool, instructionSet: String? = nil) throws {
+  private init(
+    _ bundle: Bundle, pool: ThreadPool, calibrated: Bool, instructionSet: String? = nil, maximumTextBytes: Int = defaultMaximumTextBytes
+  ) throws {
+    self.maximumTextBytes = maximumTextBytes
     self.bundle = bundle
     self.pool = pool
     do {
@@ -113,12 +120,22 @@ public final class Classifier: Sendable {
   /// time.
   public static let defaultBatchTokens = 8192
 
+  /// A mebibyte.
+  public static let defaultMaximumTextBytes = 1 << 20
+
+  /// Throws where a text, or one of a pair, is longer than `maximumTextBytes`.
+  package func check(textBytes count: Int) throws {
+    guard count > maximumTextBytes else { return }
+    throw ClassifierError(.textTooLong, "a text of \(count) bytes: expected at most \(maximumTextBytes) (maximumTextBytes)")
+  }
+
   /// Classifies one text.
   ///
   /// - Parameter pair: the second text of a pair, for models that were tuned on pairs.
-  /// - Throws: `ClassifierError` of kind `argument` or `outOfMemory`.
+  /// - Throws: `ClassifierError` of kind `argument`, `textTooLong` or `outOfMemory`.
   public func classify(_ text: String, pair: String? = nil) throws -> Prediction {
-    try withSession { session in
+    try check(textBytes: max(text.utf8.count, pair?.utf8.count ?? 0))
+    return try withSession { session in
       try session.append(text, pair: pair)
       try session.run()
       return session.predictions()[0]
@@ -129,7 +146,8 @@ public final class Classifier: Sendable {
   ///
   /// - Parameter batchTokens: how many tokens are run at once; more texts are run in several batches.
   public func classify(_ texts: [String], batchTokens: Int = defaultBatchTokens) throws -> [Prediction] {
-    try withSession { session in
+    for text in texts { try check(textBytes: text.utf8.count) }
+    return try withSession { session in
       // A prediction with its scores, its logits and perhaps a label made for it.
       try requireMemory(texts.count.memory(times: 256 + 8 * labels.count))
       var predictions: [Prediction] = []

@@ -18,7 +18,8 @@ public struct ClassifierError: Error, CustomStringConvertible, Sendable, Equatab
     case argument
     /// The system refused memory. The classifier, if it was open, is as it was before the call.
     case outOfMemory
-    /// The text has more tokens than this model is served with; it would have to be cut, and nobody asked for that.
+    /// A text is longer than `Classifier.maximumTextBytes`, or has more tokens than this model is served with: it would have to be
+    /// cut, and nobody asked for that.
     case textTooLong
   }
 

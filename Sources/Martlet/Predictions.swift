@@ -98,16 +98,19 @@ private final class WaitingTexts: Sendable {
   }
 
   private let state = Mutex(State())
+  private let classifier: Classifier
   private let session: Session
   private let batchTokens: Int
 
   init(_ classifier: Classifier, batchTokens: Int) throws {
+    self.classifier = classifier
     self.batchTokens = batchTokens
     session = try asClassifierError { () throws(OutOfMemory) in try classifier.makeSession() }
   }
 
   /// Appends a text once there is room for it; false when nobody wants it any more.
   func append(_ text: String) async throws -> Bool {
+    try classifier.check(textBytes: text.utf8.count)
     await sleep { $0.isFinished || session.waiting.count == 0 || session.waiting.tokenCount < batchTokens }
     let (isWanted, runner) = try state.withLock { state in
       guard !state.isFinished else { return (false, nil as CheckedContinuation<Void, Never>?) }

@@ -56,6 +56,16 @@ public func martlet_classifier_instruction_set(_ classifier: OpaquePointer?) -> 
   use(classifier, or: nil) { $0.instructionSet }
 }
 
+@c @implementation
+public func martlet_classifier_set_maximum_text_bytes(_ classifier: OpaquePointer?, _ maximum: Int) -> martlet_status {
+  use(classifier) { open in
+    guard maximum != 0 else { return MARTLET_INVALID_ARGUMENT }
+    // Beyond the half of all addresses there is no text.
+    open.maximumTextBytes.store(maximum < 0 ? .max : maximum, ordering: .relaxed)
+    return MARTLET_OK
+  }
+}
+
 /// Where the results of texts go, a row each.
 private struct Rows {
   let scores, logits: UnsafeMutablePointer<Float>?
@@ -78,7 +88,7 @@ private func classify(
   do {
     return try open.classifier.withSession { session in
       for index in 0..<textCount {
-        let status = check(texts[index], takesPairs: session.takesPairs)
+        let status = check(texts[index], takesPairs: session.takesPairs, open.maximumTextBytes.load(ordering: .relaxed))
         guard status == MARTLET_OK else {
           refused?.pointee = index
           return status
@@ -127,10 +137,11 @@ private func run(
   }
 }
 
-private func check(_ text: martlet_text, takesPairs: Bool) -> martlet_status {
+private func check(_ text: martlet_text, takesPairs: Bool, _ maximumBytes: Int) -> martlet_status {
   guard text.length >= 0, text.pair_length >= 0 else { return MARTLET_INVALID_ARGUMENT }
   guard text.bytes != nil || text.length == 0, text.pair != nil || text.pair_length == 0 else { return MARTLET_NULL_ARGUMENT }
   guard text.pair == nil || takesPairs else { return MARTLET_INVALID_ARGUMENT }
+  guard max(text.length, text.pair_length) <= maximumBytes else { return MARTLET_TEXT_TOO_LONG }
   guard isUTF8(bytes(text.bytes, text.length)), isUTF8(bytes(text.pair, text.pair_length)) else { return MARTLET_INVALID_UTF8 }
   return MARTLET_OK
 }

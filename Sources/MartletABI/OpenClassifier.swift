@@ -1,5 +1,6 @@
 import CMartlet
 import Martlet
+import Synchronization
 
 /// A classifier and its names as C strings.
 final class OpenClassifier: @unchecked Sendable {
@@ -7,6 +8,8 @@ final class OpenClassifier: @unchecked Sendable {
   /// NUL-terminated and never changed.
   let labels: [UnsafePointer<CChar>]
   let instructionSet: UnsafePointer<CChar>
+  /// The longest text in bytes; the one thing of a handle that may change.
+  let maximumTextBytes = Atomic<Int>(Classifier.defaultMaximumTextBytes)
 
   init(_ classifier: Classifier) {
     self.classifier = classifier

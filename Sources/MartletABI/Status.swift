@@ -16,7 +16,8 @@ func status(of error: any Error) -> martlet_status {
   case .noCalibration: MARTLET_NO_CALIBRATION
   case .instructionSet: MARTLET_INSTRUCTION_SET
   case .outOfMemory: MARTLET_OUT_OF_MEMORY
-  case .argument, .textTooLong, nil: MARTLET_INVALID_ARGUMENT
+  case .textTooLong: MARTLET_TEXT_TOO_LONG
+  case .argument, nil: MARTLET_INVALID_ARGUMENT
   }
 }
 
@@ -27,7 +28,8 @@ private func text(of status: martlet_status) -> StaticString {
   case MARTLET_CLOSED_HANDLE: "the handle is closed, was opened by another process, or is none"
   case MARTLET_SHORT_BUFFER: "the buffer is too small for the result"
   case MARTLET_INVALID_UTF8: "the text is not UTF-8"
-  case MARTLET_INVALID_ARGUMENT: "an argument is out of range, a pair was given to a model that takes none, or a text is too long for a model that cuts none"
+  case MARTLET_TEXT_TOO_LONG: "a text has more bytes than the handle's bound (1048576 if none was set), or is too long for a model that cuts none"
+  case MARTLET_INVALID_ARGUMENT: "an argument is out of range, or a pair was given to a model that takes none"
   case MARTLET_INVALID_FILE: "the file is missing, cannot be read, or is not a whole and sound bundle"
   case MARTLET_UNSUPPORTED_MODEL: "the model in the file is not one that this version can run"
   case MARTLET_NO_HEAD: "the file holds an encoder without a classification head: a base to fine-tune, not a classifier"

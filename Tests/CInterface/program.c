@@ -123,7 +123,12 @@ static void misuse(const char *path, const char *base) {
   CHECK(martlet_classifier_classify(c, NULL, 4, scores, LABELS, &count) == MARTLET_NULL_ARGUMENT);
   CHECK(martlet_classifier_classify(c, "good", 4, NULL, LABELS, &count) == MARTLET_NULL_ARGUMENT);
   CHECK(martlet_classifier_classify(c, "good", (size_t)-1, scores, LABELS, &count) == MARTLET_INVALID_ARGUMENT);
+  CHECK(martlet_classifier_set_maximum_text_bytes(c, 0) == MARTLET_INVALID_ARGUMENT);
+  CHECK(martlet_classifier_set_maximum_text_bytes(NULL, 3) == MARTLET_NULL_ARGUMENT);
+  CHECK(martlet_classifier_set_maximum_text_bytes(c, 3) == MARTLET_OK);
+  CHECK(martlet_classifier_classify(c, "good", 4, scores, LABELS, &count) == MARTLET_TEXT_TOO_LONG);
   CHECK(scores[0] == -1 && scores[1] == -1 && scores[2] == -1);
+  CHECK(martlet_classifier_set_maximum_text_bytes(c, (size_t)-1) == MARTLET_OK);
 
   martlet_text texts[] = {{"good", 4, NULL, 0}, {"good", 4, "bad", 3}, {"bad \xff", 5, NULL, 0}};
   martlet_text_info infos[3] = {{9, 9, 9}, {9, 9, 9}, {9, 9, 9}};

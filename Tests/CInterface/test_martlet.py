@@ -168,6 +168,12 @@ class MartletTests(unittest.TestCase):
         classifier = martlet.Classifier(BUNDLE, threads=1, verify_checksums=False)
         self.assertStatus(error.INVALID_UTF8, lambda: classifier.classify_batch(["good", b"\xff"]), "text 1: ")
         self.assertStatus(error.INVALID_UTF8, lambda: classifier.classify("\ud800"), "text 0: ")
+        self.assertStatus(error.TEXT_TOO_LONG, lambda: classifier.classify("x" * ((1 << 20) + 1)), "1048576")
+        self.assertEqual(classifier.classify("x" * (1 << 20)).token_count, classifier.classify("x" * 200).token_count)
+        self.assertStatus(error.INVALID_ARGUMENT, lambda: martlet.Classifier(BUNDLE, maximum_text_bytes=0), "maximum_text_bytes")
+        with martlet.Classifier(BUNDLE, maximum_text_bytes=4) as bounded:
+            self.assertStatus(error.TEXT_TOO_LONG, lambda: bounded.classify_batch(["good", ("good", "wrong")]), "text 1: ")
+            bounded.classify("good")
         classifier.close()
         classifier.close()
         self.assertStatus(error.CLOSED_HANDLE, lambda: classifier.classify("good"), "closed")

@@ -27,6 +27,22 @@ import Testing
     }
   }
 
+  /// A text over the bound is refused, and not cut.
+  @Test func maximumTextBytes() throws {
+    try withTemporaryFolder { folder in
+      let path = folder + "/tiny.martlet"
+      try write(tinyBundle(), to: path)
+      let usual = try Classifier(contentsOf: path)
+      #expect(usual.maximumTextBytes == 1 << 20)
+      let bounded = try Classifier(contentsOf: path, maximumTextBytes: 5)
+      #expect(try bounded.classify("gooé", pair: "bad") == usual.classify("gooé", pair: "bad"))
+      let refusal = ClassifierError(.textTooLong, "a text of 6 bytes: expected at most 5 (maximumTextBytes)")
+      #expect(throws: refusal) { try bounded.classify("goodé") }
+      #expect(throws: refusal) { try bounded.classify("good", pair: "goodé") }
+      #expect(throws: refusal) { try bounded.classify(["good", "goodé"]) }
+    }
+  }
+
   /// The reference's logits from text alone, pairs included, on every instruction set.
   @Test(arguments: InstructionSet.supported) func textsOfTheReference(instructionSet: InstructionSet) throws {
     var changes = BundleChanges()
