@@ -37,6 +37,22 @@ struct DoubleArray: Sendable, Equatable {
 }
 
 extension DoubleArray {
+  /// In bytes. Each byte is a call inside the last one's when the array is made.
+  static let longestKey = 512
+  /// No vocabulary in use has a third of it.
+  static let maximumNodes = 1 << 22
+
+  /// The nodes of the trie of some keys, which rise by bytes.
+  static func nodeCount(_ keys: some Sequence<[UInt8]>) -> Int {
+    var count = 1
+    var before: [UInt8] = []
+    for key in keys {
+      count += key.count - zip(before, key).prefix { $0 == $1 }.count
+      before = key
+    }
+    return count
+  }
+
   /// - Parameter keys: not empty, rising by bytes, without a zero byte, each once; values are below 2^31.
   /// - Returns: nil if the array would need offsets that units have no room for.
   init?(_ keys: [(key: [UInt8], value: Int)]) {

@@ -8,6 +8,8 @@ struct Pattern: Sendable, Equatable {
   static let maximumSets = 16
   /// Loops in loops with counts multiply; no tokenizer has a hundredth of this.
   static let maximumInstructions = 10_000
+  /// Of its text, in bytes, when it is read from a file.
+  static let maximumSource = 1 << 16
   /// Looking behind tries every number of scalars that its part may match.
   static let maximumLookBehind = 255
 
@@ -53,9 +55,7 @@ struct Pattern: Sendable, Equatable {
   init(_ parsed: PatternParser.Parsed, source: [UInt8], table: ScalarTable) throws(TokenizerError) {
     self.source = source
     self.table = table
-    guard parsed.root.instructionCount <= Self.maximumInstructions else {
-      throw PatternParser.unsupported(source, "more than \(Self.maximumInstructions) instructions")
-    }
+    try Self.checkSize(parsed, source)
     let ascii = (0..<128).map { table[$0] }
     self.ascii = ascii
     var program: [Instruction] = []
@@ -66,6 +66,12 @@ struct Pattern: Sendable, Equatable {
     var isFirst = [Bool](repeating: matchesEmpty, count: 256)
     parsed.root.markFirst(ascii, &isFirst)
     firstBytes = isFirst
+  }
+
+  static func checkSize(_ parsed: PatternParser.Parsed, _ source: [UInt8]) throws(TokenizerError) {
+    guard parsed.root.instructionCount <= maximumInstructions else {
+      throw PatternParser.unsupported(source, "more than \(maximumInstructions) instructions")
+    }
   }
 
   /// The steps that all searches in a text of so many bytes may take together. Backtracking can take a step for every way to

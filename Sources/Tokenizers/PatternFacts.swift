@@ -16,7 +16,12 @@ extension Pattern {
   /// - Parameter facts: of which library.
   init(_ text: String, facts: PatternFacts = .oniguruma) throws(TokenizerError) {
     let source = Array(text.utf8)
+    guard source.count <= Self.maximumSource else {
+      throw PatternParser.unsupported(Array(source.prefix(40)), "a pattern of \(source.count) bytes, more than \(Self.maximumSource)")
+    }
     let parsed = try PatternParser.parse(source)
+    // Before the tables, which are large.
+    try Self.checkSize(parsed, source)
     var dense = [UInt16](repeating: 0, count: 0x110000)
     for (index, expression) in parsed.sets.enumerated() {
       let members = expression.members(facts)

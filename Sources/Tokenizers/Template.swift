@@ -6,6 +6,9 @@ struct Template: Sendable, Equatable {
     case second(typeID: Int)
   }
 
+  /// Of one template. Each is part of every text.
+  static let maximumPieces = 1024
+
   /// Holds `first` once and no `second`; all types are 0.
   let single: [Piece]
   /// Holds `first` and `second` once each.

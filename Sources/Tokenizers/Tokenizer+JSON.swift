@@ -29,13 +29,12 @@ extension Tokenizer {
   ) throws(TokenizerError) {
     let reader = TokenizerReader(file: file, scoresAreExact: scoresAreExact)
     let modelJSON = try reader.member(json, "model", "an object").withoutUnusedEntries(beyond: rows)
+    try reader.checkSteps(json["pre_tokenizer"], "pretokenizers", "pre-tokenizer", most: PreTokenizerStep.maximumCount)
+    try reader.checkSteps(json["normalizer"], "normalizers", "normalizer", most: NormalizerStep.maximumCount)
     let steps = try reader.preTokenizerSteps(json["pre_tokenizer"])
     guard PreTokenizerStep.areFew(steps) else { throw .unsupported(component: "pre-tokenizer", name: "Sequence of too many steps") }
     let loaded = try reader.model(modelJSON, isAfterByteCharacters: steps.last == .byteCharacters)
     let normalizerSteps = try reader.normalizerSteps(json["normalizer"])
-    guard normalizerSteps.count <= NormalizerStep.maximumCount else {
-      throw .unsupported(component: "normalizer", name: "Sequence of more than \(NormalizerStep.maximumCount) steps")
-    }
     let normalizer = Normalizer(normalizerSteps)
     let preTokenizer = PreTokenizer(steps, for: loaded.model)
     let allTokens = try reader.addedTokens(

@@ -211,6 +211,12 @@ extension TokenizerReader {
     if let zero = keys.first(where: { $0.key.contains(0) }) {
       throw .unsupported(component: "token", name: "\(zero.value) with a zero byte")
     }
+    if let long = keys.first(where: { $0.key.count > DoubleArray.longestKey }) {
+      throw .unsupported(component: "model", name: "Unigram with a token of \(long.key.count) bytes, more than \(DoubleArray.longestKey)")
+    }
+    guard DoubleArray.nodeCount(keys.lazy.map(\.key)) <= DoubleArray.maximumNodes else {
+      throw .unsupported(component: "model", name: "Unigram whose tokens make a trie of more than \(DoubleArray.maximumNodes) nodes")
+    }
     guard let trie = DoubleArray(keys.map { (key: $0.key, value: $0.value) }) else {
       throw malformed("model.vocab", "tokens that fit a trie of 2^21 units", .integer(Int64(pieces.count)))
     }

@@ -2,6 +2,16 @@ import JSON
 
 /// Normalisers and pre-tokenizers of a `tokenizer.json`.
 extension TokenizerReader {
+  /// Throws where a file has more steps than are served, before any of them is built: a normal form makes tables of a megabyte.
+  func checkSteps(_ value: JSONValue?, _ list: String, _ component: String, most: Int) throws(TokenizerError) {
+    func count(_ value: JSONValue) -> Int {
+      guard let steps = value[list]?.array else { return 1 }
+      return steps.reduce(0) { $0 > most ? $0 : $0 + count($1) }
+    }
+    guard let value, count(value) > most else { return }
+    throw .unsupported(component: component, name: "Sequence of more than \(most) steps")
+  }
+
   func normalizerSteps(_ value: JSONValue?) throws(TokenizerError) -> [NormalizerStep] {
     guard let value, !value.isNull else { return [] }
     let name = try type(value, "normalizer")

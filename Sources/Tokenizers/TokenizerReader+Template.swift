@@ -59,10 +59,16 @@ extension TokenizerReader {
         guard let ids = specials[name]?["ids"]?.array else {
           throw malformed("post_processor.special_tokens.\(name).ids", "an array of ids", specials[name])
         }
+        guard ids.count <= Template.maximumPieces, pieces.count <= Template.maximumPieces else {
+          throw .unsupported(component: "post-processor", name: "template of more than \(Template.maximumPieces) tokens")
+        }
         for value in ids { pieces.append(.special(id: try id(value, place), typeID: typeID)) }
       } else {
         throw malformed(place, "Sequence or SpecialToken", entry)
       }
+    }
+    guard pieces.count <= Template.maximumPieces else {
+      throw .unsupported(component: "post-processor", name: "template of more than \(Template.maximumPieces) tokens")
     }
     return pieces
   }

@@ -19,12 +19,25 @@ import Tokenizers
     ["type": "Sequence", .init(stringLiteral: key): .array(Array(repeating: step, count: count))]
   }
 
+  private func template(of count: Int) -> JSONValue {
+    let text: JSONValue = ["Sequence": ["id": "A", "type_id": 0]]
+    let special: JSONValue = ["SpecialToken": ["id": "x", "type_id": 0]]
+    return [
+      "type": "TemplateProcessing", "single": [special, text], "pair": [text, ["Sequence": ["id": "B", "type_id": 0]]],
+      "special_tokens": ["x": ["ids": .array(Array(repeating: 0, count: count))]],
+    ]
+  }
+
   @Test func whatIsRefused() {
     let large = "((a{1000}){1000}){1000}"
+    let deep: JSONValue = ["type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0], [.string(String(repeating: "x", count: 513)), -1]]]
     for (key, value, words) in [
       ("pre_tokenizer", split(large), "regular expression \(large) (more than 10000 instructions)"),
-      ("pre_tokenizer", sequence("pretokenizers", ["type": "WhitespaceSplit"], 65), "pre-tokenizer Sequence of too many steps"),
+      ("pre_tokenizer", sequence("pretokenizers", ["type": "WhitespaceSplit"], 65), "pre-tokenizer Sequence of more than 64 steps"),
       ("pre_tokenizer", sequence("pretokenizers", ["type": "ByteLevel", "use_regex": false], 5), "pre-tokenizer Sequence of too many steps"),
+      ("normalizer", sequence("normalizers", sequence("normalizers", ["type": "NFKC"], 100), 100), "normalizer Sequence of more than 64 steps"),
+      ("post_processor", template(of: 1025), "post-processor template of more than 1024 tokens"),
+      ("model", deep, "model Unigram with a token of 513 bytes, more than 512"),
       ("normalizer", sequence("normalizers", ["type": "Lowercase"], 65), "normalizer Sequence of more than 64 steps"),
     ] {
       do {
