@@ -43,7 +43,7 @@ package struct CheckpointWeights: Sendable {
 
   init(folder: String, named: JSONValue?, adapter: Adapter?) throws(CheckpointError) {
     self.folder = folder
-    self.adapter = try adapter?.openWeights()
+    self.adapter = adapter?.openWeights()
     let found: [String: Tensor]
     if let named, named != .null {
       (fileNames, found) = try Self.open(named, of: folder)

@@ -19,7 +19,7 @@ final class PackedWeights: WeightProvider {
     /// Zeros where an output does not read an input.
     func matrix(_ linear: Linear) throws -> [Float] {
       guard linear.groups != nil else { return try values(linear.weights) }
-      return try linear.weights.indices.flatMap { number in
+      return linear.weights.indices.flatMap { number in
         let part = LinearPart(of: linear, number)
         return [Float](unsafeUninitializedCapacity: part.outputs * part.inputs) { buffer, count in
           count = buffer.count

@@ -11,7 +11,7 @@ private let widths = [1, 2, 15, 16, 17, 63, 64, 65, 100, 384]
       for column in 0..<width {
         values[1 * width + column] = 0
         values[2 * width + column] = column % 2 == 0 ? -1e30 : 1e30
-        values[3 * width + column] = column % 2 == 0 ? 1e-45 : 0  // 127 / max overflows: q is zero
+        values[3 * width + column] = column % 2 == 0 ? Float.leastNonzeroMagnitude : 0  // 127 / max overflows: q is zero
       }
       let expected = (0..<5).map { quantized(values[$0 * width..<($0 + 1) * width]) }
       for table in tables {

@@ -13,7 +13,7 @@ import Testing
     #expect(house.table["Kernels"]!.isSuperset(of: ["CVector", "KernelsAVX2", "KernelsNEON"]))
     #expect(house.imports["Martlet"]!.contains("Tokenizers") && house.imports["KernelsAVX2"] == ["CVector"])
     // Every module of the table has a folder with sources, and every Swift folder a place in the house.
-    #expect(house.imports.keys.sorted() == (Array(house.table.keys) + house.kernels + ["MartletTool"]).sorted())
+    #expect(house.imports.keys.sorted() == (Array(house.table.keys) + house.kernels).sorted())
     for violation in house.violations { Issue.record("\(violation)") }
   }
 
@@ -112,7 +112,7 @@ private struct House {
     if kernels.contains(target), module != "Kernels" { return "Kernels alone knows the instruction sets" }
     if let forbidden = Self.forbidden[module], forbidden.contains(target) { return "an arrow that must never exist" }
     if ["Glibc", "Synchronization"].contains(target) { return nil }
-    let allowed = kernels.contains(module) ? ["CVector"] : module == "MartletTool" ? ["CommandLine"] : table[module] ?? []
+    let allowed = kernels.contains(module) ? ["CVector"] : table[module] ?? []
     return allowed.contains(target) ? nil : "not in the manifest's table"
   }
 

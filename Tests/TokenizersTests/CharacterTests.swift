@@ -85,8 +85,8 @@ import Tokenizers
     #expect(normalizers.count == 16)
     for options in normalizers {
       let tokenizer = try normalizing(
-        clean: #require(options["clean_text"]?.bool), chinese: #require(options["handle_chinese_chars"]?.bool),
-        strip: #require(options["strip_accents"]), lower: #require(options["lowercase"]?.bool))
+        clean: #require(options["clean_text"]?.bool as Bool?), chinese: #require(options["handle_chinese_chars"]?.bool as Bool?),
+        strip: #require(options["strip_accents"]), lower: #require(options["lowercase"]?.bool as Bool?))
       var generator = Generator(seed: try #require(sequences["seed"]?.int))
       for (number, expected) in try #require(options["checksums"]?.array).enumerated() {
         var checksum = CRC32()

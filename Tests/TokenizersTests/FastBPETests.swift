@@ -38,7 +38,6 @@ import Tokenizers
   }
 
   @Test func whatIsRefused() throws {
-    let golden = try Self.golden()
     func refusal(_ configuration: JSONValue?, _ codes: String = "a b 1\n", _ vocabulary: String = "a 1\n") -> String {
       do {
         _ = try Tokenizer(codes: Array(codes.utf8), vocabulary: Array(vocabulary.utf8), configuration: configuration)
