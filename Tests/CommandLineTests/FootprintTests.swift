@@ -21,7 +21,7 @@ import Testing
       let tool = folder + "/martlet"
       try run([
         "swiftc", "-static-stdlib", "@\(Program.path).product/Objects.LinkFileList", "-o", tool, "-Xlinker", "--gc-sections",
-        "-Xlinker", "--defsym=main=MartletTool_main", "-Xlinker", "-l:liblz4.a", "-Xlinker", "-l:libz.a", "-lFoundationEssentials",
+        "-Xlinker", "-l:liblz4.a", "-Xlinker", "-l:libz.a", "-lFoundationEssentials",
         "-l_FoundationCShims", "-l_FoundationCollections",
       ])
       try run(["strip", tool])
