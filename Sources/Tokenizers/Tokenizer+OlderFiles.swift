@@ -123,6 +123,9 @@ extension TokenizerSettings {
         return .special(id: id, typeID: type)
       }
     }
-    return Template(single: try pieces(single), pair: try pieces(pair))!
+    guard let template = Template(single: try pieces(single), pair: try pieces(pair)) else {
+      throw .unsupported(component: "template of tokenizer class", name: className)
+    }
+    return template
   }
 }

@@ -33,11 +33,35 @@ import Testing
       try writeCheckpointFolder(
         path, configuration: source.configuration, tensors: tensors,
         files: [
-          CarriedFile(name: "vocab.txt", bytes: Array(words.map { $0 + "\n" }.joined().utf8)),
-          CarriedFile(name: "tokenizer_config.json", bytes: Array(#"{"do_lower_case": true}"#.utf8)),
+          source.configuration["model_type"] == "modernbert" ? tokenizerJSON(words)
+            : CarriedFile(name: "vocab.txt", bytes: Array(words.map { $0 + "\n" }.joined().utf8)),
+          CarriedFile(name: "tokenizer_config.json", bytes: Array(#"{"do_lower_case": true, "tokenizer_class": "BertTokenizer"}"#.utf8)),
         ])
     }
     return (head, weights.names)
+  }
+
+  /// The same tokenizer as of `vocab.txt`, for models whose tokenizer is no class that reads older files.
+  private func tokenizerJSON(_ words: [String]) -> CarriedFile {
+    func special(_ id: Int) -> JSONValue { ["id": .integer(Int64(id)), "content": .string(words[id]), "special": true] }
+    func placed(_ word: String) -> JSONValue { ["SpecialToken": ["id": .string(word), "type_id": 0]] }
+    let text: JSONValue = ["Sequence": ["id": "A", "type_id": 0]]
+    let second: JSONValue = ["Sequence": ["id": "B", "type_id": 0]]
+    let json: JSONValue = [
+      "added_tokens": .array((0..<5).map(special)),
+      "normalizer": ["type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "lowercase": true],
+      "pre_tokenizer": ["type": "BertPreTokenizer"],
+      "post_processor": [
+        "type": "TemplateProcessing", "single": [placed("[CLS]"), text, placed("[SEP]")],
+        "pair": [placed("[CLS]"), text, placed("[SEP]"), second, placed("[SEP]")],
+        "special_tokens": ["[CLS]": ["ids": [2]], "[SEP]": ["ids": [3]]],
+      ],
+      "model": [
+        "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+        "vocab": .object(JSONObject(words.enumerated().map { ($0.element, .integer(Int64($0.offset))) })),
+      ],
+    ]
+    return CarriedFile(name: "tokenizer.json", bytes: Array(json.text().utf8))
   }
 
   @Test(arguments: familyNames) func fromEncoderToLabels(_ name: String) throws {
