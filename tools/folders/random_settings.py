@@ -132,7 +132,8 @@ KEYS = {
             BERT, "type_vocab_size", "position_embedding_type", "is_decoder", "chunk_size_feed_forward", "classifier_dropout"
         ),
         "type_vocab_size": ([0, 2], [1]),
-        "relative_attention": ([True, False], ["yes"]),
+        # Without it the reference still scales scores by pos_att_type: both together are refused.
+        "relative_attention": ([True], [False, "yes"]),
         "position_buckets": ([-1, 4, 8, 256, ABSENT], [0, 1]),
         "max_relative_positions": ([-1, 5, 13, 512, ABSENT], [0]),
         "norm_rel_ebd": (["none", "layer_norm", ABSENT], ["other", "none|layer_norm"]),
