@@ -12,9 +12,9 @@ struct EvaluateCommand: ParsableCommand {
     commandName: "evaluate", abstract: "Measure a classifier on labelled data: accuracy, precision, recall, F1, loss, confusion.")
 
   @OptionGroup var modelArgument: ModelArgument
-  @Option(help: FieldOptions.dataHelp)
+  @Option(help: DataOptions.dataHelp)
   var data: String
-  @OptionGroup var fields: FieldOptions
+  @OptionGroup var reading: DataOptions
   @OptionGroup var length: LengthOptions
   @Flag(help: "Print one JSON object.")
   var json = false
@@ -22,19 +22,21 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     let classifier = try modelArgument.open(threads: threading.threads)
-    let dataset = try fields.dataset(data)
+    let dataset = try reading.dataset(data)
     let start = Machine.monotonicSeconds()
     let evaluation = try evaluate(classifier, dataset, maximumLength: length.maxLength)
     let seconds = Machine.monotonicSeconds() - start
     if json {
       var report = evaluation.json.object!
+      report["bad_rows"] = .integer(Int64(dataset.badRows.count))
       report["runtime"] = .number(seconds)
       report["samples_per_second"] = .number(Double(dataset.count) / seconds)
       return try writeToStandardOutput(JSONValue.object(report).text(indent: 2) + "\n")
     }
     try writeToStandardOutput(
       evaluation.table(labels: classifier.labels)
-        + "\n\(formatCount(dataset.count)) texts in \(formatDuration(seconds)), \(formatRate(Double(dataset.count) / seconds)) texts/s\n")
+        + "\n\(formatCount(dataset.count)) texts in \(formatDuration(seconds)), \(formatRate(Double(dataset.count) / seconds)) texts/s"
+        + (dataset.badRows.count > 0 ? "; \(formatCount(dataset.badRows.count)) bad rows left out\n" : "\n"))
   }
 }
 

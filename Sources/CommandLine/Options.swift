@@ -47,13 +47,24 @@ struct FieldOptions: ParsableArguments {
   var textPairField: String?
 
   var choice: FieldChoice { FieldChoice(text: textField, pair: textPairField, label: labelField) }
+}
+
+/// How labelled data are read.
+struct DataOptions: ParsableArguments {
+  @OptionGroup var fields: FieldOptions
+
+  @Flag(help: "Leave out rows that cannot be read, and say how many and which; without it they are all named and nothing is done.")
+  var skipBadRows = false
 
   static let dataHelp: ArgumentHelp = """
     Labelled records: .csv, .tsv, .jsonl (gzip and LZ4 are inflated), or a folder with one sub-folder of text files per label.
     """
 
   func dataset(_ path: String) throws -> LabelledDataset {
-    try LabelledDataset(path: path, fields: choice, source: RecordSource.init(decompressing:))
+    let dataset = try LabelledDataset(path: path, fields: fields.choice, source: RecordSource.init(decompressing:))
+    try dataset.requireSound(skippingBadRows: skipBadRows)
+    if dataset.badRows.count > 0 { writeToStandardError("left out: \(dataset.badRows)".onOneLine) }
+    return dataset
   }
 }
 

@@ -35,7 +35,7 @@ struct PackCommand: ParsableCommand {
   var base: String?
   @Option(help: "Labelled records on which to measure what int8 costs and to fit a temperature; both are kept in the bundle.")
   var validation: String?
-  @OptionGroup var fields: FieldOptions
+  @OptionGroup var reading: DataOptions
   @Flag(help: "Carry the folder's configuration and tokenizer files, so that fine-tuning can start from the bundle.")
   var carrySource = false
   @Option(help: "A fact for the bundle's card, as key=value; may be given several times.")
@@ -73,19 +73,23 @@ struct PackCommand: ParsableCommand {
     for name in packer.unexpected { writeToStandardError("martlet: note: tensor \(name) is not part of the model") }
     let noise = packer.noise
     var quality: PackingQuality?
+    var badRows = 0
     if let validation {
       guard !packer.isBase else { throw CommandError("\(folder): no classification head: --validation has nothing to measure") }
-      let data = try fields.dataset(validation)
+      let data = try reading.dataset(validation)
       let measured = try measureQuality(checkpoint, weights, base: options.base, data, threads: threading.threads)
       try packer.add(measured)
       quality = measured
+      badRows = data.badRows.count
     }
     let report = try packer.write(to: output)
     let times = try LoadTimes(Bundle(path: output, base: deltaBase, verifyChecksums: false))
     if json {
-      try writeToStandardOutput(summary(report, times, quality, noise).text(indent: 2) + "\n")
+      var summary = summary(report, times, quality, noise)
+      if quality != nil { summary["bad_rows"] = .integer(Int64(badRows)) }
+      try writeToStandardOutput(JSONValue.object(summary).text(indent: 2) + "\n")
     } else {
-      try writeToStandardOutput(table(report, times, noise) + (quality.map { "\n" + $0.summary + "\n" } ?? ""))
+      try writeToStandardOutput(table(report, times, noise) + (quality.map { "\n" + $0.summary + (badRows > 0 ? "; \(badRows) bad rows left out" : "") + "\n" } ?? ""))
     }
   }
 
@@ -106,13 +110,13 @@ struct PackCommand: ParsableCommand {
     return table.text() + "\n\(output): \(formatBytes(report.fileSize)) (\(formatBytes(raw)) before compression)\(times)\n"
   }
 
-  private func summary(_ report: BundleReport, _ times: LoadTimes, _ quality: PackingQuality?, _ noise: [QuantizationNoise]) -> JSONValue {
-    [
-      "file": .string(output), "bytes": .integer(Int64(report.fileSize)),
-      "sections": .array(zip(report.entries, times.seconds).map { $0.json(loadSeconds: $1) }), "load_seconds": .number(times.total),
-      "quality": quality?.json ?? .null,
-      "signal_to_noise_db": .object(JSONObject(noise.map { ($0.name, $0.signalToNoiseDecibels.map { .number($0) } ?? .null) })),
-    ]
+  private func summary(_ report: BundleReport, _ times: LoadTimes, _ quality: PackingQuality?, _ noise: [QuantizationNoise]) -> JSONObject {
+    JSONObject([
+      ("file", .string(output)), ("bytes", .integer(Int64(report.fileSize))),
+      ("sections", .array(zip(report.entries, times.seconds).map { $0.json(loadSeconds: $1) })), ("load_seconds", .number(times.total)),
+      ("quality", quality?.json ?? .null),
+      ("signal_to_noise_db", .object(JSONObject(noise.map { ($0.name, $0.signalToNoiseDecibels.map { .number($0) } ?? .null) }))),
+    ])
   }
 }
 

@@ -31,13 +31,13 @@ struct TuneCommand: ParsableCommand {
 
   @Argument(help: "A Hugging Face folder, or a bundle that carries its folder's files.")
   var base: String
-  @Option(help: FieldOptions.dataHelp)
+  @Option(help: DataOptions.dataHelp)
   var train: String
   @Option(help: "The same, to evaluate on.")
   var validation: String?
   @Option(name: spellings("output-dir"), help: "Where the model, checkpoints and reports go.")
   var outputDir: String
-  @OptionGroup var fields: FieldOptions
+  @OptionGroup var reading: DataOptions
 
   @Option(name: spellings("learning-rate"), help: "AdamW's learning rate at its highest.")
   var learningRate = 2e-5
@@ -200,8 +200,8 @@ struct TuneCommand: ParsableCommand {
 
   func run() throws {
     let arguments = try arguments()
-    let training = TuningData(try fields.dataset(train))
-    let validationData = try validation.map { TuningData(try fields.dataset($0)) }
+    let training = TuningData(try reading.dataset(train))
+    let validationData = try validation.map { TuningData(try reading.dataset($0)) }
     var tuner = Tuner(base: base)
     tuner.arguments = arguments
     tuner.threads = threading.threads
@@ -226,7 +226,7 @@ struct TuneCommand: ParsableCommand {
     var file = try AtomicFile(path: outputDir + "/report.html")
     try file.write(report.html())
     try file.commit()
-    try writeToStandardOutput(json ? summary(result).text(indent: 2) + "\n" : table(result))
+    try writeToStandardOutput(json ? summary(result, badRows: training.dataset.badRows.count + (validationData?.dataset.badRows.count ?? 0)).text(indent: 2) + "\n" : table(result))
   }
 
   private func resumption() throws -> Resumption {
@@ -239,10 +239,10 @@ struct TuneCommand: ParsableCommand {
     return .checkpoint(path: resumeFromCheckpoint)
   }
 
-  private func summary(_ result: TuningResult) -> JSONValue {
+  private func summary(_ result: TuningResult, badRows: Int) -> JSONValue {
     .object(
       JSONObject(
-        [("output_dir", .string(outputDir)), ("steps", .integer(Int64(result.steps))), ("train_loss", .number(result.trainLoss))]
+        [("output_dir", .string(outputDir)), ("steps", .integer(Int64(result.steps))), ("train_loss", .number(result.trainLoss)), ("bad_rows", .integer(Int64(badRows)))]
           + result.metrics.map { ("eval_" + $0.name, .number($0.value)) }))
   }
 

@@ -228,7 +228,8 @@ public struct Tuner: Sendable {
     }
     return DataSummary(
       trainingCount: training.count, validationCount: validation?.count ?? 0, trainingTokens: trainingData.tokens,
-      truncatedCount: trainingData.truncated, emptyCount: trainingData.empty, duplicateCount: duplicates,
+      truncatedCount: trainingData.truncated, emptyCount: trainingData.empty,
+      leftOutCount: training.dataset.badRows.count + (validation?.dataset.badRows.count ?? 0), duplicateCount: duplicates,
       labelCounts: model.labels.problemType == .singleLabel ? counts : [])
   }
 }

@@ -20,7 +20,9 @@ public struct TuningData: Sendable {
     contentsOf path: String, textField: String? = nil, labelField: String? = nil, textPairField: String? = nil
   ) throws {
     let fields = FieldChoice(text: textField, pair: textPairField, label: labelField)
-    self.init(try LabelledDataset(path: path, fields: fields))
+    let dataset = try LabelledDataset(path: path, fields: fields)
+    try dataset.requireSound(skippingBadRows: false)
+    self.init(dataset)
   }
 
   package init(_ dataset: LabelledDataset) { self.dataset = dataset }
@@ -40,6 +42,8 @@ public struct DataSummary: Sendable {
   public let truncatedCount: Int
   /// Training texts without any text.
   public let emptyCount: Int
+  /// Rows of both that were left out because they could not be used.
+  public let leftOutCount: Int
   /// Validation texts that are in the training data too, letter for letter.
   public let duplicateCount: Int
   /// The labels with the number of training and validation texts of each; empty for multi-label and regression.

@@ -7,19 +7,27 @@ import Storage
 /// A whole labelled set in memory, for fine-tuning and evaluation. INTERFACE: DATA.
 ///
 /// A `.csv`, `.tsv` or `.jsonl` file, or a folder with one sub-folder of text files per label (labels and files in byte order, hidden
-/// ones passed over). Unlike in a stream, one bad record is an error: a set that is silently smaller is another set.
+/// ones passed over). Rows that cannot be read are left out and kept account of: a set that is silently smaller is another set, so whoever
+/// uses it calls `requireSound`.
 package struct LabelledDataset: Sendable {
   package let name: String
-  package private(set) var texts = TextColumn()
+  package internal(set) var texts = TextColumn()
   /// The second texts, when a field for them was chosen.
-  package private(set) var pairs: TextColumn?
+  package internal(set) var pairs: TextColumn?
   /// The labels as the data has them; empty when none were asked for.
-  package private(set) var labels = TextColumn()
+  package internal(set) var labels = TextColumn()
   package private(set) var statistics = RecordStatistics()
-  /// The line of each record of a file.
-  private var lines: [Int] = []
-  /// The file of each record of a folder.
+  /// The rows that were left out because something is wrong with them.
+  package internal(set) var badRows = BadRows()
+  /// The files that the records come from.
   private var files: [String] = []
+  var places: [Place] = []
+
+  /// Where a record begins: the number of its file, and the line in it from 1; 0 for a file that is one record.
+  struct Place {
+    let file: UInt32
+    let line: UInt32
+  }
 
   package var count: Int { texts.count }
 
@@ -48,17 +56,22 @@ package struct LabelledDataset: Sendable {
       format: format, fields: fields, wantsLabel: requiresLabels, maximumTextBytes: maximumTextBytes)
     let reader = RecordReader(sources: [source], options: options)
     if fields.pair != nil { pairs = TextColumn() }
+    files = [source.name]
     var record = Record()
     while try reader.next(into: &record) {
-      if let problem = record.problem { throw .malformed(problem) }
+      badRows.rowCount += 1
+      if let problem = record.problem {
+        badRows.append(problem)
+        continue
+      }
       try requireRoom(for: record)
       texts.append(record.text)
       if record.hasLabel { labels.append(record.label) }
       if record.hasPair { pairs?.append(record.pair) }
-      lines.append(record.line)
+      places.append(Place(file: 0, line: UInt32(clamping: record.line)))
     }
     statistics = reader.statistics
-    guard count > 0 else { throw .noRecords(path: name) }
+    guard badRows.rowCount > 0 else { throw .noRecords(path: name) }
   }
 
   private func requireRoom(for record: borrowing Record) throws(RecordsError) {
@@ -83,7 +96,7 @@ package struct LabelledDataset: Sendable {
         }
       }
     } catch { throw .file(error) }
-    guard count > 0 else { throw .noLabelFolders(path: folder) }
+    guard badRows.rowCount > 0 else { throw .noLabelFolders(path: folder) }
   }
 
   private mutating func append(file path: String, maximumTextBytes: Int) throws(FileError) {
@@ -109,12 +122,21 @@ package struct LabelledDataset: Sendable {
       statistics.replacements += replacements
     }
     texts.append(text)
+    places.append(Place(file: UInt32(clamping: files.count), line: 0))
     files.append(path)
     statistics.records += 1
+    badRows.rowCount += 1
   }
 
   /// Where a record comes from, for messages: `train.csv, line 17`, or the file of a folder.
   package func place(of index: Int) -> String {
-    files.isEmpty ? "\(name), line \(lines[index])" : files[index]
+    let place = places[index]
+    return files[Int(place.file)] + (place.line > 0 ? ", line \(place.line)" : "")
+  }
+
+  /// What is wrong with a record, and where it is.
+  package func problem(at index: Int, _ message: String) -> RecordProblem {
+    let place = places[index]
+    return RecordProblem(source: files[Int(place.file)], line: place.line > 0 ? Int(place.line) : nil, message: message)
   }
 }

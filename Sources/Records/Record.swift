@@ -72,11 +72,11 @@ package struct RecordOptions: Sendable {
 /// Why one record could not be read; the stream goes on after it.
 package struct RecordProblem: Error, Sendable, Equatable, CustomStringConvertible {
   package let source: String
-  /// The line of the source, from 1, on which the record begins.
-  package let line: Int
+  /// The line of the source, from 1, on which the record begins; nil for a source that is one record.
+  package let line: Int?
   package let message: String
 
-  package var description: String { "\(source), line \(line): \(message)" }
+  package var description: String { "\(source)\(line.map { ", line \($0)" } ?? ""): \(message)" }
 }
 
 /// One record. Its buffers are meant to be used again: `RecordReader.next(into:)` swaps them with its own.

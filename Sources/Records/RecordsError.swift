@@ -11,7 +11,8 @@ package enum RecordsError: Error, Sendable, Equatable, CustomStringConvertible {
   case header(source: String, what: String)
   /// Two sources of one stream whose headers differ while their columns are to be echoed.
   case differentColumns(source: String, expected: [String], found: [String])
-  case malformed(RecordProblem)
+  /// A labelled set is refused for its bad rows.
+  case badRows(BadRows)
   case unknownFormat(path: String)
   case noRecords(path: String)
   case noLabelFolders(path: String)
@@ -30,7 +31,7 @@ package enum RecordsError: Error, Sendable, Equatable, CustomStringConvertible {
     case .header(let source, let what): return "\(source), line 1: \(what)"
     case .differentColumns(let source, let expected, let found):
       return "\(source): other columns than the first input: expected \(Self.list(expected)), found \(Self.list(found))"
-    case .malformed(let problem): return problem.description
+    case .badRows(let rows): return "\(rows) (--skip-bad-rows leaves \(rows.count == 1 ? "it" : "them") out)"
     case .unknownFormat(let path):
       return "\(path): expected a folder with one folder of texts per label, or a file that ends in .csv, .tsv or .jsonl, with .gz or .lz4 after it or not"
     case .noRecords(let path): return "\(path): no records"

@@ -43,9 +43,11 @@ import Testing
 
   @Test func faultsAreErrorsThatNameTheLine() throws {
     func open(_ text: String, _ format: RecordFormat) -> String? {
-      failure { _ = try LabelledDataset(source: RecordSource(name: "d", bytes: Array(text.utf8)), format: format) }
+      failure {
+        try LabelledDataset(source: RecordSource(name: "d", bytes: Array(text.utf8)), format: format).requireSound(skippingBadRows: false)
+      }
     }
-    #expect(open("text,label\na,1\nb\n", .csv) == "d, line 3: expected 2 columns, found 1")
+    #expect(open("text,label\na,1\nb\n", .csv) == "d, line 3: expected 2 columns, found 1 (--skip-bad-rows leaves it out)")
     #expect(open("text,label\n", .csv) == "d: no records")
     #expect(open("", .jsonl) == "d: no records")
     #expect(open("a,b\n", .csv)?.hasPrefix("d: no text column") == true)

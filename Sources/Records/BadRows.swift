@@ -1,0 +1,42 @@
+/// The rows of a labelled set that cannot be used: how many of how many, and the first of them with what is wrong.
+///
+/// A set is read to its end before it is refused, so that everything that is wrong with it is known at once.
+package struct BadRows: Sendable, Equatable {
+  package private(set) var count = 0
+  /// The first in the order of the data, at most `mostShown`.
+  package private(set) var first: [RecordProblem] = []
+  /// All rows, the bad ones too.
+  package internal(set) var rowCount = 0
+
+  static let mostShown = 10
+
+  package init() {}
+
+  /// Adds a row that comes after all others.
+  mutating func append(_ problem: RecordProblem) {
+    count += 1
+    if first.count < Self.mostShown { first.append(problem) }
+  }
+
+  /// Adds rows from anywhere among the others; those of one file are then told in the order of its lines.
+  mutating func merge(_ problems: [RecordProblem]) {
+    count += problems.count
+    first += problems.prefix(Self.mostShown)
+    if let source = first.first?.source, first.allSatisfy({ $0.source == source }) { first.sort { ($0.line ?? 0) < ($1.line ?? 0) } }
+    first.removeSubrange(min(first.count, Self.mostShown)...)
+  }
+}
+
+extension BadRows: CustomStringConvertible {
+  /// `train.csv: 3 of 12 rows are bad: line 5: expected 2 columns, found 3; line 7: …`, on one line.
+  package var description: String {
+    guard let one = first.first else { return "no bad rows" }
+    if count == 1 { return one.description }
+    let isOneFile = first.allSatisfy { $0.source == one.source && $0.line != nil }
+    var list = first.map { problem in
+      isOneFile ? "\(problem.line.map { "line \($0): " } ?? "")\(problem.message)" : problem.description
+    }
+    if count > first.count { list.append("and \(count - first.count) more") }
+    return (isOneFile ? one.source + ": " : "") + "\(count) of \(rowCount) rows are bad: " + list.joined(separator: "; ")
+  }
+}

@@ -1,0 +1,44 @@
+/// What happens to rows that cannot be used.
+extension LabelledDataset {
+  /// Throws what is wrong with the rows that were left out, all at once, unless they may be missing; and if no row is left.
+  package func requireSound(skippingBadRows: Bool) throws(RecordsError) {
+    guard badRows.count == 0 || skippingBadRows && count > 0 else { throw .badRows(badRows) }
+  }
+
+  /// Leaves out rows that were found to be bad after they were read, for their labels say, and counts them among the bad ones.
+  /// - Parameter found: rows in ascending order, each once, with what is wrong with it.
+  package mutating func leaveOut(_ found: [(row: Int, message: String)]) {
+    guard !found.isEmpty else { return }
+    badRows.merge(found.map { problem(at: $0.row, $0.message) })
+    removeRows(found.map(\.row))
+  }
+
+  /// Goes on without these rows.
+  /// - Parameter rows: in ascending order, each once.
+  package mutating func removeRows(_ rows: [Int]) {
+    guard !rows.isEmpty else { return }
+    texts = texts.without(rows)
+    pairs = pairs?.without(rows)
+    if labels.count > 0 { labels = labels.without(rows) }
+    var next = rows[...]
+    var index = -1
+    places.removeAll { _ in
+      index += 1
+      guard next.first == index else { return false }
+      next.removeFirst()
+      return true
+    }
+  }
+}
+
+extension TextColumn {
+  /// - Parameter rows: in ascending order, each once.
+  fileprivate func without(_ rows: [Int]) -> TextColumn {
+    var kept = TextColumn()
+    var next = rows[...]
+    for index in 0..<count {
+      if next.first == index { next.removeFirst() } else { kept.append(self[index]) }
+    }
+    return kept
+  }
+}
