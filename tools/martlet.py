@@ -37,7 +37,7 @@ class MartletError(Exception):
 
     NULL_ARGUMENT, CLOSED_HANDLE, SHORT_BUFFER, INVALID_UTF8, INVALID_ARGUMENT = 1, 2, 3, 4, 5
     INVALID_FILE, UNSUPPORTED_MODEL, NO_HEAD, INSTRUCTION_SET, OUT_OF_MEMORY, NO_CALIBRATION = 6, 7, 8, 9, 10, 11
-    TEXT_TOO_LONG = 12
+    TEXT_TOO_LONG, NOT_FINITE = 12, 13
 
     def __init__(self, status: int, text: str):
         super().__init__(text)

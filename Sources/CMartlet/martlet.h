@@ -74,7 +74,9 @@ typedef enum martlet_status {
   /** Calibrated scores are wanted of a file that holds no calibration. */
   MARTLET_NO_CALIBRATION = 11,
   /** A text has more bytes than the handle's bound, or is too long for a model that cuts none. */
-  MARTLET_TEXT_TOO_LONG = 12
+  MARTLET_TEXT_TOO_LONG = 12,
+  /** The model's logits of a text are not finite numbers: its products overflow, and no score would say anything. */
+  MARTLET_NOT_FINITE = 13
 } martlet_status;
 
 /** What the scores of a model mean. */
@@ -178,6 +180,7 @@ martlet_status martlet_classifier_classify(martlet_classifier *classifier, const
  * `text_count` entries. Each of the three may be NULL if it is not wanted. If a text is refused
  * (MARTLET_INVALID_UTF8, MARTLET_NULL_ARGUMENT, MARTLET_INVALID_ARGUMENT, MARTLET_TEXT_TOO_LONG), no text is run (but some of
  * those before one that is too long for the model), and `*refused`, unless NULL, is its index; otherwise it is `text_count`.
+ * With MARTLET_NOT_FINITE it is the index of the first such text; the rows before it are written, the others may be.
  */
 martlet_status martlet_classifier_classify_batch(martlet_classifier *classifier, const martlet_text *texts,
                                                  size_t text_count, float *scores, float *logits, size_t capacity,

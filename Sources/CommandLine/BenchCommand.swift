@@ -132,6 +132,9 @@ struct BenchCommand: ParsableCommand {
     }
     let warmUntil = Machine.monotonicSeconds() + min(0.2, seconds / 4)
     try session.run()
+    if !(0..<batch).allSatisfy(session.isFinite) {
+      writeToStandardError("martlet: note: \(batch) x \(length) tokens: \(Session.notFinite)")
+    }
     while Machine.monotonicSeconds() < warmUntil { try session.runAgain() }
     var runs: [Double] = []
     let end = Machine.monotonicSeconds() + seconds

@@ -126,7 +126,7 @@ struct ClassificationStream: ~Copyable {
       return
     }
     do { try append() } catch let error as ClassifierError where error.kind == .textTooLong { try refuse("\(error)") }
-    waiting.append(&record, echoes: echoes)
+    waiting.append(&record, at: reader.place(of: record), echoes: echoes)
   }
 
   /// Runs `body`; what it throws ends the input.
@@ -182,14 +182,23 @@ struct ClassificationStream: ~Copyable {
     var text = 0
     for (index, problem) in running.problems.enumerated() {
       let record = echoes ? running.records[index] : blank
-      if let problem {
-        try writer.writeProblem(record, message: "\(problem)", columns: reader.columns)
-      } else {
-        session.scores(of: text, into: scores)
-        try writer.write(
-          record, logits: session.logits(of: text), scores: UnsafeBufferPointer(scores), columns: reader.columns)
+      var problem = problem
+      if problem == nil {
+        if session.isFinite(text) {
+          session.scores(of: text, into: scores)
+          try writer.write(
+            record, logits: session.logits(of: text), scores: UnsafeBufferPointer(scores), columns: reader.columns)
+        } else {
+          problem = running.places[index].problem(Session.notFinite)
+          do { try problem.map { try count($0) } } catch {
+            // The answers before it stand.
+            try writer.flush()
+            throw error
+          }
+        }
         text += 1
       }
+      if let problem { try writer.writeProblem(record, message: "\(problem)", columns: reader.columns) }
     }
     counts.records += running.problems.count
     showProgress()
@@ -210,16 +219,21 @@ struct ClassificationStream: ~Copyable {
 private struct StreamBatch {
   /// For each record what is wrong with it; one with a problem has no place among the session's texts.
   private(set) var problems: [RecordProblem?] = []
+  private(set) var places: [RecordPlace] = []
   /// The records, if the output repeats them: a text is of no use to anything else once its tokens are in the session.
   private(set) var records: [Record] = []
 
   /// - Parameter record: becomes another one, to be filled, if it is kept.
-  mutating func append(_ record: inout Record, echoes: Bool) {
+  mutating func append(_ record: inout Record, at place: RecordPlace, echoes: Bool) {
     problems.append(record.problem)
+    places.append(place)
     guard echoes else { return }
     if records.count < problems.count { records.append(Record()) }
     swap(&record, &records[problems.count - 1])
   }
 
-  mutating func removeAll() { problems.removeAll(keepingCapacity: true) }
+  mutating func removeAll() {
+    problems.removeAll(keepingCapacity: true)
+    places.removeAll(keepingCapacity: true)
+  }
 }

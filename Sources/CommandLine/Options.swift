@@ -132,7 +132,7 @@ struct ModelArgument: ParsableArguments {
 func naming<Result: ~Copyable>(_ path: String, _ body: () throws -> Result) throws -> Result {
   do { return try body() } catch {
     switch error {
-    case is ConfigurationError, is TokenizerError, is JSONError, PackingError.shape, PackingError.notFinite:
+    case is ConfigurationError, is TokenizerError, is JSONError, PackingError.shape, PackingError.notFinite, PackingError.overflow:
       throw CommandError("\(path): \(error)")
     default: throw error
     }

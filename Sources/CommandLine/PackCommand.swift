@@ -71,6 +71,10 @@ struct PackCommand: ParsableCommand {
     let checkpoint = try CheckpointFolder(path: folder, base: deltaBase == nil ? base : nil)
     var packer = try naming(folder) { try pack(checkpoint, options: options) }
     for name in packer.unexpected { writeToStandardError("martlet: note: tensor \(name) is not part of the model") }
+    if let suspect = packer.suspect {
+      let note = try naming(folder) { try requireFiniteLogits(checkpoint, options, suspect, isBase: packer.isBase) }
+      writeToStandardError("martlet: note: \(note)")
+    }
     let noise = packer.noise
     var quality: PackingQuality?
     var badRows = 0
@@ -114,7 +118,7 @@ struct PackCommand: ParsableCommand {
     JSONObject([
       ("file", .string(output)), ("bytes", .integer(Int64(report.fileSize))),
       ("sections", .array(zip(report.entries, times.seconds).map { $0.json(loadSeconds: $1) })), ("load_seconds", .number(times.total)),
-      ("quality", quality?.json ?? .null),
+      ("quality", quality?.json ?? .null), ("calibration", quality?.calibrationJSON ?? .null),
       ("signal_to_noise_db", .object(JSONObject(noise.map { ($0.name, $0.signalToNoiseDecibels.map { .number($0) } ?? .null) }))),
     ])
   }
@@ -130,7 +134,8 @@ extension PackingQuality {
     return "on \(samples) records: \(name) \(figure(before)) in fp32, \(figure(after)) in \(weights.rawValue) "
       + "(\(points < 0 ? "" : "+")\(formatFixed(points, digits: 2)) points), the same label on \(formatPercent(sameLabel, digits: 2))"
       + (calibration.map {
-        "; calibrated with temperature \(figure($0.temperature)): loss \(figure($0.lossBefore)) to \(figure($0.lossAfter))"
+        "; calibrated on \(formatCount(samples)) records with \(formatCount($0.mistakes)) mistakes: temperature \(figure($0.temperature)), "
+          + "loss \(figure($0.lossBefore)) to \(figure($0.lossAfter))"
       } ?? "")
   }
 }

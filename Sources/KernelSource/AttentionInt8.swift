@@ -156,12 +156,12 @@ extension Kernel {
       let others = OtherRows(M &- first, stride)
       var m0 = Floats(), m1 = Floats(), m2 = Floats(), m3 = Floats()
       forEachVector(D) { index, lanes in
-        m0 = v_max(m0, v_abs(load(row, index, lanes)))
-        m1 = v_max(m1, v_abs(load(row + others.second, index, lanes)))
-        m2 = v_max(m2, v_abs(load(row + others.third, index, lanes)))
-        m3 = v_max(m3, v_abs(load(row + others.fourth, index, lanes)))
+        m0 = v_max_magnitude(m0, load(row, index, lanes))
+        m1 = v_max_magnitude(m1, load(row + others.second, index, lanes))
+        m2 = v_max_magnitude(m2, load(row + others.third, index, lanes))
+        m3 = v_max_magnitude(m3, load(row + others.fourth, index, lanes))
       }
-      body(first, row, others, v_hmax_of4(m0, m1, m2, m3))
+      body(first, row, others, v_hmax_magnitude_of4(m0, m1, m2, m3))
       first &+= 4
       row += 4 &* stride
     }
@@ -256,12 +256,12 @@ extension Kernel {
     var maximum = Floats(), other = Floats()
     var token = 0
     while token &+ 2 <= L {
-      maximum = v_max(maximum, v_abs(values(token)))
-      other = v_max(other, v_abs(values(token &+ 1)))
+      maximum = v_max_magnitude(maximum, values(token))
+      other = v_max_magnitude(other, values(token &+ 1))
       token &+= 2
     }
-    if token < L { other = v_max(other, v_abs(values(token))) }
-    maximum = v_max(maximum, other)
+    if token < L { other = v_max_magnitude(other, values(token)) }
+    maximum = v_max_magnitude(maximum, other)
     let quotient = Floats(repeating: 127) / maximum
     let inverse = v_select_less(quotient, Floats(repeating: .infinity), quotient, Floats())
     var sum = Ints()

@@ -1,13 +1,16 @@
 import CVector
 
-// Elementary functions on 16 lanes. One definition of each; errors in ulps are in the tests.
+// Elementary functions on 16 lanes. One definition of each; errors in ulps are in the tests. Of what is no number each is none:
+// that is what selections by `v_select_less` are for, whose comparison it fails.
 
 /// e^x for x up to 88; below -80 it is e^-80, so that the shares of a sum by it stay normal numbers, which are fast.
 ///
 /// Source: Cephes `expf` (Moshier): x = n ln 2 + r, a polynomial of degree 5 in r.
 @inline(__always)
 func exponential(_ x: Floats) -> Floats {
-  let clamped = v_min(v_max(x, Floats(repeating: -80)), Floats(repeating: 88))
+  let (low, high) = (Floats(repeating: -80), Floats(repeating: 88))
+  let raised = v_select_less(x, low, low, x)
+  let clamped = v_select_less(high, raised, high, raised)
   let n = v_round(clamped * Floats(repeating: 1.4426950408889634))
   var r = v_fma(n, Floats(repeating: -0.693359375), clamped)
   r = v_fma(n, Floats(repeating: 2.12194440e-4), r)
@@ -103,7 +106,7 @@ func hyperbolicTangent(_ x: Floats) -> Floats {
   let grown = exponential(v_min(magnitude, Floats(repeating: 10)) * Floats(repeating: 2))
   let large = Floats(repeating: 1) - Floats(repeating: 2) / (grown + Floats(repeating: 1))
   let signed = v_select_less(x, Floats(), Floats() - large, large)
-  return v_select_less(magnitude, Floats(repeating: 0.625), small, signed)
+  return v_select_less(Floats(repeating: Float(0.625).nextDown), magnitude, signed, small)
 }
 
 /// The tanh approximation of GELU: x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))).
@@ -127,7 +130,7 @@ func activated(_ x: Floats, _ activation: Int32) -> Floats {
   switch activation {
   case 1: gelu(x)
   case 2: geluTanh(x)
-  case 3: v_max(x, Floats())
+  case 3: v_select_less(x, Floats(), Floats(), x) + Floats()  // no negative zero
   case 4: hyperbolicTangent(x)
   case 5: x * logistic(x)
   default: x

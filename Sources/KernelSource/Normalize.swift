@@ -41,7 +41,7 @@ extension Kernel {
         return normalizeRow(
           values + place &* valueStride, means[place], inverses[place], weight, bias, target + place &* outStride, width)
       }
-      let maxima = v_hmax_of4(normalize(0), normalize(1), normalize(2), normalize(3))
+      let maxima = v_hmax_magnitude_of4(normalize(0), normalize(1), normalize(2), normalize(3))
       if let q, let scales {
         let inverses = inverseScales(maxima)
         for place in 0..<count {
@@ -102,9 +102,9 @@ extension Kernel {
       let normal = (load(values, index, lanes) - mean) * inverse
       let value = v_fma(normal, load(weight, index, lanes), load(bias, index, lanes))
       store(value, target, index, lanes)
-      highest = v_max(highest, v_abs(value))  // Lanes beyond the row are zero: their weight and bias are.
+      highest = v_max_magnitude(highest, value)  // Lanes beyond the row are zero: their weight and bias are.
     }
-    return highest.highestLanes
+    return highest.largestLanes
   }
 
   /// out[row] = (int8 row of a table) · its scale, or that added to what `out` holds.

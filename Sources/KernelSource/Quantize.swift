@@ -1,7 +1,7 @@
 import CVector
 
 // The activation grid: symmetric, one scale for each row (token), q = round half to even of x · 127 / max|x|, in
-// [-127, 127]; a row of zeros has scale 0. How q lies in memory is the instruction set's own affair.
+// [-127, 127]; a row of zeros has scale 0, one that holds what is no number such a scale. How q lies in memory is the instruction set's own affair.
 //
 // Rounding is one addition: 1.5 · 2^23 + q is a float whose lowest bits are those of q. The narrower integer is cut out of
 // its bits.
@@ -90,21 +90,21 @@ extension Kernel {
       var highest = Accumulators()
       switch activation {
       case 0:
-        highest.forEachVector(K) { index, lanes, highest in highest = v_max(highest, v_abs(load(values, index, lanes))) }
+        highest.forEachVector(K) { index, lanes, highest in highest = v_max_magnitude(highest, load(values, index, lanes)) }
       case 1:
         highest.forEachVector(K) { index, lanes, highest in
           let value = coarseGelu(load(values, index, lanes))
           store(value, values, index, lanes)
-          highest = v_max(highest, v_abs(value))
+          highest = v_max_magnitude(highest, value)
         }
       default:
         highest.forEachVector(K) { index, lanes, highest in
           let value = activated(load(values, index, lanes), activation)
           store(value, values, index, lanes)
-          highest = v_max(highest, v_abs(value))
+          highest = v_max_magnitude(highest, value)
         }
       }
-      quantizeRow(values, K, highest.maximum, q + row &* qStride, scales + row)
+      quantizeRow(values, K, highest.largest, q + row &* qStride, scales + row)
     }
   }
 }

@@ -131,6 +131,9 @@ struct Accumulators {
   /// The sum, and the highest, of each lane.
   @inline(__always) var lanes: Floats { (a0 + a1) + (a2 + a3) }
   @inline(__always) var highestLanes: Floats { v_max(v_max(a0, a1), v_max(a2, a3)) }
+  /// The largest magnitude of each lane, and of all, where the sums are magnitudes (`v_max_magnitude`).
+  @inline(__always) var largestLanes: Floats { v_max_magnitude(v_max_magnitude(a0, a1), v_max_magnitude(a2, a3)) }
+  @inline(__always) var largest: Float { v_hmax_magnitude(largestLanes) }
   @inline(__always) var sum: Float { v_hsum(lanes) }
   @inline(__always) var maximum: Float { v_hmax(highestLanes) }
 }

@@ -132,13 +132,13 @@ public final class Classifier: Sendable {
   /// Classifies one text.
   ///
   /// - Parameter pair: the second text of a pair, for models that were tuned on pairs.
-  /// - Throws: `ClassifierError` of kind `argument`, `textTooLong` or `outOfMemory`.
+  /// - Throws: `ClassifierError` of kind `argument`, `textTooLong`, `notFinite` or `outOfMemory`.
   public func classify(_ text: String, pair: String? = nil) throws -> Prediction {
     try check(textBytes: max(text.utf8.count, pair?.utf8.count ?? 0))
     return try withSession { session in
       try session.append(text, pair: pair)
       try session.run()
-      return session.predictions()[0]
+      return try session.predictions(first: nil)[0]
     }
   }
 
@@ -158,7 +158,7 @@ public final class Classifier: Sendable {
         try session.append(text, pair: nil)
         return true
       } read: {
-        predictions += session.predictions()
+        predictions += try session.predictions(first: predictions.count)
       }
       return predictions
     }

@@ -21,6 +21,8 @@ public struct ClassifierError: Error, CustomStringConvertible, Sendable, Equatab
     /// A text is longer than `Classifier.maximumTextBytes`, or has more tokens than this model is served with: it would have to be
     /// cut, and nobody asked for that.
     case textTooLong
+    /// A text's logits are not finite numbers: the model's products overflow.
+    case notFinite
   }
 
   public let kind: Kind

@@ -101,6 +101,8 @@ private final class WaitingTexts: Sendable {
   private let classifier: Classifier
   private let session: Session
   private let batchTokens: Int
+  /// Of the runner alone.
+  nonisolated(unsafe) private var answeredCount = 0
 
   init(_ classifier: Classifier, batchTokens: Int) throws {
     self.classifier = classifier
@@ -143,7 +145,9 @@ private final class WaitingTexts: Sendable {
     if let error { throw error }
     guard session.answered.count > 0 else { return [] }
     try asClassifierError { () throws(OutOfMemory) in _ = try session.runAgain() }
-    return session.predictions()[...]
+    let predictions = try session.predictions(first: answeredCount)
+    answeredCount += predictions.count
+    return predictions[...]
   }
 
   /// Returns when the condition holds. Only the caller itself can make its condition false again.

@@ -17,10 +17,18 @@ extension Session {
 
   /// The prediction of each text of the last run, in order.
   ///
+  /// - Parameter first: the number of the first text, from 0, for messages; nil where there is one text.
+  /// - Throws: `ClassifierError` of kind `notFinite`.
+  ///
   /// Not inlined: what the optimiser specialises for two files it keeps in one of them, and the linker would take
   /// `Predictions.swift`, and with it the concurrency runtime, for code that only grows an array.
   @inline(never)
-  func predictions() -> [Prediction] { (0..<answered.count).map(prediction) }
+  func predictions(first: Int?) throws(ClassifierError) -> [Prediction] {
+    for text in 0..<answered.count where !isFinite(text) {
+      throw ClassifierError(.notFinite, (first.map { "text \($0 + text): " } ?? "") + Self.notFinite)
+    }
+    return (0..<answered.count).map(prediction)
+  }
 
   private func prediction(of index: Int) -> Prediction {
     let (logits, length) = (logits(of: index), answered.lengths[index])

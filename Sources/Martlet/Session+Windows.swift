@@ -125,7 +125,8 @@ extension Session {
           switch (window, pooling) {
           case (0, _): pooled[place] = value
           case (_, .mean): pooled[place] += value
-          case (_, .max): pooled[place] = max(pooled[place], value)
+          // The highest of two must not hide that one of them is not finite.
+          case (_, .max): pooled[place] = pooled[place].isFinite && value.isFinite ? max(pooled[place], value) : .nan
           }
           if window == windows - 1 && windows > 1 && pooling == .mean { pooled[place] /= Float(windows) }
         }

@@ -169,8 +169,8 @@ package final class Session: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - append: appends the next text, or says that there is none. Called on any thread, and no more once it has thrown.
-  ///   - read: called after each run, to read what came of its texts.
-  package func runBatches(of batchTokens: Int, append: () throws -> Bool, read: () -> Void) throws {
+  ///   - read: called after each run, to read what came of its texts. What it throws ends the runs.
+  package func runBatches(of batchTokens: Int, append: () throws -> Bool, read: () throws -> Void) throws {
     var result = Result<Bool, any Error>.success(true)
     func fill() {
       while case .success(true) = result, waiting.count == 0 || waiting.tokenCount < batchTokens {
@@ -181,7 +181,7 @@ package final class Session: @unchecked Sendable {
     while waiting.count > 0 {
       if case .failure(let error) = result { throw error }
       try run(while: fill)
-      read()
+      try read()
     }
     _ = try result.get()
   }
@@ -211,6 +211,12 @@ package final class Session: @unchecked Sendable {
     guard answered.windowed.extra > 0 else { return engine.logits }
     return UnsafeBufferPointer(windowing.pooled(answered.count * labels.count))
   }
+
+  /// Whether a text's logits are finite numbers. Of others no score says anything: the model's products overflowed.
+  package func isFinite(_ index: Int) -> Bool { logits(of: index).allSatisfy(\.isFinite) }
+
+  /// What is said of a text whose logits are not.
+  package static let notFinite = "the model's logits are not finite numbers: its weights are too large for this text"
 
   package func logits(of index: Int) -> UnsafeBufferPointer<Float> {
     let count = labels.count

@@ -124,6 +124,10 @@ private func run(
   } read: {
     for row in 0..<session.answered.count {
       let index = start + row
+      guard session.isFinite(row) else {
+        refused?.pointee = index
+        throw ClassifierError(.notFinite, Session.notFinite)
+      }
       if let scores = rows.scores {
         session.scores(of: row, into: UnsafeMutableBufferPointer(start: scores + index * labels, count: labels))
       }

@@ -17,6 +17,7 @@ func status(of error: any Error) -> martlet_status {
   case .instructionSet: MARTLET_INSTRUCTION_SET
   case .outOfMemory: MARTLET_OUT_OF_MEMORY
   case .textTooLong: MARTLET_TEXT_TOO_LONG
+  case .notFinite: MARTLET_NOT_FINITE
   case .argument, nil: MARTLET_INVALID_ARGUMENT
   }
 }
@@ -29,6 +30,7 @@ private func text(of status: martlet_status) -> StaticString {
   case MARTLET_SHORT_BUFFER: "the buffer is too small for the result"
   case MARTLET_INVALID_UTF8: "the text is not UTF-8"
   case MARTLET_TEXT_TOO_LONG: "a text has more bytes than the handle's bound (1048576 if none was set), or is too long for a model that cuts none"
+  case MARTLET_NOT_FINITE: "the model's logits of a text are not finite numbers: its weights are too large"
   case MARTLET_INVALID_ARGUMENT: "an argument is out of range, or a pair was given to a model that takes none"
   case MARTLET_INVALID_FILE: "the file is missing, cannot be read, or is not a whole and sound bundle"
   case MARTLET_UNSUPPORTED_MODEL: "the model in the file is not one that this version can run"

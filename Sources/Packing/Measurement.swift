@@ -35,7 +35,7 @@ package enum ModelEvaluation: Sendable {
 /// Runs a classifier over labelled data, in batches, in constant memory besides the data.
 ///
 /// - Parameter visit: called for each record in order with its logits.
-/// - Throws: `RecordsError` when a label is not one of the model's.
+/// - Throws: `RecordsError` when a label is not one of the model's, `ClassifierError` of kind `notFinite` where a figure would be none.
 package func evaluate(
   _ classifier: Classifier, _ dataset: LabelledDataset, maximumLength: Int? = nil,
   visit: (Int, UnsafeBufferPointer<Float>) -> Void = { _, _ in }
@@ -93,7 +93,12 @@ private func forEachLogits(
     next += 1
     return true
   } read: {
-    for text in 0..<session.answered.count { body(read + text, session.logits(of: text)) }
+    for text in 0..<session.answered.count {
+      guard session.isFinite(text) else {
+        throw ClassifierError(.notFinite, "\(dataset.place(of: read + text)): \(Session.notFinite)")
+      }
+      body(read + text, session.logits(of: text))
+    }
     read += session.answered.count
   }
 }
@@ -125,8 +130,8 @@ extension PackingQuality {
   package var calibrationJSON: JSONValue? {
     calibration.map {
       [
-        "temperature": .number($0.temperature), "samples": .integer(Int64(samples)), "loss_before": .number($0.lossBefore),
-        "loss_after": .number($0.lossAfter),
+        "temperature": .number($0.temperature), "samples": .integer(Int64(samples)), "mistakes": .integer(Int64($0.mistakes)),
+        "loss_before": .number($0.lossBefore), "loss_after": .number($0.lossAfter),
       ]
     }
   }

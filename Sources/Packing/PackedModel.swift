@@ -47,6 +47,8 @@ package struct PackedModel: ~Copyable {
   package let isBase: Bool
   /// Names of tensors that the model has no use for.
   package let unexpected: [String]
+  /// The tensor with the largest products, if they may overflow.
+  package let suspect: LargestTensor?
 
   private var writer: BundleWriter
   /// The folder, for messages about the bundle in memory.
@@ -55,7 +57,7 @@ package struct PackedModel: ~Copyable {
   private let base: Bundle?
 
   fileprivate init(
-    model: Model, sections: consuming Sections, isBase: Bool, unexpected: [String], path: String, card: JSONObject, base: Bundle?
+    model: Model, sections: consuming Sections, isBase: Bool, unexpected: [String], suspect: LargestTensor?, path: String, card: JSONObject, base: Bundle?
   ) {
     self.model = model
     self.path = path
@@ -63,6 +65,7 @@ package struct PackedModel: ~Copyable {
     writer = sections.writer
     self.isBase = isBase
     self.unexpected = unexpected
+    self.suspect = suspect
     self.card = card
     self.base = base
   }
@@ -141,7 +144,8 @@ package func pack(_ folder: CheckpointFolder, options: PackingOptions = PackingO
     }
   }
   return PackedModel(
-    model: model, sections: sections, isBase: isBase, unexpected: source.unexpected, path: folder.path,
+    model: model, sections: sections, isBase: isBase, unexpected: source.unexpected,
+    suspect: LargestTensor(model.blueprint) { parameters.largestMagnitude($0) }, path: folder.path,
     card: options.card, base: options.base?.bundle)
 }
 
@@ -261,6 +265,12 @@ private struct LoadedParameters: ~Copyable {
     }
     self.buffers = buffers
     self.missing = missing
+  }
+
+  /// 0 of a parameter that is missing.
+  func largestMagnitude(_ parameter: Int) -> Float {
+    let buffer = buffers[parameter]
+    return UnsafeBufferPointer(start: buffer.bound(to: Float.self), count: buffer.byteCount / 4).reduce(0) { max($0, $1.magnitude) }
   }
 
   /// The weight and the bias of a normalisation, zeros where there is none.

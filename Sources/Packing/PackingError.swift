@@ -9,6 +9,8 @@ package enum PackingError: Error, CustomStringConvertible, Sendable, Equatable {
   /// A base for fine-tuning that lacks most of its encoder; names as above.
   case missingEncoder(path: String, names: [String], count: Int, unused: [String])
   case notFinite(name: String)
+  /// Weights so large that the model gives no finite logits.
+  case overflow(LargestTensor, texts: Int, of: Int, weights: WeightPrecision)
   case noTokenizer(path: String)
   /// The bundle does not carry the files of the folder it was made from.
   case noSourceFiles(path: String)
@@ -25,6 +27,8 @@ package enum PackingError: Error, CustomStringConvertible, Sendable, Equatable {
     case .missingEncoder(let path, let names, let count, let unused):
       missing(path, names, count, unused) + ": training would start from random weights, which is what --from-scratch is for"
     case .notFinite(let name): "tensor \(name): holds a value that is not a finite number"
+    case .overflow(let tensor, let texts, let count, let weights):
+      "\(tensor): in \(weights.rawValue) products overflow, and the logits of \(texts) of \(count) texts are not finite numbers"
     case .noTokenizer(let path): "\(path): no tokenizer: expected tokenizer.json, vocab.txt, vocab.json with merges.txt, or a SentencePiece model (spiece, spm, sentencepiece.bpe)"
     case .noSourceFiles(let path):
       "\(path): the bundle does not carry its source folder's files and cannot be tuned from; pack it with --carry-source"

@@ -79,6 +79,14 @@ package struct RecordProblem: Error, Sendable, Equatable, CustomStringConvertibl
   package var description: String { "\(source)\(line.map { ", line \($0)" } ?? ""): \(message)" }
 }
 
+/// Where a record begins, for what is found wrong with it later.
+package struct RecordPlace: Sendable, Equatable {
+  package let source: String
+  package let line: Int
+
+  package func problem(_ message: String) -> RecordProblem { RecordProblem(source: source, line: line, message: message) }
+}
+
 /// One record. Its buffers are meant to be used again: `RecordReader.next(into:)` swaps them with its own.
 package struct Record: Sendable {
   /// Well-formed UTF-8; empty when there is a problem.

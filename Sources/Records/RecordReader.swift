@@ -229,9 +229,12 @@ package final class RecordReader {
     return true
   }
 
+  /// Where the record that was read last begins.
+  package func place(of record: borrowing Record) -> RecordPlace { RecordPlace(source: sourceName, line: record.line) }
+
   /// Makes the record that was read last a faulty one, for what its reader finds wrong with it.
   package func refuse(_ record: inout Record, _ message: String) {
-    record.problem = RecordProblem(source: sourceName, line: record.line, message: message)
+    record.problem = place(of: record).problem(message)
     record.text.removeAll(keepingCapacity: true)
     record.pair.removeAll(keepingCapacity: true)
   }

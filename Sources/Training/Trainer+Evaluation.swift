@@ -34,9 +34,16 @@ extension Trainer {
   func evaluateAndLog() throws(OutOfMemory) -> Bool {
     guard !validation.isEmpty else { return false }
     let start = Machine.monotonicSeconds()
-    let (result, batches) = try evaluate()
+    var notFinite = 0
+    let (result, batches) = try evaluate { _, logits in notFinite += logits.allSatisfy(\.isFinite) ? 0 : 1 }
     let seconds = Machine.monotonicSeconds() - start
     lastEvaluation = result
+    if notFinite > 0 {
+      onEvent(
+        .warning(
+          "step \(state.step): the logits of \(notFinite) of \(validation.count) validation texts are not finite numbers, so these figures "
+            + "say nothing; lower the learning rate"))
+    }
     let metrics = result.metrics
     log(
       metrics.map { ("eval_" + $0.name, .number($0.value)) } + [

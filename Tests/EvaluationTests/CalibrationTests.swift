@@ -1,6 +1,10 @@
 import Evaluation
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 @Suite struct CalibrationTests {
   @Test func expectedErrorByHand() {
     var bins = CalibrationBins(count: 10)
@@ -35,8 +39,13 @@ import Testing
       }
     }
     let fit = fitTemperature(logits: logits, classes: 2, truths: truths)
-    #expect(abs(fit.temperature - 3) < 1e-5)
+    // But for Platt's targets, which 300 records outweigh, and many records more so.
+    #expect(abs(fit.temperature - 3) < 0.1)
     #expect(fit.lossAfter < fit.lossBefore)
+    #expect(fit.mistakes == 65)
+    let many = fitTemperature(
+      logits: Array(repeating: logits, count: 100).flatMap { $0 }, classes: 2, truths: Array(repeating: truths, count: 100).flatMap { $0 })
+    #expect(abs(many.temperature - 3) < 0.001 && abs(many.temperature - 3) < abs(fit.temperature - 3) / 50)
   }
 
   @Test func theFitIsAMinimum() {
@@ -53,14 +62,37 @@ import Testing
     }
     #expect(fit.temperature > 0.06 && fit.temperature < 19)
     #expect(abs(loss(1) - fit.lossBefore) < 1e-6)
-    #expect(loss(fit.temperature) <= loss(fit.temperature * 1.01) && loss(fit.temperature) <= loss(fit.temperature * 0.99))
+    #expect(abs(loss(fit.temperature) - fit.lossAfter) < 1e-6)
+    // What is minimised is the loss of Platt's targets: (N + 1) / (N + K) of a class with N of the records, 1 / (N + K) of the others.
+    func smoothed(_ temperature: Double) -> Double {
+      truths.indices.reduce(0) { sum, index in
+        let row = logits[(index * 3)..<(index * 3 + 3)].map { Float(Double($0) / temperature) }
+        let support = truths.count { $0 == truths[index] }
+        return sum + (0..<3).reduce(0) {
+          $0 + Double(($1 == truths[index] ? support : 0) + 1) / Double(support + 3) * crossEntropy(logits: row, target: $1)
+        }
+      }
+    }
+    #expect(smoothed(fit.temperature) <= smoothed(fit.temperature * 1.01) && smoothed(fit.temperature) <= smoothed(fit.temperature * 0.99))
   }
 
-  @Test func dataWithoutAMinimumEndAtTheEdge() {
-    let separable = fitTemperature(logits: [1, 0, 0, 1], classes: 2, truths: [0, 1])
-    #expect(abs(separable.temperature - 0.05) < 1e-3)
+  /// Data without a mistake have no minimum of their own: they do not sharpen, and where the scores are surer than so few records can make
+  /// them they are softened.
+  @Test func dataWithoutAMistakeDoNotSharpen() {
+    #expect(fitTemperature(logits: [0.5, 0, 0, 0.5], classes: 2, truths: [0, 1]).temperature == 1)
+    let sure = fitTemperature(logits: [20, 0, 0, 20], classes: 2, truths: [0, 1])
+    // The edge: by Platt's targets two thirds are right, and the logits' distance would be log 2.
+    #expect(abs(sure.temperature - 20) < 1e-2)
+    #expect(sure.mistakes == 0)
+    for count in [1, 5, 50, 500, 5000] {
+      let logits = Array(repeating: [Float(9), 0, 0, 0, 9, 0, 0, 0, 9], count: count).flatMap { $0 }
+      let fit = fitTemperature(logits: logits, classes: 3, truths: Array(repeating: [0, 1, 2], count: count).flatMap { $0 })
+      // softmax([9, 0, 0] / T) = [(N + 1) / (N + 3), …], so that 9 / T = log(N + 1).
+      let expected = max(1, 9 / log(Double(count + 1)))
+      #expect(abs(fit.temperature - expected) < 1e-6, "\(count): \(fit.temperature), \(expected)")
+    }
     let allWrong = fitTemperature(logits: [1, 0, 0, 1], classes: 2, truths: [1, 0])
-    #expect(abs(allWrong.temperature - 20) < 1e-2)
+    #expect(abs(allWrong.temperature - 20) < 1e-2 && allWrong.mistakes == 2)
     #expect(fitTemperature(logits: [], classes: 2, truths: []).temperature == 1)
   }
 
@@ -75,11 +107,15 @@ import Testing
       }
     }
     let fit = fitTemperature(logits: logits, targets: targets)
-    #expect(abs(fit.temperature - 0.5) < 1e-5)
+    #expect(abs(fit.temperature - 0.5) < 0.02)
+    #expect(fit.mistakes == 65)
     #expect(abs(fit.lossBefore - binaryCrossEntropy(logits, targets)) < 1e-12)
     #expect(abs(fit.lossAfter - binaryCrossEntropy(logits.map { Float(Double($0) / fit.temperature) }, targets)) < 1e-6)
     #expect(fitTemperature(logits: [], targets: []).temperature == 1)
-    #expect(fitTemperature(logits: [1, -1], targets: [1, 0]).temperature < 0.051)
+    #expect(fitTemperature(logits: [1, -1], targets: [1, 0]).temperature >= 1)
+    // sigmoid(8 / T) = (N + 1) / (N + 2)
+    let sure = fitTemperature(logits: Array(repeating: [8, -8], count: 9).flatMap { $0 }, targets: Array(repeating: [1, 0], count: 9).flatMap { $0 })
+    #expect(abs(sure.temperature - 8 / log(10)) < 1e-6 && sure.mistakes == 0)
   }
 
   private func binaryCrossEntropy(_ logits: [Float], _ targets: [Float]) -> Double {

@@ -45,6 +45,23 @@ func exponential(_ x: Double) -> Double { exp(x) }
     }
   }
 
+  /// What is no number stays none, in every function and in what is made of a row.
+  @Test func whatIsNoNumber() {
+    for table in tables {
+      for activation: Int32 in 0...5 {
+        let values = GuardedBuffer<Float>([1, .nan, -2, .nan])
+        table.activate(values.pointer, 4, 1, 4, activation)
+        #expect(values.array.map(\.isNaN) == [false, true, false, true], "\(activation) \(table.instructionSet): \(values.array)")
+      }
+      let values = GuardedBuffer<Float>([1, .nan, -2, -.nan])
+      table.exponentials(values.pointer, 4)
+      #expect(values.array.map(\.isNaN) == [false, true, false, true], "\(table.instructionSet): \(values.array)")
+      let zero = GuardedBuffer<Float>([-0.0, -1, 3])
+      table.activate(zero.pointer, 3, 1, 3, 3)
+      #expect(zero.array.map(\.bitPattern) == [0, 0, Float(3).bitPattern], "\(table.instructionSet)")
+    }
+  }
+
   @Test func exponentials() {
     let inputs = samples(1e-10, 80)
     var agreement = Agreement()
