@@ -32,7 +32,7 @@ let kernelFlags: [String: [String]] =
 let modules: [(name: String, imports: [Target.Dependency])] = [
   ("Storage", ["CSystem"]),
   ("JSON", []),
-  ("Tokenizers", ["JSON"]),
+  ("Tokenizers", ["JSON", "Storage"]),
   ("Evaluation", []),
   ("Records", ["Evaluation", "JSON", "Storage"]),
   ("Decompression", ["CLZ4", "CZlib", "Records", "Storage"]),

@@ -89,36 +89,36 @@ extension BundleError.Fault: CustomStringConvertible {
     case .fileSize(let expected, let found):
       (UInt64(found) < expected ? "bundle is truncated" : "bundle is followed by other bytes")
         + ": expected \(expected) bytes, found \(found)"
-    case .value(let place, let expected, let found): "bundle \(place): expected \(expected), found \(found)"
+    case .value(let place, let expected, let found): "bundle \(place.excerpt): expected \(expected), found \(found.excerpt)"
     case .indexChecksum(let expected, let found): "bundle index checksum: \(mismatch(expected, found))"
     case .invalidName(let entry): "bundle index entry \(entry): expected a name in UTF-8, found other bytes"
-    case .duplicateSection(let section): "\(section): expected once, found twice"
+    case .duplicateSection(let section): "\(section.excerpt): expected once, found twice"
     case .misplacedSection(let section, let expected, let found):
-      "\(section) \(found < UInt64(expected) ? "overlaps what precedes it" : "leaves a hole before it"): "
+      "\(section.excerpt) \(found < UInt64(expected) ? "overlaps what precedes it" : "leaves a hole before it"): "
         + "expected offset \(expected), found \(found)"
     case .sectionBeyondFile(let section, let end, let fileSize):
-      "\(section) ends outside the file: expected at most \(fileSize), found \(end)"
+      "\(section.excerpt) ends outside the file: expected at most \(fileSize), found \(end)"
     case .paddingNotZero(let offset): "bundle padding at offset \(offset): expected zero, found other bytes"
-    case .storedChecksum(let section, let expected, let found): "\(section) checksum: \(mismatch(expected, found))"
+    case .storedChecksum(let section, let expected, let found): "\(section.excerpt) checksum: \(mismatch(expected, found))"
     case .rawChecksum(let section, let expected, let found):
-      "\(section) checksum after decoding: \(mismatch(expected, found))"
+      "\(section.excerpt) checksum after decoding: \(mismatch(expected, found))"
     case .unknownRequiredSection(let section, let what):
-      "\(section) is required: expected kind, layout and codec of this version, found \(what); it needs a newer martlet"
+      "\(section.excerpt) is required: expected kind, layout and codec of this version, found \(what.excerpt); it needs a newer martlet"
     case .unknownCodec(let section, let found):
-      "\(section): expected a codec of this version, found codec \(found); it needs a newer martlet"
+      "\(section.excerpt): expected a codec of this version, found codec \(found); it needs a newer martlet"
     case .lz4(let section, let block, let expected, let found):
-      "\(section), lz4 block \(block): expected \(expected), found \(found)"
-    case .notText(let section): "\(section): expected UTF-8 text, found other bytes"
-    case .missingSection(let section): "\(section): expected in the bundle, found none"
+      "\(section.excerpt), lz4 block \(block): expected \(expected), found \(found)"
+    case .notText(let section): "\(section.excerpt): expected UTF-8 text, found other bytes"
+    case .missingSection(let section): "\(section.excerpt): expected in the bundle, found none"
     case .noBase(let refusal): "the base that this bundle is a delta of: \(refusal); it can be given by --base"
-    case .baseNotGiven(let name): "a delta: expected its base \(name), found none"
-    case .invalidBaseSection(let found): "section base: expected a checksum and the name of a file, found \(found)"
+    case .baseNotGiven(let name): "a delta: expected its base \(name.excerpt), found none"
+    case .invalidBaseSection(let found): "section base: expected a checksum and the name of a file, found \(found.excerpt)"
     case .otherBase(let path, let expected, let found):
       "\(path) is not the base that this bundle is a delta of: index \(mismatch(expected, found))"
-    case .base(let expected, let found): "base: expected \(expected), found \(found)"
+    case .base(let expected, let found): "base: expected \(expected), found \(found.excerpt)"
     case .baseSection(let section, let expected, let found):
-      "\(section) of the base: expected \(expected), found \(found)"
-    case .delta(let section, let expected, let found): "\(section), delta: expected \(expected), found \(found)"
+      "\(section.excerpt) of the base: expected \(expected), found \(found.excerpt)"
+    case .delta(let section, let expected, let found): "\(section.excerpt), delta: expected \(expected), found \(found.excerpt)"
     case .replacedWhileOpening: "the file was replaced while it was being opened: open it again"
     }
   }

@@ -68,39 +68,39 @@ extension CheckpointError.Fault: CustomStringConvertible {
     case .notAFolder: "expected a checkpoint folder, found something else"
     case .missingFile(let names): "expected \(names.joined(separator: " or ")), found none"
     case .otherContent(let found, let remedy): "this is \(found): \(remedy)"
-    case .otherWeights(let names, let found, let remedy): "expected \(names.joined(separator: " or ")), found only \(found): \(remedy)"
-    case .danglingLink(let target): "a symbolic link to \(target), which is not there: download the model again"
+    case .otherWeights(let names, let found, let remedy): "expected \(names.joined(separator: " or ")), found only \(found.excerpt): \(remedy)"
+    case .danglingLink(let target): "a symbolic link to \(target.excerpt), which is not there: download the model again"
     case .configurationBelow(let folders):
-      "expected config.json, found one in \(folders.prefix(3).joined(separator: ", "))\(folders.count > 3 ? ", …" : ""): name that folder"
+      "expected config.json, found one in \(folders.excerpts()): name that folder"
     case .quantized(let method):
-      "quantization_config: expected weights in floating point, found those of \(method): save the model dequantised "
+      "quantization_config: expected weights in floating point, found those of \(method.excerpt): save the model dequantised "
         + "(model.dequantize() and save_pretrained), or pack the model that was quantised"
     case .adapterWithoutBase(let base):
-      "an adapter for \(base.isEmpty ? "a model without a name" : base), which is not a folder here: give its folder with --base "
+      "an adapter for \(base.isEmpty ? "a model without a name" : base.excerpt), which is not a folder here: give its folder with --base "
         + "or name it in that file, or merge the adapter (PEFT's merge_and_unload) and save the whole"
     case .unsupportedAdapter(let setting, let found):
-      "\(setting) \(found) is not supported: merge the adapter (PEFT's merge_and_unload) and save the whole"
+      "\(setting) \(found.excerpt) is not supported: merge the adapter (PEFT's merge_and_unload) and save the whole"
     case .foreignAdapter(let names):
-      "an adapter for another model: \(names.count) tensors have no place in this one, the first is \(names.first ?? "")"
+      "an adapter for another model: \(names.count) tensors have no place in this one, the first is \((names.first ?? "").excerpt)"
     case .nestedTensors(let key):
-      "expected a dictionary of tensors, found a training checkpoint with them under \"\(key)\": "
-        + "save them alone (torch.save(torch.load(file)[\"\(key)\"], file))"
-    case .pickle(let offset, let expected, let found): "pickle, byte \(offset): expected \(expected), found \(found)"
-    case .json(let reason): reason
+      "expected a dictionary of tensors, found a training checkpoint with them under \"\(key.excerpt)\": "
+        + "save them alone (torch.save(torch.load(file)[\"\(key.excerpt)\"], file))"
+    case .pickle(let offset, let expected, let found): "pickle, byte \(offset): expected \(expected), found \(found.excerpt)"
+    case .json(let reason): reason.onOneLine
     case .truncated(let place, let expected, let found):
-      "\(place) is truncated: expected \(expected) bytes, found \(found)"
-    case .value(let place, let expected, let found): "\(place): expected \(expected), found \(found)"
+      "\(place.excerpt) is truncated: expected \(expected) bytes, found \(found)"
+    case .value(let place, let expected, let found): "\(place.excerpt): expected \(expected), found \(found.excerpt)"
     case .unknownElementType(let tensor, let found):
-      "tensor \(tensor), element type: expected one of "
-        + "\(ElementType.allCases.map(\.rawValue).joined(separator: " ")), found \(found)"
+      "tensor \(tensor.excerpt), element type: expected one of "
+        + "\(ElementType.allCases.map(\.rawValue).joined(separator: " ")), found \(found.excerpt)"
     case .misplacedTensor(let tensor, let expected, let found):
-      "tensor \(tensor) \(found < expected ? "overlaps another" : "leaves a hole before it"): "
+      "tensor \(tensor.excerpt) \(found < expected ? "overlaps another" : "leaves a hole before it"): "
         + "expected offset \(expected), found \(found)"
     case .notFloatingPoint(let tensor, let found):
-      "tensor \(tensor), element type: expected F32, F16, BF16 or F64, found \(found.rawValue)"
-    case .shape(let tensor, let expected, let found): "tensor \(tensor), shape: expected \(expected), found \(found)"
-    case .missingTensor(let names): "expected tensor \(names.joined(separator: " or ")), found none"
-    case .duplicateTensor(let name): "tensor \(name): expected once, found twice"
+      "tensor \(tensor.excerpt), element type: expected F32, F16, BF16 or F64, found \(found.rawValue)"
+    case .shape(let tensor, let expected, let found): "tensor \(tensor.excerpt), shape: expected \(expected), found \(found)"
+    case .missingTensor(let names): "expected tensor \(names.map(\.excerpt).joined(separator: " or ")), found none"
+    case .duplicateTensor(let name): "tensor \(name.excerpt): expected once, found twice"
     }
   }
 }

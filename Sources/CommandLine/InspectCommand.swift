@@ -53,9 +53,9 @@ struct InspectCommand: ParsableCommand {
     }
     var lines = [
       "model            \(path)", "format version   \(bundle.formatVersion)",
-      "family           \(model.modelType), \(formatCount(parameters)) parameters",
+      "family           \(model.modelType.excerpt), \(formatCount(parameters)) parameters",
       "length           \(limit.most()) tokens at most, positions for \(limit.positions)",
-      "labels           \(hasHead ? model.labels.names.joined(separator: ", ") : "none: a base to fine-tune")",
+      "labels           \(hasHead ? model.labels.names.map(\.excerpt).joined(separator: ", ") : "none: a base to fine-tune")",
       "size             \(formatBytes(bundle.fileSize)), opened and checked in \(formatMilliseconds(seconds))\(times)",
       "instruction set  \(instructionSet.rawValue) (this machine: \(InstructionSet.supported.map(\.rawValue).joined(separator: ", ")))",
     ]
@@ -65,7 +65,7 @@ struct InspectCommand: ParsableCommand {
     }
     for (title, value) in [("card", card), ("quality", quality), ("calibration", calibration)] {
       for (key, value) in value.object?.entries ?? [] {
-        lines.append("\(title.padded(to: 17))\(key): \(value.string ?? value.description)")
+        lines.append("\(title.padded(to: 17))\(key): \(value.string ?? value.description)".onOneLine)
       }
     }
     var table = TextTable([

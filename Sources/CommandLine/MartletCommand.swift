@@ -26,7 +26,7 @@ package struct MartletCommand: ParsableCommand {
     ignoreWriteSignals()
     explainBusErrors()
     guard !arguments.isEmpty else {
-      writeToStandardError(helpMessage())
+      for line in helpMessage().split(separator: "\n", omittingEmptySubsequences: false) { writeToStandardError(String(line)) }
       Glibc.exit(64)
     }
     do {
@@ -36,7 +36,7 @@ package struct MartletCommand: ParsableCommand {
         Glibc.exit(0)
       } catch where !(error is ExitCode) && exitCode(for: error) == .failure {
         // Not one of the parser's own (help, usage): a failure of the work, told in one line.
-        writeToStandardError("martlet: " + "\(error)".onOneLine)
+        writeToStandardError("martlet: \(error)")
         Glibc.exit(1)
       }
     } catch {
@@ -71,23 +71,9 @@ struct CommandError: Error, CustomStringConvertible {
   init(_ description: String) { self.description = description }
 }
 
-extension String {
-  /// With line ends, which a path or a label may have brought along, written as `\n` and `\r`.
-  var onOneLine: String {
-    var line = String.UnicodeScalarView()
-    for scalar in unicodeScalars {
-      switch scalar {
-      case "\n": line.append(contentsOf: #"\n"#.unicodeScalars)
-      case "\r": line.append(contentsOf: #"\r"#.unicodeScalars)
-      default: line.append(scalar)
-      }
-    }
-    return String(line)
-  }
-}
-
+/// One line, whatever it is made of.
 func writeToStandardError(_ line: String) {
-  var bytes = Array(line.utf8)
+  var bytes = Array(line.onOneLine.utf8)
   bytes.append(UInt8(ascii: "\n"))
   _ = write(2, bytes, bytes.count)
 }

@@ -105,7 +105,7 @@ struct ModelArgument: ParsableArguments {
     guard !packed.isBase else {
       let architecture = folder.configuration["architectures"]?.array?.first?.string ?? "nothing of its class"
       throw CommandError(
-        "\(folder.path): no classification head, config.json says \(architecture): a base to fine-tune (martlet tune), not a classifier")
+        "\(folder.path): no classification head, config.json says \(architecture.excerpt): a base to fine-tune (martlet tune), not a classifier")
     }
     return try Classifier(bundle: packed.writeToMemory(), threads: threads)
   }

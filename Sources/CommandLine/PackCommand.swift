@@ -70,7 +70,13 @@ struct PackCommand: ParsableCommand {
     }
     let checkpoint = try CheckpointFolder(path: folder, base: deltaBase == nil ? base : nil)
     var packer = try naming(folder) { try pack(checkpoint, options: options) }
-    for name in packer.unexpected { writeToStandardError("martlet: note: tensor \(name) is not part of the model") }
+    if let name = packer.unexpected.first {
+      let count = packer.unexpected.count
+      writeToStandardError(
+        count == 1
+          ? "martlet: note: tensor \(name.excerpt) is not part of the model"
+          : "martlet: note: \(formatCount(count)) tensors are not part of the model: \(packer.unexpected.excerpts())")
+    }
     if let suspect = packer.suspect {
       let note = try naming(folder) { try requireFiniteLogits(checkpoint, options, suspect, isBase: packer.isBase) }
       writeToStandardError("martlet: note: \(note)")

@@ -68,7 +68,7 @@ final class TuningDisplay {
     do { try work() } catch { message("warning: \(error)") }
   }
 
-  private func message(_ line: String) { if !isQuiet { reporter.message(line) } }
+  private func message(_ line: String) { if !isQuiet { reporter.message(line.onOneLine) } }
 
   private func log(_ step: Int, _ epoch: Double, _ values: [(name: String, value: Double)]) {
     for (name, value) in values {
@@ -123,7 +123,7 @@ final class TuningDisplay {
         + "\(formatCount(summary.validationCount)) validation texts"
     ]
     if !summary.labelCounts.isEmpty {
-      lines.append("labels: " + summary.labelCounts.map { "\($0.label) \(formatCount($0.training))" }.joined(separator: ", "))
+      lines.append("labels: " + summary.labelCounts.map { "\($0.label.excerpt) \(formatCount($0.training))" }.joined(separator: ", "))
     }
     if summary.truncatedCount > 0 {
       lines.append("warning: \(formatCount(summary.truncatedCount)) training texts are cut at the length limit")

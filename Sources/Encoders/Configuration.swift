@@ -1,4 +1,5 @@
 import JSON
+import Storage
 
 /// What is wrong with a model's configuration.
 package enum ConfigurationError: Error, CustomStringConvertible, Sendable, Equatable {
@@ -13,10 +14,10 @@ package enum ConfigurationError: Error, CustomStringConvertible, Sendable, Equat
   package var description: String {
     switch self {
     case .missing(let key): "config.json: \(key) is missing"
-    case .invalid(let key, let found, let expected): "config.json: \(key): expected \(expected), found \(found)"
+    case .invalid(let key, let found, let expected): "config.json: \(key): expected \(expected), found \(found.excerpt)"
     case .unknownFamily(let name, let known):
-      "config.json: model_type: expected one of \(known.joined(separator: ", ")), found \(name)"
-    case .unsupported(let key, let value): "config.json: \(key) \(value) is not supported"
+      "config.json: model_type: expected one of \(known.joined(separator: ", ")), found \(name.excerpt)"
+    case .unsupported(let key, let value): "config.json: \(key) \(value.excerpt) is not supported"
     case .tooLarge(let parameters, let limit): "config.json: expected sizes of at most \(limit) parameters, found \(parameters)"
     }
   }

@@ -45,7 +45,7 @@ package struct WeightSizeError: Error, CustomStringConvertible, Sendable, Equata
     self.found = found
   }
 
-  package var description: String { "weights of \(name): expected \(expected) bytes, found \(found)" }
+  package var description: String { "weights of \(name.excerpt): expected \(expected) bytes, found \(found)" }
 }
 
 /// A layer of the encoder in another form than the layers before it: one layer's output would not be the next one's
@@ -62,7 +62,7 @@ package struct WeightFormError: Error, CustomStringConvertible, Sendable, Equata
   }
 
   package var description: String {
-    "weights of \(name): expected \(expected) as in the layers before, found \(found)"
+    "weights of \(name.excerpt): expected \(expected) as in the layers before, found \(found)"
   }
 }
 

@@ -49,7 +49,7 @@ package final class BundleWeights: WeightProvider, Sendable {
 
   private func entry(_ kind: SectionKind, _ name: String, shape: [Int]) throws -> SectionEntry {
     guard let entry = bundle.entry(kind, name) else {
-      throw ClassifierError(.file, "\(bundle.path): section \(name) is missing")
+      throw ClassifierError(.file, "\(bundle.path): section \(name.excerpt) is missing")
     }
     guard entry.shape == shape else {
       throw ClassifierError(

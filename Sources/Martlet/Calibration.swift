@@ -1,5 +1,6 @@
 import Bundles
 import JSON
+import Storage
 
 /// What makes a model's scores say how often they are right: the logits are divided by a temperature that was fitted on validation
 /// data (Guo et al. 2017). It changes no label: of one text all logits are divided alike.
@@ -16,7 +17,7 @@ package struct Calibration: Sendable, Equatable {
       throw ClassifierError(
         .file,
         "\(bundle.path): section calibration: expected a temperature from \(Self.range.lowerBound) to \(Self.range.upperBound), "
-          + "found \(document["temperature"]?.description ?? "none")")
+          + "found \((document["temperature"]?.description ?? "none").excerpt)")
     }
     self.temperature = temperature
   }

@@ -32,7 +32,7 @@ public struct ClassifierError: Error, CustomStringConvertible, Sendable, Equatab
 
   package init(_ kind: Kind, _ description: String) {
     self.kind = kind
-    self.description = description
+    self.description = description.onOneLine
   }
 }
 

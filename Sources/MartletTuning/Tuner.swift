@@ -172,7 +172,7 @@ public struct Tuner: Sendable {
     let names = try training.dataset.discoverLabels(target)
     let problem: ProblemType = target == .regression ? .regression : target == .multiLabel ? .multiLabel : .singleLabel
     guard problem == .regression || names.count > 1 else {
-      throw TrainingError.argument("\(training.dataset.name): expected at least two labels, found only \(names.first ?? "none")")
+      throw TrainingError.argument("\(training.dataset.name): expected at least two labels, found only \((names.first ?? "none").excerpt)")
     }
     return try model(LabelConfiguration(names: names, problemType: problem))
   }
@@ -205,7 +205,7 @@ public struct Tuner: Sendable {
     if startsFromScratch {
       notes.append("from scratch: all weights are newly drawn")
     } else if !drawn.isEmpty {
-      notes.append("newly drawn: \(drawn.joined(separator: ", "))")
+      notes.append("newly drawn: \(drawn.excerpts(8))")
     }
     notes.append("\(pool.threadCount) threads, kernels \(instructionSet.rawValue), OpenBLAS \(blas.coreName)")
     if let forced = blas.forcedCoreName {

@@ -76,7 +76,7 @@ package struct RecordProblem: Error, Sendable, Equatable, CustomStringConvertibl
   package let line: Int?
   package let message: String
 
-  package var description: String { "\(source)\(line.map { ", line \($0)" } ?? ""): \(message)" }
+  package var description: String { "\(source)\(line.map { ", line \($0)" } ?? ""): \(message)".onOneLine }
 }
 
 /// Where a record begins, for what is found wrong with it later.

@@ -1,4 +1,5 @@
 import JSON
+import Storage
 
 /// What each format makes of a row.
 extension RecordReader {
@@ -46,8 +47,8 @@ extension RecordReader {
       let labelKey = try key(options.fields.label, or: FieldChoice.usualLabels, in: keys)
       pending.hasLabel = true
       switch object[labelKey]! {
-      case .null: throw problem("field `\(labelKey)` is null, expected a label")
-      case .object: throw problem("field `\(labelKey)` is an object, expected a label")
+      case .null: throw problem("field `\(labelKey.excerpt)` is null, expected a label")
+      case .object: throw problem("field `\(labelKey.excerpt)` is an object, expected a label")
       case .string(let name): pending.label.append(contentsOf: name.utf8)
       case let other: pending.label.append(contentsOf: other.description.utf8)
       }
@@ -57,13 +58,13 @@ extension RecordReader {
   private func key(_ chosen: String?, or usual: [String], in keys: [String]) throws(RecordProblem) -> String {
     let wanted = chosen.map { [$0] } ?? usual
     if let index = firstColumn(wanted, in: keys) { return keys[index] }
-    let found = keys.prefix(20).map { "`\($0)`" }.joined(separator: ", ")
+    let found = keys.prefix(20).map { "`\($0.excerpt)`" }.joined(separator: ", ")
     let names = wanted.map { "`\($0)`" }.joined(separator: ", ")
     throw problem("no field \(names), found \(keys.isEmpty ? "none" : found)")
   }
 
   private func takeString(_ value: JSONValue, of key: String, into target: inout [UInt8]) throws(RecordProblem) {
-    guard let string = value.string else { throw problem("field `\(key)` is not a string") }
+    guard let string = value.string else { throw problem("field `\(key.excerpt)` is not a string") }
     var copy = string
     copy.withUTF8 { take($0, into: &target) }
   }

@@ -28,7 +28,7 @@ package enum RecordsError: Error, Sendable, Equatable, CustomStringConvertible {
     case .noColumn(let source, let kind, let wanted, let found):
       let names = wanted.map { "`\($0)`" }.joined(separator: ", ")
       return "\(source): no \(kind) column: expected \(names), found \(Self.list(found))"
-    case .header(let source, let what): return "\(source), line 1: \(what)"
+    case .header(let source, let what): return "\(source), line 1: \(what.onOneLine)"
     case .differentColumns(let source, let expected, let found):
       return "\(source): other columns than the first input: expected \(Self.list(expected)), found \(Self.list(found))"
     case .badRows(let rows): return "\(rows) (--skip-bad-rows leaves \(rows.count == 1 ? "it" : "them") out)"
@@ -37,15 +37,15 @@ package enum RecordsError: Error, Sendable, Equatable, CustomStringConvertible {
     case .noRecords(let path): return "\(path): no records"
     case .noLabelFolders(let path): return "\(path): expected one folder of text files per label, found no folder with files"
     case .unknownLabel(let place, let label, let known):
-      return "\(place): label `\(label)` is not one of the model's: \(Self.list(known))"
-    case .badLabel(let place, let label, let expected): return "\(place): label `\(label)`: expected \(expected)"
-    case .oneLabel(let path, let label): return "\(path): every record has the label `\(label)`, expected two labels at least"
+      return "\(place): label `\(label.excerpt)` is not one of the model's: \(Self.list(known))"
+    case .badLabel(let place, let label, let expected): return "\(place): label `\(label.excerpt)`: expected \(expected)"
+    case .oneLabel(let path, let label): return "\(path): every record has the label `\(label.excerpt)`, expected two labels at least"
     }
   }
 
   private static func list(_ names: [String]) -> String {
     if names.isEmpty { return "nothing" }
-    let shown = names.prefix(20).map { "`\($0)`" }.joined(separator: ", ")
+    let shown = names.prefix(20).map { "`\($0.excerpt)`" }.joined(separator: ", ")
     return names.count > 20 ? shown + ", … (\(names.count) in all)" : shown
   }
 }

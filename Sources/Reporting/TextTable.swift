@@ -1,4 +1,6 @@
-/// A table of plain text with aligned columns, for a terminal or a log.
+import Storage
+
+/// A table of plain text with aligned columns, for a terminal or a log. Cells are excerpts, so that a row is a line.
 package struct TextTable: Sendable {
   package enum Alignment: Sendable { case left, right }
 
@@ -7,7 +9,7 @@ package struct TextTable: Sendable {
     package let alignment: Alignment
 
     package init(_ title: String, _ alignment: Alignment = .right) {
-      self.title = title
+      self.title = title.excerpt
       self.alignment = alignment
     }
   }
@@ -20,7 +22,7 @@ package struct TextTable: Sendable {
   /// A row; missing cells are empty, more cells than columns are a mistake.
   package mutating func add(_ row: [String]) {
     precondition(row.count <= columns.count, "more cells than columns")
-    rows.append(row + Array(repeating: "", count: columns.count - row.count))
+    rows.append(row.map(\.excerpt) + Array(repeating: "", count: columns.count - row.count))
   }
 
   /// Every line ends with a line feed, none with blanks. Without any title there is no header.

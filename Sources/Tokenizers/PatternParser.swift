@@ -1,3 +1,5 @@
+import Storage
+
 /// Reads the subset of Oniguruma's Ruby syntax that tokenizers use.
 ///
 /// Served: literals; `\n \r \t \f \v \a \e`, `\xHH`, `\x{…}`, `\uHHHH`, escaped punctuation; classes `[…]`, `[^…]` with ranges, classes
@@ -53,7 +55,7 @@ struct PatternParser {
   }
 
   static func unsupported(_ source: [UInt8], _ what: String) -> TokenizerError {
-    .unsupported(component: "regular expression", name: String(decoding: source, as: UTF8.self) + " (" + what + ")")
+    .unsupported(component: "regular expression", name: String(decoding: source, as: UTF8.self).excerpt + " (" + what + ")")
   }
 
   private init(_ source: [UInt8]) {

@@ -1,4 +1,5 @@
 import JSON
+import Storage
 
 extension Tokenizer {
   /// From `bpe.codes` with its `vocab.txt`, of PhoBERT and BERTweet, whose tokenizers of the reference library are written in Python.
@@ -11,7 +12,7 @@ extension Tokenizer {
     let name = try reader.string(configuration, "tokenizer_class", in: "tokenizer_config.json", otherwise: "")
     let className = TokenizerSettings(configuration).className
     guard FastBPEFiles.classes.contains(className) else {
-      throw .unsupported(component: "bpe.codes for tokenizer class", name: name.isEmpty ? "without a name" : name)
+      throw .unsupported(component: "bpe.codes for tokenizer class", name: name.isEmpty ? "without a name" : name.excerpt)
     }
     let normalizes = try reader.flag(configuration, "normalization", "") && className == "Bertweet"
     let names = FastBPEFiles.SpecialTokens(configuration)
@@ -114,7 +115,7 @@ enum FastBPEFiles {
     var ids: [[UInt8]: Int] = [:]
     func add(_ text: String, _ id: Int, _ flags: AddedToken.Flags) throws(TokenizerError) {
       guard !text.isEmpty else { return }
-      guard !flags.contains(.singleWord) else { throw .unsupported(component: "bpe.codes with a token of single_word,", name: text) }
+      guard !flags.contains(.singleWord) else { throw .unsupported(component: "bpe.codes with a token of single_word,", name: text.excerpt) }
       let content = Array(text.utf8)
       if let before = ids.updateValue(id, forKey: content), before != id { found[before] = nil }
       // The reference looks for all of them in the text as it is.

@@ -1,4 +1,5 @@
 import JSON
+import Storage
 
 /// Tokenizers from the files of before `tokenizer.json`, by writing the one that transformers 5 would make of them.
 extension Tokenizer {
@@ -80,7 +81,7 @@ extension TokenizerSettings {
   fileprivate func served(from files: TokenizerClass.Files, file: String) throws(TokenizerError) -> TokenizerClass {
     for key in ["word_tokenizer_type", "subword_tokenizer_type"] {
       if let value = configuration[key]?.string, !["basic", "wordpiece"].contains(value) {
-        throw .unsupported(component: "tokenizer_config.json: \(key)", name: value)
+        throw .unsupported(component: "tokenizer_config.json: \(key)", name: value.excerpt)
       }
     }
     guard let tokenizerClass, tokenizerClass.files == files else {
@@ -124,7 +125,7 @@ extension TokenizerSettings {
       }
     }
     guard let template = Template(single: try pieces(single), pair: try pieces(pair)) else {
-      throw .unsupported(component: "template of tokenizer class", name: className)
+      throw .unsupported(component: "template of tokenizer class", name: className.excerpt)
     }
     return template
   }

@@ -1,3 +1,5 @@
+import Storage
+
 /// Why a tokenizer cannot be built from the files or bytes it was given.
 package enum TokenizerError: Error, CustomStringConvertible, Sendable, Equatable {
   /// Part of the tokenizer that is known, and not served here.
@@ -15,16 +17,16 @@ package enum TokenizerError: Error, CustomStringConvertible, Sendable, Equatable
 
   package var description: String {
     switch self {
-    case .unsupported(let component, let name): "tokenizer: \(component) \(name) is not supported"
+    case .unsupported(let component, let name): "tokenizer: \(component.onOneLine) \(name.onOneLine) is not supported"
     case .unservedClass(let name, let file):
-      "tokenizer: \(file) of tokenizer class \(name) is not supported: save a tokenizer.json with transformers, if the class has one"
+      "tokenizer: \(file) of tokenizer class \(name.excerpt) is not supported: save a tokenizer.json with transformers, if the class has one"
     case .malformed(let file, let place, let expected, let found):
-      "\(file): \(place): expected \(expected), found \(found)"
+      "\(file): \(place.excerpt): expected \(expected), found \(found.excerpt)"
     case .missingToken(let token, let className):
-      "tokenizer: the vocabulary has no token \(token)" + (className.map { ", which tokenizer class \($0) needs" } ?? "")
+      "tokenizer: the vocabulary has no token \(token.excerpt)" + (className.map { ", which tokenizer class \($0.excerpt) needs" } ?? "")
     case .contradiction(let setting, let says, let file):
-      "tokenizer_config.json: \(setting): \(says), but tokenizer.json \(file): write what is right into tokenizer_config.json"
-    case .notCompiled(let offset, let what): "compiled tokenizer: byte \(offset): \(what)"
+      "tokenizer_config.json: \(setting): \(says.onOneLine), but tokenizer.json \(file.onOneLine): write what is right into tokenizer_config.json"
+    case .notCompiled(let offset, let what): "compiled tokenizer: byte \(offset): \(what.excerpt)"
     }
   }
 }

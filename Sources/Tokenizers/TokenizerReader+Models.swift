@@ -1,4 +1,5 @@
 import JSON
+import Storage
 
 /// A model with what the ids of added tokens need of the file it came from.
 struct LoadedModel {
@@ -32,7 +33,7 @@ extension TokenizerReader {
     case "BPE": return try bytePair(model, isOverBytes: isAfterByteCharacters)
     case "Unigram": return try unigram(model)
     case "WordLevel": return try wordLevel(model)
-    case let name: throw .unsupported(component: "model", name: name)
+    case let name: throw .unsupported(component: "model", name: name.excerpt)
     }
   }
 

@@ -1,4 +1,5 @@
 import JSON
+import Storage
 
 /// Normalisers and pre-tokenizers of a `tokenizer.json`.
 extension TokenizerReader {
@@ -43,7 +44,7 @@ extension TokenizerReader {
         throw malformed("normalizer.normalizers", "an array", value["normalizers"])
       }
       return Array(try steps.map { step throws(TokenizerError) in try normalizerSteps(step) }.joined())
-    default: throw .unsupported(component: "normalizer", name: name)
+    default: throw .unsupported(component: "normalizer", name: name.excerpt)
     }
   }
 
@@ -95,7 +96,7 @@ extension TokenizerReader {
         throw malformed("pre_tokenizer.pretokenizers", "an array", value["pretokenizers"])
       }
       return Array(try steps.map { step throws(TokenizerError) in try preTokenizerSteps(step) }.joined())
-    default: throw .unsupported(component: "pre-tokenizer", name: name)
+    default: throw .unsupported(component: "pre-tokenizer", name: name.excerpt)
     }
   }
 

@@ -1,4 +1,5 @@
 import JSON
+import Storage
 
 extension TokenizerReader {
   func template(_ value: JSONValue?) throws(TokenizerError) -> Template {
@@ -27,7 +28,7 @@ extension TokenizerReader {
       let templates = try processors.map { processor throws(TokenizerError) in try template(processor) }.filter { $0 != .bare }
       guard templates.count < 2 else { throw .unsupported(component: "post-processor", name: "Sequence of several templates") }
       return templates.first ?? .bare
-    default: throw .unsupported(component: "post-processor", name: name)
+    default: throw .unsupported(component: "post-processor", name: name.excerpt)
     }
   }
 

@@ -1,4 +1,5 @@
 import JSON
+import Storage
 
 /// What `tokenizer_config.json` says of the steps that a `tokenizer.json` beside it has.
 ///
@@ -8,7 +9,7 @@ import JSON
 extension TokenizerSettings {
   func applied(to json: JSONValue) throws(TokenizerError) -> JSONValue {
     if let kind = configuration["word_tokenizer_type"]?.string, kind != "basic" {
-      throw .contradiction(setting: "word_tokenizer_type", says: kind, file: "has no such step")
+      throw .contradiction(setting: "word_tokenizer_type", says: kind.excerpt, file: "has no such step")
     }
     guard let tokenizerClass, var object = json.object else { return json }
     switch tokenizerClass.stages {
@@ -67,7 +68,7 @@ extension TokenizerSettings {
   }
 
   private func silent(_ key: String, _ ofClass: String, _ name: String, _ file: Bool) -> TokenizerError {
-    .contradiction(setting: key, says: "not given, and tokenizer class \(className) takes it \(ofClass)", file: "has \(name) \(file)")
+    .contradiction(setting: key, says: "not given, and tokenizer class \(className.excerpt) takes it \(ofClass)", file: "has \(name) \(file)")
   }
 
   /// What is said explicitly of steps that are not rebuilt must be what the file does.

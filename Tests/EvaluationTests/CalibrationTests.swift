@@ -43,8 +43,9 @@ import Testing
     #expect(abs(fit.temperature - 3) < 0.1)
     #expect(fit.lossAfter < fit.lossBefore)
     #expect(fit.mistakes == 65)
-    let many = fitTemperature(
-      logits: Array(repeating: logits, count: 100).flatMap { $0 }, classes: 2, truths: Array(repeating: truths, count: 100).flatMap { $0 })
+    let manyLogits: [Float] = (0..<100).flatMap { _ in logits }
+    let manyTruths: [Int] = (0..<100).flatMap { _ in truths }
+    let many = fitTemperature(logits: manyLogits, classes: 2, truths: manyTruths)
     #expect(abs(many.temperature - 3) < 0.001 && abs(many.temperature - 3) < abs(fit.temperature - 3) / 50)
   }
 
@@ -85,10 +86,11 @@ import Testing
     #expect(abs(sure.temperature - 20) < 1e-2)
     #expect(sure.mistakes == 0)
     for count in [1, 5, 50, 500, 5000] {
-      let logits = Array(repeating: [Float(9), 0, 0, 0, 9, 0, 0, 0, 9], count: count).flatMap { $0 }
-      let fit = fitTemperature(logits: logits, classes: 3, truths: Array(repeating: [0, 1, 2], count: count).flatMap { $0 })
+      let logits: [Float] = (0..<count).flatMap { _ in [9, 0, 0, 0, 9, 0, 0, 0, 9] as [Float] }
+      let truths: [Int] = (0..<count).flatMap { _ in [0, 1, 2] }
+      let fit = fitTemperature(logits: logits, classes: 3, truths: truths)
       // softmax([9, 0, 0] / T) = [(N + 1) / (N + 3), …], so that 9 / T = log(N + 1).
-      let expected = max(1, 9 / log(Double(count + 1)))
+      let expected: Double = max(1, 9 / log(Double(count + 1)))
       #expect(abs(fit.temperature - expected) < 1e-6, "\(count): \(fit.temperature), \(expected)")
     }
     let allWrong = fitTemperature(logits: [1, 0, 0, 1], classes: 2, truths: [1, 0])
@@ -114,7 +116,9 @@ import Testing
     #expect(fitTemperature(logits: [], targets: []).temperature == 1)
     #expect(fitTemperature(logits: [1, -1], targets: [1, 0]).temperature >= 1)
     // sigmoid(8 / T) = (N + 1) / (N + 2)
-    let sure = fitTemperature(logits: Array(repeating: [8, -8], count: 9).flatMap { $0 }, targets: Array(repeating: [1, 0], count: 9).flatMap { $0 })
+    let sureLogits: [Float] = (0..<9).flatMap { _ in [8, -8] as [Float] }
+    let sureTargets: [Float] = (0..<9).flatMap { _ in [1, 0] as [Float] }
+    let sure = fitTemperature(logits: sureLogits, targets: sureTargets)
     #expect(abs(sure.temperature - 8 / log(10)) < 1e-6 && sure.mistakes == 0)
   }
 
