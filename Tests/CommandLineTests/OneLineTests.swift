@@ -80,7 +80,7 @@ import Testing
     try withWorkshop { workshop in
       let table = try workshop.write("header.csv", "\"\(Self.nasty)\",other\na,b\n")
       expectOneLine(try martlet("classify", workshop.bundle, table, "--format", "csv"), "a header")
-      let key = JSONValue.object(JSONObject([(Self.nasty, "x")])).text()
+      let key = JSONValue.object(JSONObject([(Self.nasty, .string("x"))])).text()
       let found = try martlet("classify", workshop.bundle, "--format", "jsonl", "--output", "jsonl", input: key + "\n")
       let message = try #require(JSONValue(parsing: found.output)["error"]?.string)
       expectClean(message, "a field")
