@@ -47,7 +47,7 @@ import Testing
 
   @Test func tokenizers() throws {
     try withWorkshop { workshop in
-      for (part, component) in [("normalizer", "type"), ("pre_tokenizer", "type"), ("model", "type"), ("post_processor", "type")] {
+      for (part, component) in [("pre_tokenizer", "type"), ("model", "type"), ("post_processor", "type")] {
         let folder = try edited(workshop, part, "tokenizer.json") {
           $0[part] = .object(JSONObject([(component, .string(Self.nasty))]))
         }
