@@ -4,23 +4,12 @@ import Storage
   import Glibc
 #endif
 
-/// Why the linear algebra library cannot be used.
-package enum LinearAlgebraError: Error, CustomStringConvertible, Sendable, Equatable {
-  case libraryMissing
-  case symbolMissing(String)
-
-  package var description: String {
-    switch self {
-    case .libraryMissing:
-      "OpenBLAS is not installed; fine-tuning needs it: apt-get install libopenblas0-pthread"
-    case .symbolMissing(let name): "the OpenBLAS library here lacks \(name); expected the Debian package libopenblas0-pthread"
-    }
-  }
-}
-
 /// OpenBLAS, opened when training starts and never linked, so that nothing that only classifies depends on it.
 ///
-/// It runs single-threaded; `MatrixProducts` calls it from several threads on disjoint parts of the result.
+/// It runs single-threaded; `MatrixProducts` calls it from several threads on disjoint parts of the result. OpenBLAS asks for the
+/// memory of a product when it is first needed and, refused, asks again for ever; where it is refused a thread it interrupts its
+/// process (`memory.c` and `blas_server.c` of its source). So it is told to start no thread, its memory is tried first and
+/// taken at once, and its signal is kept from whoever waits for the user's.
 package final class OpenBLAS: @unchecked Sendable {
   typealias SGEMM = @convention(c) (
     _ order: Int32, _ transposeA: Int32, _ transposeB: Int32, _ m: Int32, _ n: Int32, _ k: Int32, _ alpha: Float,
@@ -36,21 +25,120 @@ package final class OpenBLAS: @unchecked Sendable {
   package let configuration: String
 
   private static let libraryNames = ["libopenblas.so.0", "libopenblas.so"]
+  /// The addresses of the library and of what it is linked with: 42 MB of Debian's, and what else their starting takes.
+  private static let libraryBytes = 64 << 20
+  /// What it maps for each product that is under way, `BUFFER_SIZE` of its source: at most 128 MiB.
+  private static let bufferBytes = 128 << 20
 
-  package init() throws(LinearAlgebraError) {
-    guard let library = Self.libraryNames.lazy.compactMap({ dlopen($0, RTLD_NOW | RTLD_LOCAL) }).first else {
-      throw .libraryMissing
+  /// - Parameter threads: how many threads call it at the same time, at most.
+  package init(threads: Int = Machine.availableCores) throws(LinearAlgebraError) {
+    let threads = max(1, min(threads, ThreadPool.mostThreads))
+    try Self.tryMemory(threads)
+    let opened = withInterruptsHeld { () -> Result<UnsafeMutableRawPointer, LinearAlgebraError> in
+      Result { () throws(LinearAlgebraError) in
+        let library = try withOneThread { () throws(LinearAlgebraError) in try Self.open() }
+        try Self.symbol("openblas_set_num_threads", library, as: (@convention(c) (Int32) -> Void).self)(1)
+        return library
+      }
     }
-    func symbol<Function>(_ name: String, as type: Function.Type) throws(LinearAlgebraError) -> Function {
-      guard let address = dlsym(library, name) else { throw .symbolMissing(name) }
-      return unsafeBitCast(address, to: type)
+    guard !opened.interruptedItself else {
+      throw .threadsRefused(
+        limits: limits([("ulimit -u", __RLIMIT_NPROC, 1), ("ulimit -v", RLIMIT_AS, 1024)], otherwise: "pids.max of its control group"))
     }
-    sgemm = try symbol("cblas_sgemm", as: SGEMM.self)
-    try symbol("openblas_set_num_threads", as: (@convention(c) (Int32) -> Void).self)(1)
-    let text = try symbol("openblas_get_corename", as: (@convention(c) () -> UnsafePointer<CChar>).self)
+    let library = try opened.result.get()
+    try Self.takeMemory(library, threads)
+    sgemm = try Self.symbol("cblas_sgemm", library, as: SGEMM.self)
+    let text = try Self.symbol("openblas_get_corename", library, as: (@convention(c) () -> UnsafePointer<CChar>).self)
     coreName = String(cString: text())
-    let details = try symbol("openblas_get_config", as: (@convention(c) () -> UnsafePointer<CChar>).self)
+    let details = try Self.symbol("openblas_get_config", library, as: (@convention(c) () -> UnsafePointer<CChar>).self)
     configuration = String(cString: details())
     forcedCoreName = getenv("OPENBLAS_CORETYPE").map { String(cString: $0) }
   }
+
+  private static func open() throws(LinearAlgebraError) -> UnsafeMutableRawPointer {
+    for name in libraryNames {
+      if let library = dlopen(name, RTLD_NOW | RTLD_LOCAL) { return library }
+      let reason = dlerror().map { String(cString: $0) } ?? name
+      // Only of a library that is not there itself does the loader say so by its own name.
+      guard reason.hasPrefix(name), reason.hasSuffix(String(cString: strerror(ENOENT))) else { throw .libraryUnusable(reason) }
+    }
+    throw .libraryMissing
+  }
+
+  private static func symbol<Function>(
+    _ name: String, _ library: UnsafeMutableRawPointer, as type: Function.Type
+  ) throws(LinearAlgebraError) -> Function {
+    guard let address = dlsym(library, name) else { throw .symbolMissing(name) }
+    return unsafeBitCast(address, to: type)
+  }
+
+  /// Maps what OpenBLAS is going to map, and lets it go. Newer releases map a buffer more when they start.
+  private static func tryMemory(_ threads: Int) throws(LinearAlgebraError) {
+    var blocks: [(address: UnsafeMutableRawPointer, byteCount: Int)] = []
+    defer { for block in blocks { munmap(block.address, block.byteCount) } }
+    for byteCount in [libraryBytes] + Array(repeating: bufferBytes, count: threads + 1) {
+      let address = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+      guard let address, address != MAP_FAILED else { throw refusal(threads) }
+      blocks.append((address, byteCount))
+    }
+  }
+
+  /// Has OpenBLAS map the buffers of all threads now, untouched, while it is known that there is room: it keeps them.
+  private static func takeMemory(_ library: UnsafeMutableRawPointer, _ threads: Int) throws(LinearAlgebraError) {
+    let allocate = try symbol(
+      "blas_memory_alloc", library, as: (@convention(c) (_ purpose: Int32) -> UnsafeMutableRawPointer?).self)
+    let release = try symbol("blas_memory_free", library, as: (@convention(c) (UnsafeMutableRawPointer) -> Void).self)
+    let buffers = (0..<threads).map { _ in allocate(0) }
+    for case .some(let buffer) in buffers { release(buffer) }
+    // It holds no more than it was built for.
+    if buffers.contains(nil) { throw refusal(threads) }
+  }
+
+  private static func refusal(_ threads: Int) -> LinearAlgebraError {
+    .outOfMemory(
+      byteCount: libraryBytes + (threads + 1) * bufferBytes, threads: threads,
+      limits: limits([("ulimit -v", RLIMIT_AS, 1024), ("ulimit -d", RLIMIT_DATA, 1024)], otherwise: "no limit of this process, but the machine's"))
+  }
+}
+
+/// Runs what opens OpenBLAS, which reads from the environment how many threads it starts; what the user set stands again afterwards.
+/// OpenBLAS over OpenMP reads the second name.
+private func withOneThread<Value>(
+  _ body: () throws(LinearAlgebraError) -> Value
+) throws(LinearAlgebraError) -> Value {
+  let names = ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"]
+  let before = names.map { getenv($0).map { String(cString: $0) } }
+  for name in names { setenv(name, "1", 1) }
+  defer {
+    for (name, value) in zip(names, before) {
+      if let value { setenv(name, value, 1) } else { unsetenv(name) }
+    }
+  }
+  return try body()
+}
+
+/// Runs a body whose code may interrupt its own process, by `raise(SIGINT)`, with the signal kept off this thread: says whether it
+/// did. The user's own comes through afterwards.
+private func withInterruptsHeld<Value>(_ body: () -> Value) -> (result: Value, interruptedItself: Bool) {
+  var interrupts = sigset_t()
+  sigemptyset(&interrupts)
+  sigaddset(&interrupts, SIGINT)
+  var before = sigset_t()
+  pthread_sigmask(SIG_BLOCK, &interrupts, &before)
+  let result = body()
+  var interruptedItself = false
+  var interruptedByOthers = false
+  var signal = siginfo_t()
+  var patience = timespec()
+  while sigtimedwait(&interrupts, &signal, &patience) == SIGINT {
+    // The terminal's signals have a code above zero and no sender.
+    if signal.si_code <= 0 && signal._sifields._kill.si_pid == getpid() {
+      interruptedItself = true
+    } else {
+      interruptedByOthers = true
+    }
+  }
+  if interruptedByOthers { kill(getpid(), SIGINT) }
+  pthread_sigmask(SIG_SETMASK, &before, nil)
+  return (result, interruptedItself)
 }

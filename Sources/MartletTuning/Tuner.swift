@@ -99,7 +99,8 @@ public struct Tuner: Sendable {
     // A folder that cannot be written to is found now, not at the first checkpoint; dropped, the file leaves no trace.
     _ = try AtomicFile(path: outputFolder + "/trainer_state.json")
     try removeUnfinishedFiles(in: outputFolder)
-    let blas = try OpenBLAS()
+    let pool = ThreadPool(threads: threads ?? Machine.availableCores)
+    let blas = try OpenBLAS(threads: pool.threadCount)
     let kernels = try InstructionSet.selected()
     let base = try Base(path: base, hasWeights: !startsFromScratch)
     let pretrained = try Model(configuration: base.configuration)
@@ -121,7 +122,6 @@ public struct Tuner: Sendable {
       ? ParameterStore(model.blueprint)
       : ParameterStore(model.blueprint, arguments.lowRankSettings(for: type(of: model.family)))
     let drawn = try store.load(from: parameters, seed: arguments.seed)
-    let pool = ThreadPool(threads: threads ?? Machine.availableCores)
     let engine = try TrainingEngine(parameters: store, blas: blas, threads: pool, instructionSet: kernels)
     return try withoutActuallyEscaping(onEvent) { onEvent in
       let trainer = try Trainer(

@@ -13,6 +13,24 @@ import Testing
     #expect(blas.forcedCoreName == getenv("OPENBLAS_CORETYPE").map { String(cString: $0) })
   }
 
+  /// The environment that it is opened in is the user's again afterwards.
+  @Test func theEnvironmentStays() throws {
+    let names = ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"]
+    let before = names.map { getenv($0).map { String(cString: $0) } }
+    _ = try OpenBLAS(threads: 3)
+    #expect(names.map { getenv($0).map { String(cString: $0) } } == before)
+  }
+
+  @Test func errorsNameTheLimit() {
+    #expect(
+      "\(LinearAlgebraError.outOfMemory(byteCount: 448 << 20, threads: 2, limits: "ulimit -v is 300000 kB"))"
+        == "out of memory: OpenBLAS needs 448 MiB of address space on 2 threads, 128 MiB of it for each, and the system refused it "
+        + "(ulimit -v is 300000 kB): raise the limit or take fewer threads")
+    #expect(
+      "\(LinearAlgebraError.threadsRefused(limits: "ulimit -u is 5"))"
+        == "OpenBLAS gave up: the system refused it a thread (ulimit -u is 5): raise the limit")
+  }
+
   @Test func errorsNameThePackage() {
     #expect(
       "\(LinearAlgebraError.libraryMissing)"
