@@ -20,7 +20,7 @@ enum FolderLayout {
     if try !holdsModel(folder), let next = try snapshot(folder) { folder = next }
     if try !holdsModel(folder), let next = try transformerModule(folder) { folder = next }
     if try holdsModel(folder) { return folder }
-    let below = try subfolders(of: folder).filter { fileExists(folder + "/" + $0 + "/" + FileName.configuration) }
+    let below = try subfolders(of: folder).filter { regularFileSize(folder + "/" + $0 + "/" + FileName.configuration) != nil }
     throw CheckpointError(
       path: path, fault: below.isEmpty ? .missingFile(lookedFor: [FileName.configuration]) : .configurationBelow(below))
   }

@@ -1,9 +1,14 @@
 import Checkpoints
 import JSON
+import Storage
 import Tokenizers
+
+/// What the tables of a normaliser's steps, over all scalars of Unicode, take while they are made.
+private let unicodeTableBytes = 24 << 20
 
 /// The tokenizer that a folder describes: `tokenizer.json`, or an older file, with what lies beside it.
 package func loadTokenizer(_ folder: CheckpointFolder) throws -> Tokenizer {
+  try requireMemory(unicodeTableBytes)
   var files = TokenizerFiles()
   files.configuration = try folder.readDocument("tokenizer_config.json")
   files.specialTokensMap = try folder.readDocument("special_tokens_map.json")

@@ -15,9 +15,7 @@ package struct AtomicFile: ~Copyable {
     self.path = path
     temporaryPath = temporarySibling(of: path)
     // The renaming would take a device or a pipe away, for all who use it.
-    if fileExists(path), regularFileSize(path) == nil {
-      throw FileError(path: path, operation: "write", code: isDirectory(path) ? EISDIR : EINVAL)
-    }
+    try requireRegularOrAbsent(path)
     do throws(FileError) {
       file = try FileDescriptor(opening: temporaryPath, flags: O_WRONLY | O_CREAT | O_EXCL)
     } catch {

@@ -56,7 +56,9 @@ package struct FileDescriptor: ~Copyable {
   }
 
   package func synchronize() throws(FileError) {
-    guard fsync(rawValue) == 0 else { throw FileError(path: path, operation: "sync") }
+    var status: Int32
+    repeat { status = fsync(rawValue) } while status != 0 && errno == EINTR
+    guard status == 0 else { throw FileError(path: path, operation: "sync") }
   }
 }
 
@@ -77,12 +79,28 @@ package func readFile(_ path: String, limit: Int = .max) throws(FileError) -> [U
   return bytes
 }
 
-package func fileExists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+/// Whether there is something at a path. True too where the system refuses to tell: opening it says why, and what is there is not
+/// passed over.
+package func fileExists(_ path: String) -> Bool { access(path, F_OK) == 0 || !isAbsence(errno) }
+
+/// Whether a call that failed with this code says that there is nothing at its path.
+private func isAbsence(_ code: Int32) -> Bool { [ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG].contains(code) }
 
 /// The size of a regular file, nil for anything else and for what is not there.
 package func regularFileSize(_ path: String) -> Int? {
   var status = stat()
   return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : nil
+}
+
+/// Throws where there is something at a path that is no regular file, or the system refuses to tell.
+func requireRegularOrAbsent(_ path: String) throws(FileError) {
+  var status = stat()
+  guard stat(path, &status) == 0 else {
+    if isAbsence(errno) { return }
+    throw FileError(path: path, operation: "write")
+  }
+  guard status.st_mode & S_IFMT != S_IFREG else { return }
+  throw FileError(path: path, operation: "write", code: status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL)
 }
 
 /// The bytes from a descriptor's place to the end of its regular file, nil for anything else.
@@ -117,7 +135,12 @@ package func listDirectory(_ path: String) throws(FileError) -> [String] {
   guard let stream = opendir(path) else { throw FileError(path: path, operation: "list") }
   defer { closedir(stream) }
   var names: [String] = []
-  while let entry = readdir(stream) {
+  while true {
+    errno = 0
+    guard let entry = readdir(stream) else {
+      if errno != 0 { throw FileError(path: path, operation: "list") }
+      break
+    }
     let name = withUnsafePointer(to: &entry.pointee.d_name) {
       $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
     }
