@@ -113,6 +113,11 @@ let crossCheck: [Target] =
   Context.environment["MARTLET_CROSS_CHECK"] == nil
   ? [] : [.executableTarget(name: "CrossCheck", dependencies: ["Encoders", "Kernels", "Martlet", "Storage"], path: "Tests/CrossCheck")]
 
+/// Measures what tokenizers cost, for `Tests/WorstCase/run`, which asks for it.
+let worstCase: [Target] =
+  Context.environment["MARTLET_WORST_CASE"] == nil
+  ? [] : [.executableTarget(name: "WorstCase", dependencies: ["Bundles", "JSON", "Storage", "Tokenizers"], path: "Tests/WorstCase/Measure")]
+
 let package = Package(
   name: "martlet",
   products: [
@@ -133,6 +138,6 @@ let package = Package(
     // The C interface's header, which MartletABI implements.
     .systemLibrary(name: "CMartlet"),
     .target(name: "TestSupport", dependencies: ["JSON", "Storage"], path: "Tests/TestSupport"),
-  ] + kernelTargets + moduleTargets + testTargets + fuzzing + crossCheck
+  ] + kernelTargets + moduleTargets + testTargets + fuzzing + crossCheck + worstCase
 )
 for target in package.targets where target.type != .system { target.swiftSettings = (target.swiftSettings ?? []) + warnings }

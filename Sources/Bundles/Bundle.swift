@@ -172,6 +172,16 @@ extension Bundle {
     return try decode(position).withBytes { Array($0) }
   }
 
+  /// Hands out a section's raw bytes, for sections that are read once: nothing is kept.
+  package func withBytes<Result>(_ kind: SectionKind, _ name: String = "", _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
+    let position = try position(kind, name)
+    switch entries[position].codec {
+    case .stored: return try withExtendedLifetime(self) { try body(storedBytes(position)) }
+    case .base: return try base!.withBytes(kind, name, body)
+    default: return try decode(position).withBytes(body)
+    }
+  }
+
   /// Of a table that changes rows of the base's, those rows; nil if the section is kept in any other way.
   ///
   /// - Parameters:

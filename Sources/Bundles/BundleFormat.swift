@@ -14,6 +14,12 @@ enum BundleFormat {
   static let maximumNameSize = 4096
   static let maximumRank = 4
   static let requiredFlag: UInt8 = 1
+  /// What the compressed sections of a bundle come to together, whatever its size, and how many times its size they may besides.
+  /// Vocabularies shrink to a third, pruned weights to a tenth.
+  static let mostDecoded = 16 << 20
+  static let mostDecodedTimes = 16
+  /// Where a section of this size shrinks to less than a sixteenth it is written as it is.
+  static let smallSection = 64 << 10
 }
 
 /// What the header says, after its checks.

@@ -35,6 +35,23 @@ struct BundleIndex {
       throw .value(place: "file size", expected: "\(end), the end of the last section", found: "\(header.fileSize)")
     }
     self.entries = entries
+    try checkDecoded(header.fileSize)
+  }
+
+  /// Bounds what decoding allocates. What comes from a base has the size that it has there.
+  private func checkDecoded(_ fileSize: Int) throws(BundleError.Fault) {
+    let times = fileSize.multipliedReportingOverflow(by: BundleFormat.mostDecodedTimes)
+    let most = max(BundleFormat.mostDecoded, times.overflow ? .max : times.partialValue)
+    var size = 0
+    for entry in entries where entry.codec == .lz4 || entry.codec == .planes {
+      let sum = size.addingReportingOverflow(entry.rawSize)
+      guard !sum.overflow, sum.partialValue <= most else {
+        throw .value(
+          place: "sizes after decoding", expected: "at most \(most) together (\(BundleFormat.mostDecodedTimes) times the file, or 16 MiB)",
+          found: sum.overflow ? "more than \(Int.max)" : "\(sum.partialValue) up to \(entry)")
+      }
+      size = sum.partialValue
+    }
   }
 
   private static func entry(
@@ -137,6 +154,9 @@ struct BundleIndex {
 extension SectionEntry {
   /// Whether shape, layout, codec and sizes can be true together. Bounds what decoding will ever allocate.
   func checkSizes() throws(BundleError.Fault) {
+    guard rawSize <= kind.maximumSize else {
+      throw .value(place: "\(self), raw size", expected: "at most \(kind.maximumSize) for a section of this kind", found: "\(rawSize)")
+    }
     var count = 1
     for dimension in shape {
       let (product, overflow) = count.multipliedReportingOverflow(by: dimension)

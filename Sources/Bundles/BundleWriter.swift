@@ -137,7 +137,10 @@ package struct BundleWriter: ~Copyable {
           case .delta: original.flatMap { DeltaCodec.encoded(raw, base: $0, limit: limit) }
           default: LZ4Blocks.encoded(raw, limit: limit)
           }
-        if let encoded { try keep(encoded, as: codec) }
+        guard let encoded else { continue }
+        // So that no sum of sections is too much to be decoded.
+        if !codec.needsBase, raw.count >= BundleFormat.smallSection, raw.count / BundleFormat.mostDecodedTimes > encoded.count { continue }
+        try keep(encoded, as: codec)
       }
     }
     // Without its base such a section is nothing.

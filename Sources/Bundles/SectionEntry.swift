@@ -31,6 +31,16 @@ package struct SectionKind: RawRepresentable, Hashable, Sendable {
   /// True for what kernels read in place: `.mapped` bundles store these kinds uncompressed.
   package var isUsedInPlace: Bool { self == .matrix || self == .embedding || self == .normalization }
 
+  /// The most bytes, after decoding, of what is read as a whole when a bundle is opened: texts are parsed, a tokenizer is copied into place.
+  var maximumSize: Int {
+    switch self {
+    case .configuration, .labels, .qualityReport, .card, .calibration: 4 << 20
+    case .tokenizer: 64 << 20
+    case .base: 4096
+    default: .max
+    }
+  }
+
   /// True for the kinds that this version gives a meaning.
   package var isKnown: Bool { (Self.configuration.rawValue...Self.base.rawValue).contains(rawValue) }
 }

@@ -27,7 +27,7 @@ struct InspectCommand: ParsableCommand {
     let model = try naming(path) { try Model(configuration: JSONValue(parsing: bundle.text(.configuration).utf8)) }
     let limit = try naming(path) {
       try LengthLimit(
-        model.family, tokenizer: Tokenizer(compiled: bundle.bytes(.tokenizer)).maximumLength, configuration: model.configuration)
+        model.family, tokenizer: bundle.withBytes(.tokenizer) { try Tokenizer(compiled: $0) }.maximumLength, configuration: model.configuration)
     }
     let hasHead = model.blueprint.linears.allSatisfy { bundle.entry(.matrix, $0.name) != nil }
     let instructionSet = try InstructionSet.selected()

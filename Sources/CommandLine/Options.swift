@@ -151,7 +151,7 @@ func loadTokenizerAndLimit(_ argument: ModelArgument) throws -> (Tokenizer, Leng
       configuration = folder.configuration
     } else {
       let bundle = try argument.openBundle()
-      tokenizer = try Tokenizer(compiled: bundle.bytes(.tokenizer))
+      tokenizer = try bundle.withBytes(.tokenizer) { try Tokenizer(compiled: $0) }
       configuration = try JSONValue(parsing: bundle.text(.configuration).utf8)
     }
     return (tokenizer, try lengthLimit(configuration, tokenizer))

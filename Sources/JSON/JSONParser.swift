@@ -16,7 +16,8 @@ package struct JSONError: Error, CustomStringConvertible, Sendable, Equatable {
 extension JSONValue {
   /// Parses one document: strict RFC 8259 in UTF-8, with Python's `NaN`, `Infinity` and `-Infinity` besides.
   ///
-  /// An escaped surrogate without its partner becomes U+FFFD. Nesting is limited to 128 levels.
+  /// An escaped surrogate without its partner becomes U+FFFD. Nesting is limited to 128 levels, and memory to 32 MiB or, where
+  /// that is more, nine times the text: what needs more, such as millions of empty arrays, is refused.
   package init(parsing bytes: UnsafeRawBufferPointer) throws(JSONError) {
     var parser = JSONParser(bytes: bytes)
     self = try parser.document()
@@ -41,13 +42,20 @@ private struct JSONParser {
   /// The unescaped bytes of the string in progress.
   private var scratch: [UInt8] = []
 
+  /// The bytes that arrays, objects and strings have taken so far, about, and the most that they may.
+  private var memory = 0
+  private let mostMemory: Int
+
   private static let maximumDepth = 128
 
-  init(bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+  init(bytes: UnsafeRawBufferPointer) {
+    self.bytes = bytes
+    mostMemory = max(32 << 20, bytes.count > .max / 9 ? .max : 9 * bytes.count)
+  }
 
   mutating func document() throws(JSONError) -> JSONValue {
     skipWhitespace()
-    let value = try value()
+    let value = try self.value()
     skipWhitespace()
     guard position == bytes.count else { throw error("expected the end, found \(found)") }
     return value
@@ -100,6 +108,21 @@ private struct JSONParser {
     return value
   }
 
+  /// What the storage of an array takes: its head, and what `malloc` adds and rounds up.
+  private static func storage(_ elements: Int, _ size: Int) -> Int { elements == 0 ? 0 : 48 + elements * size }
+
+  /// Throws if so much more would be too much.
+  private func require(_ more: Int) throws(JSONError) {
+    guard memory + more <= mostMemory else {
+      throw error("expected a document that takes at most \(mostMemory) bytes of memory, found one that takes more")
+    }
+  }
+
+  private mutating func take(_ more: Int) throws(JSONError) {
+    try require(more)
+    memory += more
+  }
+
   private mutating func enter() throws(JSONError) {
     depth += 1
     guard depth <= Self.maximumDepth else { throw error("nested deeper than \(Self.maximumDepth) levels") }
@@ -116,7 +139,10 @@ private struct JSONParser {
       return .array(values)
     }
     while true {
-      values.append(try value())
+      let value = try self.value()
+      // While it grows both its storage and that which is twice as large are there.
+      if values.count == values.capacity { try require(Self.storage(3 * values.count, MemoryLayout<JSONValue>.stride)) }
+      values.append(value)
       skipWhitespace()
       switch next {
       case UInt8(ascii: ","):
@@ -124,6 +150,7 @@ private struct JSONParser {
         skipWhitespace()
       case UInt8(ascii: "]"):
         position += 1
+        try take(Self.storage(values.capacity, MemoryLayout<JSONValue>.stride))
         return .array(values)
       default: throw error("expected ',' or ']', found \(found)")
       }
@@ -145,7 +172,11 @@ private struct JSONParser {
       guard next == UInt8(ascii: ":") else { throw error("expected ':', found \(found)") }
       position += 1
       skipWhitespace()
-      object[key] = try value()
+      let value = try self.value()
+      if object.entries.count == object.entries.capacity {
+        try require(Self.storage(3 * object.count, MemoryLayout<(String, JSONValue)>.stride + 4 * MemoryLayout<UInt32>.stride))
+      }
+      object[key] = value
       skipWhitespace()
       switch next {
       case UInt8(ascii: ","):
@@ -153,6 +184,7 @@ private struct JSONParser {
         skipWhitespace()
       case UInt8(ascii: "}"):
         position += 1
+        try take(Self.storage(object.entries.capacity, MemoryLayout<(String, JSONValue)>.stride + 4 * MemoryLayout<UInt32>.stride))
         return .object(object)
       default: throw error("expected ',' or '}', found \(found)")
       }
@@ -285,7 +317,9 @@ private struct JSONParser {
     }
   }
 
-  private func validated(_ text: UnsafeRawBufferPointer, at offset: Int) throws(JSONError) -> String {
+  private mutating func validated(_ text: UnsafeRawBufferPointer, at offset: Int) throws(JSONError) -> String {
+    // Up to 15 bytes are kept where the string is.
+    if text.count > 15 { try take(Self.storage(text.count, 1)) }
     guard let string = String(validating: text, as: UTF8.self) else { throw error("a string is not UTF-8", at: offset) }
     return string
   }

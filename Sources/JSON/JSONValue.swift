@@ -14,7 +14,11 @@ package enum JSONValue: Sendable, Equatable {
 /// last value, as in Python.
 package struct JSONObject: Sendable, Equatable {
   package private(set) var entries: [(key: String, value: JSONValue)] = []
-  private var places: [ExactText: Int] = [:]
+  /// One more than the position of an entry, 0 for a free slot: an open-addressing table by the hash of the key, at most half full.
+  /// Empty where there are so few entries that looking at all of them is as fast; a file may have millions of small objects.
+  private var slots: [UInt32] = []
+
+  private static let fewEntries = 8
 
   package init() {}
 
@@ -27,20 +31,47 @@ package struct JSONObject: Sendable, Equatable {
 
   /// The member's value; setting nil removes the member.
   package subscript(key: String) -> JSONValue? {
-    get { places[ExactText(key)].map { entries[$0].value } }
+    get { find(key).position.map { entries[$0].value } }
     set {
-      let exactKey = ExactText(key)
-      switch (places[exactKey], newValue) {
-      case (let place?, let value?): entries[place].value = value
+      let (position, slot) = find(key)
+      switch (position, newValue) {
+      case (let position?, let value?): entries[position].value = value
       case (nil, let value?):
-        places[exactKey] = entries.count
         entries.append((key, value))
-      case (let place?, nil):
-        entries.remove(at: place)
-        places[exactKey] = nil
-        for (other, index) in places where index > place { places[other] = index - 1 }
+        if 2 * entries.count <= slots.count {
+          slots[slot] = UInt32(truncatingIfNeeded: entries.count)
+        } else if entries.count > Self.fewEntries {
+          makeSlots()
+        }
+      case (let position?, nil):
+        entries.remove(at: position)
+        if entries.count > Self.fewEntries { makeSlots() } else { slots = [] }
       case (nil, nil): break
       }
+    }
+  }
+
+  /// Where the entry of a key is, and the slot that says so or would.
+  private func find(_ key: String) -> (position: Int?, slot: Int) {
+    guard !slots.isEmpty else { return (entries.firstIndex { ExactText.isSame($0.key, key) }, 0) }
+    var slot = ExactText.hash(key) & (slots.count - 1)
+    while slots[slot] != 0 {
+      let position = Int(slots[slot]) - 1
+      if ExactText.isSame(entries[position].key, key) { return (position, slot) }
+      slot = (slot + 1) & (slots.count - 1)
+    }
+    return (nil, slot)
+  }
+
+  private mutating func makeSlots() {
+    var size = 32
+    while size < 3 * entries.count { size *= 2 }
+    slots = []
+    slots = [UInt32](repeating: 0, count: size)
+    for (position, entry) in entries.enumerated() {
+      var slot = ExactText.hash(entry.key) & (size - 1)
+      while slots[slot] != 0 { slot = (slot + 1) & (size - 1) }
+      slots[slot] = UInt32(truncatingIfNeeded: position + 1)
     }
   }
 
@@ -49,15 +80,9 @@ package struct JSONObject: Sendable, Equatable {
   }
 }
 
-/// A string equal only to the same scalars. Swift's own equality takes canonically equivalent strings for the same, and
+/// Strings as equal only if they have the same scalars. Swift's own equality takes canonically equivalent strings for the same, and
 /// the vocabulary of a tokenizer has tokens that differ in nothing else.
-private struct ExactText: Hashable {
-  let text: String
-
-  init(_ text: String) { self.text = text }
-
-  static func == (first: ExactText, second: ExactText) -> Bool { isSame(first.text, second.text) }
-
+private enum ExactText {
   static func isSame(_ first: String, _ second: String) -> Bool {
     let same = first.utf8.withContiguousStorageIfAvailable { first in
       second.utf8.withContiguousStorageIfAvailable { first.count == $0.count && first.elementsEqual($0) }
@@ -65,9 +90,12 @@ private struct ExactText: Hashable {
     return (same ?? nil) ?? first.utf8.elementsEqual(second.utf8)
   }
 
-  func hash(into hasher: inout Hasher) {
+  /// Differs from process to process: no file can be made of keys that collide.
+  static func hash(_ text: String) -> Int {
+    var hasher = Hasher()
     let isHashed: Void? = text.utf8.withContiguousStorageIfAvailable { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     if isHashed == nil { Array(text.utf8).withUnsafeBytes { hasher.combine(bytes: $0) } }
+    return hasher.finalize()
   }
 }
 

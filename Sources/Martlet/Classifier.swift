@@ -80,10 +80,10 @@ public final class Classifier: Sendable {
     self.bundle = bundle
     self.pool = pool
     do {
-      model = try Model(configuration: JSONValue(parsing: Array(bundle.text(.configuration).utf8)))
-      // A copy, so that the bundle does not keep what the tokenizer has taken over; its tables of a compressed form are larger.
+      model = try Model(configuration: JSONValue(parsing: bundle.text(.configuration).utf8))
+      // Not kept by the bundle, since the tokenizer takes it over; its tables of a compressed form are larger.
       try requireMemory((bundle.entry(.tokenizer)?.rawSize ?? 0).memory(times: 8))
-      tokenizer = try bundle.copy(.tokenizer).withUnsafeBytes { try Tokenizer(compiled: $0) }
+      tokenizer = try bundle.withBytes(.tokenizer) { try Tokenizer(compiled: $0) }
       kernels = try (instructionSet.map(InstructionSet.selected(named:)) ?? InstructionSet.selected()).kernels()
       let rows = model.blueprint.tables[0].rows
       guard tokenizer.vocabularySize <= rows else {

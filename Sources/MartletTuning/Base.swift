@@ -43,7 +43,7 @@ struct Base {
       let entries = bundle.entries(.sourceFile)
       guard !entries.isEmpty else { throw PackingError.noSourceFiles(path: path) }
       configuration = try JSONValue(parsing: bundle.text(.configuration).utf8)
-      tokenizer = try Tokenizer(compiled: bundle.bytes(.tokenizer))
+      tokenizer = try bundle.withBytes(.tokenizer) { try Tokenizer(compiled: $0) }
       var files: [CarriedFile] = []
       for entry in entries {
         // A carried file is written by its name: one that leads out of the folder is not a name.

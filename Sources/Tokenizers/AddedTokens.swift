@@ -95,6 +95,9 @@ struct PatternSet: Sendable, Equatable {
 
 /// Splits a text at the added tokens in it, as Hugging Face's tokenizers 0.23 does (`AddedVocabulary::find_matches`).
 struct AddedTokens: Sendable, Equatable {
+  /// Vocabularies in use have a few thousand.
+  static let maximumCount = 1 << 18
+
   let tokens: [AddedToken]
   let raw: PatternSet
   let normalized: PatternSet

@@ -35,6 +35,8 @@ extension Tokenizer.Normalizer {
         input.withBytes { apply(step, to: $0, classes, limit, into: &output, &scratch) }
         swap(&input, &scratch.text)
       }
+      // Not kept beside the normal form of a long text.
+      if scratch.text.bytes.count > 1 << 20 { scratch.text = NormalizedText() }
     }
   }
 

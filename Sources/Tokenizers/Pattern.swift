@@ -10,6 +10,11 @@ struct Pattern: Sendable, Equatable {
   static let maximumInstructions = 10_000
   /// Of its text, in bytes, when it is read from a file.
   static let maximumSource = 1 << 16
+  /// Ranges, properties and the like of all its classes together, cases written out.
+  static let maximumMembers = 16_384
+  /// Scalar values that the classes of all patterns of a file may look at together: a property is looked for among all 1,114,112. The
+  /// patterns of language models take a tenth of it.
+  static let maximumScalars = 1 << 28
   /// Looking behind tries every number of scalars that its part may match.
   static let maximumLookBehind = 255
 

@@ -10,15 +10,17 @@ enum PatternFacts {
   case tweets
 }
 
+extension PatternParser.Parsed {
+  /// How many scalar values are looked at to make the tables of the pattern.
+  var scalarCount: Int { sets.reduce(2 * 0x110000) { $0 + $1.scalarCount } }
+}
+
 extension Pattern {
   /// From the text of a regular expression, with the reference's Unicode facts.
   ///
   /// - Parameter facts: of which library.
   init(_ text: String, facts: PatternFacts = .oniguruma) throws(TokenizerError) {
     let source = Array(text.utf8)
-    guard source.count <= Self.maximumSource else {
-      throw PatternParser.unsupported(Array(source.prefix(40)), "a pattern of \(source.count) bytes, more than \(Self.maximumSource)")
-    }
     let parsed = try PatternParser.parse(source)
     // Before the tables, which are large.
     try Self.checkSize(parsed, source)
@@ -43,6 +45,19 @@ extension Pattern {
   /// Reads a compiled pattern: the table takes the place of the Unicode facts.
   init(source: [UInt8], table: ScalarTable) throws(TokenizerError) {
     try self.init(try PatternParser.parse(source), source: source, table: table)
+  }
+}
+
+extension PatternParser.SetExpression {
+  /// How many scalar values are looked at to find out what the class holds.
+  fileprivate var scalarCount: Int {
+    unions.joined().reduce(0x110000) { count, member in
+      switch member {
+      case .range(let first, let last): count + Int(last - first) + 1
+      case .nested(let expression): count + expression.scalarCount
+      case .whitespace, .digit, .word, .category, .script: count + 0x110000
+      }
+    }
   }
 }
 

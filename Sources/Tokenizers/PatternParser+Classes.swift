@@ -8,6 +8,8 @@ extension PatternParser {
     var expression = SetExpression()
     expression.isNegated = take("^")
     while !peek("]") || expression.isEmpty {
+      memberCount += 1
+      guard memberCount <= Pattern.maximumMembers else { throw unsupported("classes of more than \(Pattern.maximumMembers) members") }
       if take("&&") {
         expression.unions.append([])
         continue
@@ -55,7 +57,7 @@ extension PatternParser {
   }
 
   /// ASCII letters in both cases, and the two other letters that fold to one of them.
-  private func withCases(_ expression: SetExpression) throws(TokenizerError) -> SetExpression {
+  private mutating func withCases(_ expression: SetExpression) throws(TokenizerError) -> SetExpression {
     var expression = expression
     guard expression.unions.count == 1 else { throw unsupported("a class without cases") }
     for member in expression.unions[0] {
@@ -63,6 +65,8 @@ extension PatternParser {
       case .whitespace, .digit: continue
       case .range(let first, let last) where last < 0x80:
         for lower in UInt32(0x61)...0x7A where first...last ~= lower || first...last ~= lower - 0x20 {
+          memberCount += 1
+          guard memberCount <= Pattern.maximumMembers else { throw unsupported("classes of more than \(Pattern.maximumMembers) members") }
           for other in [lower, lower - 0x20] + Self.otherCases(lower) { expression.append(.range(other, other)) }
         }
       default: throw unsupported("a class without cases")

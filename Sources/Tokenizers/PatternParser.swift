@@ -44,10 +44,15 @@ struct PatternParser {
   let scalars: [UInt32]
   var position = 0
   private var sets: [SetExpression] = []
+  /// Of all classes so far.
+  var memberCount = 0
   var depth = 0
   private(set) var ignoresCase = false
 
   static func parse(_ source: [UInt8]) throws(TokenizerError) -> Parsed {
+    guard source.count <= Pattern.maximumSource else {
+      throw unsupported(Array(source.prefix(40)), "a pattern of \(source.count) bytes, more than \(Pattern.maximumSource)")
+    }
     var parser = PatternParser(source)
     let root = try parser.alternation()
     guard parser.position == parser.scalars.count else { throw unsupported(source, "an unmatched parenthesis") }

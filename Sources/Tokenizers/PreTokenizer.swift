@@ -26,16 +26,36 @@ struct Metaspace: Sendable, Equatable {
   let prepending: Prepending
   let splits: Bool
 
-  func rewrite(_ text: UnsafeBufferPointer<UInt8>, isFirst: Bool, into output: inout NormalizedText) {
-    output.count = 0
+  /// Calls `body` with each piece of a text until it returns false: each blank or replacement starts one. What is put in front is written
+  /// with the first.
+  func forEachPiece(in text: UnsafeBufferPointer<UInt8>, _ body: (UnsafeBufferPointer<UInt8>) -> Bool) -> Bool {
+    guard splits, let bytes = text.baseAddress else { return body(text) }
+    var start = 0
+    var position = self.length(bytes, 0, text.count)
+    while position < text.count {
+      let length = self.length(bytes, position, text.count)
+      if length > 0 {
+        guard body(UnsafeBufferPointer(rebasing: text[start..<position])) else { return false }
+        start = position
+        position += length
+      } else {
+        position += 1
+      }
+    }
+    return body(UnsafeBufferPointer(rebasing: text[start...]))
+  }
+
+  /// Writes a piece; in front of the first of a text comes a replacement, unless it starts with one.
+  func rewrite(_ piece: UnsafeBufferPointer<UInt8>, startsText: Bool, isFirst: Bool, into output: inout NormalizedText) {
     var blanks = 1
-    for byte in text where byte == UInt8(ascii: " ") { blanks += 1 }
-    output.reserve(text.count + blanks * replacement.count)
-    let startsWithBlank = text.first == UInt8(ascii: " ") || text.starts(with: replacement)
-    if !startsWithBlank, prepending == .always || prepending == .first && isFirst { output.append(replacement) }
+    for byte in piece where byte == UInt8(ascii: " ") { blanks += 1 }
+    output.reserve(piece.count + blanks * replacement.count)
+    if startsText, length(piece.baseAddress!, 0, piece.count) == 0, prepending == .always || prepending == .first && isFirst {
+      output.append(replacement)
+    }
     var end = output.count
     output.bytes.withUnsafeMutableBufferPointer { out in
-      for byte in text {
+      for byte in piece {
         if byte == UInt8(ascii: " ") {
           for replaced in replacement {
             out[end] = replaced
@@ -50,22 +70,13 @@ struct Metaspace: Sendable, Equatable {
     output.count = end
   }
 
-  /// Calls `body` with each piece until it returns false: each replacement starts one.
-  func forEachPiece(in text: UnsafeBufferPointer<UInt8>, _ body: (UnsafeBufferPointer<UInt8>) -> Bool) -> Bool {
-    guard splits, let bytes = text.baseAddress else { return body(text) }
-    let first = replacement[0]
-    var start = 0
-    var position = 1
-    while position < text.count {
-      if bytes[position] == first, text[position...].starts(with: replacement) {
-        guard body(UnsafeBufferPointer(rebasing: text[start..<position])) else { return false }
-        start = position
-        position += replacement.count
-      } else {
-        position += 1
-      }
-    }
-    return body(UnsafeBufferPointer(rebasing: text[start...]))
+  /// The bytes of the blank or the replacement at a position, 0 if neither is there.
+  @inline(__always)
+  private func length(_ bytes: UnsafePointer<UInt8>, _ position: Int, _ count: Int) -> Int {
+    if bytes[position] == UInt8(ascii: " ") { return 1 }
+    guard bytes[position] == replacement[0], count - position >= replacement.count else { return 0 }
+    for index in replacement.indices where bytes[position + index] != replacement[index] { return 0 }
+    return replacement.count
   }
 }
 
@@ -108,8 +119,11 @@ extension Tokenizer {
         next($0, isFirst, &$1)
       }
     case .metaspace(let metaspace):
-      return rewriting(number, &workspace) { metaspace.rewrite(text, isFirst: isFirst, into: &$0) } then: { whole, workspace in
-        metaspace.forEachPiece(in: whole) { next($0, isFirst && $0.baseAddress == whole.baseAddress, &workspace) }
+      return metaspace.forEachPiece(in: text) { piece in
+        let startsText = piece.baseAddress == bytes
+        return rewriting(number, &workspace) { metaspace.rewrite(piece, startsText: startsText, isFirst: isFirst, into: &$0) } then: {
+          next($0, isFirst && startsText, &$1)
+        }
       }
     case .byteCharacters:
       return rewriting(number, &workspace) { ByteCharacters.rewrite(text, into: &$0) } then: { next($0, isFirst, &$1) }

@@ -222,7 +222,7 @@ extension AddedTokens {
 
   fileprivate init(from reader: inout ByteReader) throws(TokenizerError) {
     var tokens: [AddedToken] = []
-    for _ in 0..<(try reader.number()) {
+    for _ in 0..<(try reader.number(below: AddedTokens.maximumCount + 1, "added tokens")) {
       let id = try reader.number(below: Int(Int32.max), "added token")
       let flags = AddedToken.Flags(rawValue: try reader.number())
       let content: [UInt8] = try reader.array()
@@ -251,7 +251,7 @@ extension Template {
   fileprivate init(from reader: inout ByteReader) throws(TokenizerError) {
     func pieces(_ reader: inout ByteReader) throws(TokenizerError) -> [Piece] {
       var pieces: [Piece] = []
-      for _ in 0..<(try reader.number()) {
+      for _ in 0..<(try reader.number(below: Template.maximumPieces + 3, "template")) {
         let kind = try reader.number(below: 3, "template")
         let id = try reader.number(below: Int(Int32.max), "template")
         let typeID = try reader.number(below: Int(Int32.max), "template")

@@ -73,7 +73,7 @@ extension UnicodeForm {
     let actionCount = Int(Action.firstReplacement) + offsets.count - 1
     guard actions.values.allSatisfy({ $0 & ~Action.joins <= Action.hangulSyllable || Action.firstReplacement..<UInt16(clamping: actionCount) ~= $0 & ~Action.joins })
     else { throw reader.error("normal form: an action does not exist") }
-    guard (replacements + composites).allSatisfy({ $0 < 0x110000 }) else { throw reader.error("normal form: not a scalar") }
+    guard [replacements, composites].allSatisfy({ $0.allSatisfy { $0 < 0x110000 } }) else { throw reader.error("normal form: not a scalar") }
     guard pairs.count == composites.count, zip(pairs, pairs.dropFirst()).allSatisfy(<) else {
       throw reader.error("normal form: compositions are not in order")
     }
@@ -251,7 +251,7 @@ extension MergeTable {
     let lefts: [Int32] = try reader.array()
     let rights: [Int32] = try reader.array()
     let results: [Int32] = try reader.array()
-    guard (lefts + rights + results).allSatisfy({ $0 >= 0 && $0 < count }),
+    guard [lefts, rights, results].allSatisfy({ $0.allSatisfy { $0 >= 0 && $0 < count } }),
       let merges = MergeTable(lefts: lefts, rights: rights, results: results)
     else { throw reader.error("merges: an id does not exist, or they do not hash") }
     self = merges

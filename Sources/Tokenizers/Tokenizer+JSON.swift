@@ -31,6 +31,7 @@ extension Tokenizer {
     let modelJSON = try reader.member(json, "model", "an object").withoutUnusedEntries(beyond: rows)
     try reader.checkSteps(json["pre_tokenizer"], "pretokenizers", "pre-tokenizer", most: PreTokenizerStep.maximumCount)
     try reader.checkSteps(json["normalizer"], "normalizers", "normalizer", most: NormalizerStep.maximumCount)
+    try reader.checkPatterns([json["pre_tokenizer"], json["normalizer"]])
     let steps = try reader.preTokenizerSteps(json["pre_tokenizer"])
     guard PreTokenizerStep.areFew(steps) else { throw .unsupported(component: "pre-tokenizer", name: "Sequence of too many steps") }
     let loaded = try reader.model(modelJSON, isAfterByteCharacters: steps.last == .byteCharacters)

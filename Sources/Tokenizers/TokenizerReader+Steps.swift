@@ -13,6 +13,19 @@ extension TokenizerReader {
     throw .unsupported(component: component, name: "Sequence of more than \(most) steps")
   }
 
+  /// Throws where the classes of all patterns together would take seconds to make, before any of them is made.
+  func checkPatterns(_ values: [JSONValue?]) throws(TokenizerError) {
+    var count = 0
+    func add(_ value: JSONValue) throws(TokenizerError) {
+      if let text = value["pattern"]?["Regex"]?.string { count += try PatternParser.parse(Array(text.utf8)).scalarCount }
+      for list in ["normalizers", "pretokenizers"] { for step in value[list]?.array ?? [] { try add(step) } }
+      guard count <= Pattern.maximumScalars else {
+        throw .unsupported(component: "regular expressions", name: "whose classes look at more than \(Pattern.maximumScalars) scalar values")
+      }
+    }
+    for value in values { if let value { try add(value) } }
+  }
+
   func normalizerSteps(_ value: JSONValue?) throws(TokenizerError) -> [NormalizerStep] {
     guard let value, !value.isNull else { return [] }
     let name = try type(value, "normalizer")

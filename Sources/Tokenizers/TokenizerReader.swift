@@ -61,6 +61,9 @@ struct TokenizerReader {
   ) throws(TokenizerError) -> AddedTokens {
     let entries = value?.array ?? []
     if let value, !value.isNull, value.array == nil { throw malformed("added_tokens", "an array", value) }
+    guard entries.count + configured.count <= AddedTokens.maximumCount else {
+      throw malformed("added_tokens", "at most \(AddedTokens.maximumCount)", .integer(Int64(entries.count + configured.count)))
+    }
     var builder = AddedTokensBuilder(model: model, normalizer: normalizer)
     for (index, entry) in entries.enumerated() {
       let place = "added_tokens[\(index)]"

@@ -28,84 +28,92 @@ final class Unigram: Sendable, Equatable {
       && first.trie == second.trie && first.byteIDs == second.byteIDs
   }
 
-  /// The best way to each place of a word.
+  /// The best way to each position of a word: a few bytes for each of its bytes, since a word may be a text of megabytes.
   struct Lattice: Sendable {
-    var scores: [Double] = []
-    /// Where the last token of the best way starts; -1 for a place that is not reached.
-    var starts: [Int32] = []
-    var ids: [Int32] = []
+    /// The bytes of the last token of the best way; 0 for a position that is not reached.
+    var lengths: [UInt16] = []
+    /// Of the last positions only: no token is longer.
+    var scores = [Double](repeating: 0, count: Lattice.kept)
+
+    static let kept = 2 * DoubleArray.longestKey
   }
 
   /// Appends the ids of one word.
   func append(_ word: UnsafeBufferPointer<UInt8>, _ lattice: inout Lattice, to ids: inout [Int32]) {
     let count = word.count
-    let bytes = word.baseAddress!
-    if lattice.scores.count <= count {
-      let size = max(64, count + 1 + min(count, 1 << 16))
-      lattice = Lattice()
-      lattice = Lattice(
-        scores: Array(repeating: 0, count: size), starts: Array(repeating: 0, count: size), ids: Array(repeating: 0, count: size))
+    if lattice.lengths.count <= count {
+      lattice.lengths = []
+      lattice.lengths = Array(repeating: 0, count: max(64, count + 1 + min(count, 1 << 16)))
     }
-    lattice.scores.withUnsafeMutableBufferPointer { best in
-      lattice.starts.withUnsafeMutableBufferPointer { starts in
-        lattice.ids.withUnsafeMutableBufferPointer { tokens in
-          scores.withUnsafeBufferPointer { findBest(bytes, count, $0, best, starts, tokens) }
-          collect(word, starts, tokens, to: &ids)
-        }
+    lattice.lengths.withUnsafeMutableBufferPointer { lengths in
+      lattice.scores.withUnsafeMutableBufferPointer { best in
+        scores.withUnsafeBufferPointer { findBest(word.baseAddress!, count, $0, best, lengths) }
       }
+      collect(word, lengths, to: &ids)
     }
   }
 
   @inline(__always)
   private func findBest(
     _ bytes: UnsafePointer<UInt8>, _ count: Int, _ scores: UnsafeBufferPointer<Double>, _ best: UnsafeMutableBufferPointer<Double>,
-    _ starts: UnsafeMutableBufferPointer<Int32>, _ tokens: UnsafeMutableBufferPointer<Int32>
+    _ lengths: UnsafeMutableBufferPointer<UInt16>
   ) {
-    for place in 0...count { starts[place] = -1 }
+    for position in 0...count { lengths[position] = 0 }
     best[0] = 0
     var start = 0
     while start < count {
-      let before = best[start]
+      let before = best[start & (Lattice.kept - 1)]
       let scalarLength = min(decodeScalar(bytes, at: start, count: count).length, count - start)
       var hasSingle = false
-      @inline(__always) func offer(_ end: Int, _ score: Double, _ id: Int) {
-        guard starts[end] < 0 || score > best[end] else { return }
-        best[end] = score
-        starts[end] = Int32(truncatingIfNeeded: start)
-        tokens[end] = Int32(truncatingIfNeeded: id)
+      @inline(__always) func offer(_ length: Int, _ score: Double) {
+        let end = start + length
+        guard lengths[end] == 0 || score > best[end & (Lattice.kept - 1)] else { return }
+        best[end & (Lattice.kept - 1)] = score
+        lengths[end] = UInt16(truncatingIfNeeded: length)
       }
-      trie.forEachPrefix(of: bytes + start, count: count - start) { length, id in
+      trie.forEachPrefix(of: bytes + start, count: min(count - start, DoubleArray.longestKey)) { length, id in
         // Ids are only checked here: compiled bytes may name any.
         guard id < scores.count else { return true }
-        offer(start + length, scores[id] + before, id)
+        offer(length, scores[id] + before)
         hasSingle = hasSingle || length == scalarLength
         return true
       }
-      if !hasSingle { offer(start + scalarLength, unknownScore + before, unknownID) }
-      // A token of compiled bytes may end inside a scalar, in a place no way needs to reach; scalars always reach the end.
+      if !hasSingle { offer(scalarLength, unknownScore + before) }
+      // A token of compiled bytes may end inside a scalar, at a position no way needs to reach; scalars always reach the end.
       start += scalarLength
     }
   }
 
-  /// Walks back from the end. Unknown characters in a row are one unknown token.
-  private func collect(
-    _ word: UnsafeBufferPointer<UInt8>, _ starts: UnsafeMutableBufferPointer<Int32>, _ tokens: UnsafeMutableBufferPointer<Int32>,
-    to ids: inout [Int32]
-  ) {
-    let first = ids.count
-    let unknown = Int32(truncatingIfNeeded: unknownID)
-    var end = word.count
-    while end > 0 {
-      if tokens[end] != unknown {
-        ids.append(tokens[end])
-        end = Int(starts[end])
-      } else {
-        var start = Int(starts[end])
-        while start > 0, tokens[start] == unknown { start = Int(starts[start]) }
-        appendUnknown(UnsafeBufferPointer(rebasing: word[start..<end]), to: &ids)
-        end = start
-      }
+  /// The token that a stretch of a word is, or the unknown one.
+  private func id(of bytes: UnsafePointer<UInt8>, _ count: Int) -> Int {
+    var found = unknownID
+    trie.forEachPrefix(of: bytes, count: count) { length, id in
+      if length == count, id < scores.count { found = id }
+      return true
     }
+    return found
+  }
+
+  /// Walks back from the end. Unknown characters in a row are one unknown token.
+  private func collect(_ word: UnsafeBufferPointer<UInt8>, _ lengths: UnsafeMutableBufferPointer<UInt16>, to ids: inout [Int32]) {
+    let first = ids.count
+    let bytes = word.baseAddress!
+    var end = word.count
+    /// Where the unknown characters that were passed end; -1 for none.
+    var unknownEnd = -1
+    while end > 0 {
+      let start = end - Int(lengths[end])
+      let id = id(of: bytes + start, end - start)
+      if id == unknownID {
+        if unknownEnd < 0 { unknownEnd = end }
+      } else {
+        if unknownEnd >= 0 { appendUnknown(UnsafeBufferPointer(rebasing: word[end..<unknownEnd]), to: &ids) }
+        unknownEnd = -1
+        ids.append(Int32(truncatingIfNeeded: id))
+      }
+      end = start
+    }
+    if unknownEnd >= 0 { appendUnknown(UnsafeBufferPointer(rebasing: word[..<unknownEnd]), to: &ids) }
     ids[first...].reverse()
   }
 

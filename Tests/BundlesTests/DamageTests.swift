@@ -295,6 +295,33 @@ import Testing
     }
   }
 
+  /// What decodes to 255 times its size is not made, and not read.
+  @Test func whatIsDecodedIsBounded() throws {
+    var writer = BundleWriter(policy: .compact)
+    let zeros = [UInt8](repeating: 0, count: 20 << 20)
+    try writer.add(.matrix, layout: .int8Panels, shape: [4480, 4480], contents: SectionContents(zeros))
+    let whole = try Bundle(memory: writer.writeToMemory().bundle)
+    #expect(whole.entries[0].codec == .stored)
+    var small = BundleWriter(policy: .compact)
+    for number in 0..<40 { try small.add(.matrix, "\(number)", layout: .int8Panels, shape: [4, 4], contents: SectionContents([UInt8](repeating: 0, count: 60 << 10))) }
+    var forgery = Forgery(bytes: bytes(of: try small.writeToMemory().bundle))
+    #expect(fault(opening: forgery.bytes) == nil)
+    for number in 0..<40 { forgery.set(UInt64(500 << 10), .rawSize, of: number) }
+    // A size that the stored bytes may be decoded to, for each by itself.
+    forgery.seal()
+    guard case .value(let place, _, _) = fault(opening: forgery.bytes) else {
+      Issue.record("\(String(describing: fault(opening: forgery.bytes)))")
+      return
+    }
+    #expect(place == "sizes after decoding" || place.hasSuffix("stored size"))
+  }
+
+  @Test func textsAreBounded() throws {
+    var writer = BundleWriter(policy: .mapped)
+    let long = try SectionContents([UInt8](repeating: 0x20, count: (4 << 20) + 1))
+    #expect(throws: BundleError.self) { try writer.add(.configuration, contents: long) }
+  }
+
   @Test func rawSizesThatLieALittle() throws {
     let size = vocabulary(100).utf8.count
     for lie in [0, 1, size - 1, size + 1, size * 2] {

@@ -43,6 +43,28 @@ import Testing
     _ = try parse(String(repeating: "[", count: 128) + String(repeating: "]", count: 128))
   }
 
+  /// Shapes that would take twenty times their text are refused while they are read; what files hold is not.
+  @Test(arguments: [("[],", false), ("{\"\":0},", false), ("[0],", false), ("[\"token\",-12.345678],", true)])
+  func memoryIsBounded(part: String, isRead: Bool) {
+    let text = "[" + String(repeating: part, count: 16_000_000 / part.utf8.count) + "0]"
+    let found = Result { try parse(text) }
+    switch found {
+    case .success: #expect(isRead)
+    case .failure(let error): #expect(!isRead && "\(error)".contains("expected a document that takes at most 144"), "\(error)")
+    }
+  }
+
+  /// Beside a few members an object has a table of them.
+  @Test func manyMembers() throws {
+    var object = JSONObject()
+    for number in 0..<1000 { object["\(number % 600)"] = .integer(Int64(number)) }
+    #expect(object.count == 600 && object.keys == (0..<600).map(String.init))
+    for number in stride(from: 0, to: 600, by: 2) { object["\(number)"] = nil }
+    #expect(object.count == 300 && object["1"] == 601 && object["599"] == 599 && object["2"] == nil)
+    for number in stride(from: 1, to: 596, by: 2) { object["\(number)"] = nil }
+    #expect(object.keys == ["597", "599"] && object["599"] == 599)
+  }
+
   @Test func saysWhere() {
     do {
       _ = try parse("[1,\n  ]")

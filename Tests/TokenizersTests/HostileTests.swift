@@ -29,6 +29,7 @@ import Tokenizers
   }
 
   @Test func whatIsRefused() {
+    let classes = "[\\p{L}\\P{N}a]|[\\p{L}\\P{N}b]|[\\p{L}\\P{N}c]"
     let large = "((a{1000}){1000}){1000}"
     let deep: JSONValue = ["type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0], [.string(String(repeating: "x", count: 513)), -1]]]
     for (key, value, words) in [
@@ -39,6 +40,7 @@ import Tokenizers
       ("post_processor", template(of: 1025), "post-processor template of more than 1024 tokens"),
       ("model", deep, "model Unigram with a token of 513 bytes, more than 512"),
       ("normalizer", sequence("normalizers", ["type": "Lowercase"], 65), "normalizer Sequence of more than 64 steps"),
+      ("pre_tokenizer", sequence("pretokenizers", split(classes), 64), "regular expressions whose classes look at more than 268435456 scalar values"),
     ] {
       do {
         _ = try tokenizer((key, value))
@@ -46,6 +48,15 @@ import Tokenizers
       } catch {
         #expect("\(error)" == "tokenizer: \(words) is not supported")
       }
+    }
+  }
+
+  @Test func classesOfManyMembers() {
+    do {
+      _ = try tokenizer(("pre_tokenizer", split("[" + String(repeating: "a", count: 16_385) + "]")))
+      Issue.record("accepted")
+    } catch {
+      #expect("\(error)".hasSuffix("(classes of more than 16384 members) is not supported"), "\(error)")
     }
   }
 
@@ -67,6 +78,22 @@ import Tokenizers
     #expect(form.count <= 65_536 + 64 * 3 && form.count > 65_000)
     #expect(String(validating: form, as: UTF8.self) != nil, "cut between scalars")
     #expect(tokenizer.normalForm(of: "bcd") == Array("bcd".utf8))
+  }
+
+  /// Nodes with labels that fit nowhere: where each was looked for in all holes there were, this took a minute.
+  @Test(.timeLimit(.minutes(1))) func manyPieces() throws {
+    var pieces: [JSONValue] = [["<unk>", 0.0]]
+    for first in 0..<400 as Range<UInt32> {
+      for second in 0..<400 as Range<UInt32> {
+        var text = ""
+        for value in [0x4E00 + first * 37, 0x61 + second % 26, 0x400 + second * 29] { text.unicodeScalars.append(Unicode.Scalar(value)!) }
+        pieces.append([.string(text), .number(-Double(first + second))])
+      }
+    }
+    let tokenizer = try tokenizer(("model", ["type": "Unigram", "unk_id": 0, "vocab": .array(pieces)]))
+    for id in stride(from: 1, to: pieces.count, by: 1009) { #expect(tokenizer.ids(pieces[id].array?[0].string ?? "") == [Int32(id)]) }
+    let again = try tokenizer.compiled().withUnsafeBytes { try Tokenizer(compiled: $0) }
+    #expect(again.ids("\u{4E00}a\u{400}x") == [1, 0])
   }
 
   /// Time that grows with the square would be minutes.
