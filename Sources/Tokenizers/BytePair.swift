@@ -86,6 +86,7 @@ final class BytePair: Sendable, Equatable {
   }
 
   private func appendSymbols(_ word: UnsafeBufferPointer<UInt8>, _ characters: Characters, _ scratch: inout Scratch) {
+    scratch.symbols.ids.reserveCapacity(word.count)
     // As in the reference, an unknown character waits for the next known one, past characters that are written as bytes.
     var pending: Int32?
     var position = 0

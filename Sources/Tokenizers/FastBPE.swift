@@ -32,6 +32,7 @@ final class FastBPE: Sendable, Equatable {
   /// Appends the ids of one word.
   func append(_ word: UnsafeBufferPointer<UInt8>, _ scratch: inout BytePair.Scratch, to ids: inout [Int32]) {
     scratch.symbols.ids.removeAll(keepingCapacity: true)
+    scratch.symbols.ids.reserveCapacity(word.count)
     var position = 0
     while position < word.count {
       let length = decodeScalar(word.baseAddress!, at: position, count: word.count).length

@@ -174,6 +174,8 @@ extension Tokenizer {
     if case .none = normalizer { return appendNormalized(text, isFirst: isFirst, until: end, workspace: &workspace, into: &ids) }
     // A token may span any stretch of the normal form, and a step may look at all of it, so that is made whole.
     normalizer.normalize(text, classes: classes, into: &normalized, &workspace.normalizer)
+    // Ids that grow are twice in memory; of what is asked for here only what is used is memory.
+    if normalized.count > 1 << 20 { ids.reserveCapacity(ids.count + min(max(0, end - ids.count), normalized.count)) }
     return normalized.withBytes { appendNormalized($0, isFirst: isFirst, until: end, workspace: &workspace, into: &ids) }
   }
 

@@ -208,7 +208,7 @@ extension TokenizerReader {
     // Of a token that comes twice the last counts. CamemBERT's unknown token does: what is unknown has the id of the first.
     var last: [[UInt8]: Int] = [:]
     for (id, piece) in pieces.enumerated() { last[Array(piece.text.utf8)] = id }
-    let keys = last.filter { !$0.key.isEmpty }.sorted { $0.key.lexicographicallyPrecedes($1.key) }
+    let keys = last.filter { !$0.key.isEmpty }.sorted { precedes($0.key, $1.key) }
     if let zero = keys.first(where: { $0.key.contains(0) }) {
       throw .unsupported(component: "token", name: "\(zero.value) with a zero byte")
     }
@@ -225,6 +225,17 @@ extension TokenizerReader {
       vocabulary: try vocabulary(keys.map { ($0.value, $0.key) }, count: pieces.count), scores: pieces.map(\.score),
       unknownID: unknownID, trie: trie, byteIDs: fallsBackToBytes ? fallback { last[$0].map { Int32($0) } } : [])
     return LoadedModel(model: .unigram(unigram), entryCount: pieces.count)
+  }
+
+  /// By bytes. The library's own comparison is half of the time that a large vocabulary takes.
+  private func precedes(_ first: [UInt8], _ second: [UInt8]) -> Bool {
+    let (first, second) = (first.span, second.span)
+    var index = 0
+    while index < first.count, index < second.count {
+      if first[index] != second[index] { return first[index] < second[index] }
+      index += 1
+    }
+    return first.count < second.count
   }
 
   // MARK: Vocabulary
