@@ -31,34 +31,34 @@ let kernelFlags: [String: [String]] =
 
 let modules: [(name: String, imports: [Target.Dependency])] = [
   ("Storage", ["CSystem"]),
-  ("JSON", []),
+  ("JSON", ["Storage"]),
   ("Tokenizers", ["JSON", "Storage"]),
-  ("Evaluation", []),
-  ("Records", ["Evaluation", "JSON", "Storage"]),
+  ("Tasks", ["JSON", "Storage"]),
+  ("Records", ["JSON", "Storage", "Tasks"]),
   ("Decompression", ["CLZ4", "CZlib", "Records", "Storage"]),
-  ("Reporting", ["Evaluation", "Storage"]),
+  ("Reporting", ["Storage", "Tasks"]),
   ("Checkpoints", ["JSON", "Storage"]),
   ("Bundles", ["CLZ4", "Storage"]),
-  ("Encoders", ["JSON", "Storage"]),
+  ("Encoders", ["JSON", "Storage", "Tasks"]),
   ("Kernels", ["CVector"] + kernelFlags.keys.sorted().map { .init(stringLiteral: $0) }),
   ("LinearAlgebra", ["Storage"]),
   ("Inference", ["Encoders", "Kernels", "Storage"]),
-  ("Training", ["Checkpoints", "Encoders", "Evaluation", "Inference", "JSON", "Kernels", "LinearAlgebra", "Storage"]),
-  ("Packing", ["Bundles", "Checkpoints", "Encoders", "Evaluation", "Inference", "JSON", "Kernels", "Martlet", "Records", "Storage", "Tokenizers"]),
-  ("Martlet", ["Bundles", "Encoders", "Evaluation", "Inference", "JSON", "Kernels", "Storage", "Tokenizers"]),
+  ("Training", ["Checkpoints", "Encoders", "Inference", "JSON", "Kernels", "LinearAlgebra", "Storage", "Tasks"]),
+  ("Packing", ["Bundles", "Checkpoints", "Encoders", "Inference", "JSON", "Kernels", "Martlet", "Records", "Storage", "Tasks", "Tokenizers"]),
+  ("Martlet", ["Bundles", "Encoders", "Inference", "JSON", "Kernels", "Storage", "Tasks", "Tokenizers"]),
   (
     "MartletTuning",
     [
-      "Bundles", "Checkpoints", "Encoders", "Evaluation", "JSON", "Kernels", "LinearAlgebra", "Packing", "Records", "Storage",
+      "Bundles", "Checkpoints", "Encoders", "JSON", "Kernels", "LinearAlgebra", "Packing", "Records", "Storage", "Tasks",
       "Tokenizers", "Training",
     ]
   ),
-  ("MartletABI", ["CMartlet", "Martlet"]),
+  ("MartletABI", ["CMartlet", "Martlet", "Tasks"]),
   (
     "CommandLine",
     [
-      "Bundles", "Checkpoints", "Decompression", "Encoders", "Evaluation", "Inference", "JSON", "Kernels", "Martlet", "MartletTuning",
-      "Packing", "Records", "Reporting", "Storage", "Tokenizers", "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      "Bundles", "Checkpoints", "Decompression", "Encoders", "Inference", "JSON", "Kernels", "Martlet", "MartletTuning",
+      "Packing", "Records", "Reporting", "Storage", "Tasks", "Tokenizers", "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]
   ),
 ]

@@ -5,6 +5,7 @@ import Martlet
 import Records
 import Reporting
 import Storage
+import Tasks
 
 struct ClassifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -82,7 +83,7 @@ struct ClassifyCommand: ParsableCommand {
     let classifier = try modelArgument.open(threads: threading.threads, calibrated: calibrated)
     var options = RecordOptions(format: format, fields: fields.choice)
     options.keepsInput = echo
-    var prediction = PredictionOptions(kind: try predictionKind(classifier), labels: classifier.labels)
+    var prediction = PredictionOptions(answer: try answerOptions(classifier.model.task))
     prediction.format = output
     prediction.allScores = allScores
     prediction.logits = logits
@@ -118,22 +119,19 @@ struct ClassifyCommand: ParsableCommand {
     }
   }
 
-  private func predictionKind(_ classifier: Classifier) throws -> PredictionKind {
-    switch classifier.model.labels.problemType {
-    case .singleLabel:
-      guard let threshold else { return .singleLabel() }
-      let label = abstainLabel ?? "!abstain"
-      guard !classifier.labels.contains(label) else {
-        throw ValidationError("--abstain-label: expected another name than the model's labels, found \(label)")
-      }
-      return .singleLabel(Abstention(threshold: threshold, label: label))
+  private func answerOptions(_ task: ClassificationTask) throws -> AnswerOptions {
+    switch task.kind {
+    case .singleLabel: break
     case .multiLabel:
       guard abstainLabel == nil else { throw ValidationError("--abstain-label: a model of several labels abstains by giving none") }
-      return .multiLabel(threshold: threshold ?? multiLabelThreshold)
     case .regression:
       guard threshold == nil else { throw ValidationError("--threshold: this model gives a value, not labels") }
-      return .regression
     }
+    let options = abstainLabel.map { AnswerOptions(task, threshold: threshold, abstainLabel: $0) } ?? AnswerOptions(task, threshold: threshold)
+    guard threshold == nil || !task.labels.contains(options.abstainLabel) else {
+      throw ValidationError("--abstain-label: expected another name than the model's labels, found \(options.abstainLabel)")
+    }
+    return options
   }
 
   private func windows(_ classifier: Classifier) throws -> Windows? {

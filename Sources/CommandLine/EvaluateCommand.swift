@@ -1,11 +1,11 @@
 import ArgumentParser
-import Evaluation
 import JSON
 import Martlet
 import Packing
 import Records
 import Reporting
 import Storage
+import Tasks
 
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -34,56 +34,43 @@ struct EvaluateCommand: ParsableCommand {
       return try writeToStandardOutput(JSONValue.object(report).text(indent: 2) + "\n")
     }
     try writeToStandardOutput(
-      evaluation.table(labels: classifier.labels)
+      evaluation.table
         + "\n\(formatCount(dataset.count)) texts in \(formatDuration(seconds)), \(formatRate(Double(dataset.count) / seconds)) texts/s"
         + (dataset.badRows.count > 0 ? "; \(formatCount(dataset.badRows.count)) bad rows left out\n" : "\n"))
   }
 }
 
-extension ModelEvaluation {
+extension EvaluationReport {
   /// By the names of the reference library, with everything that is known.
   var json: JSONValue {
-    var object = JSONObject(metrics.map { ($0.name, .number($0.value)) })
-    switch self {
-    case .singleLabel(let report):
-      object["samples"] = .integer(Int64(report.samples))
-      object["macro_f1"] = .number(report.macro.f1)
-      object["per_class"] = .array(report.perClass.map(\.json))
+    var object = JSONObject(figures.map { ($0.name, .number($0.value)) })
+    object["samples"] = .integer(Int64(samples))
+    if !perLabel.isEmpty { object["per_class"] = .array(perLabel.map(\.json)) }
+    if let confusion {
       object["confusion"] = .array(
-        (0..<report.confusion.classes).map { truth in
-          .array((0..<report.confusion.classes).map { .integer(Int64(report.confusion[truth, $0])) })
-        })
-    case .multiLabel(let report):
-      object["samples"] = .integer(Int64(report.samples))
-      object["per_class"] = .array(report.perLabel.map(\.json))
-    case .regression(let report):
-      object["samples"] = .integer(Int64(report.samples))
+        (0..<confusion.classes).map { truth in .array((0..<confusion.classes).map { .integer(Int64(confusion[truth, $0])) }) })
     }
     return .object(object)
   }
 
-  /// The figures as text, with a line for each class and the confusion matrix of a single-label classifier.
-  func table(labels: [String]) -> String {
-    var text = metrics.map { "\($0.name.padded(to: 10))\(formatFixed($0.value, digits: 4))\n" }.joined()
-    func classes(_ scores: [ClassScores]) -> String {
+  /// The figures as text, with a line for each label and the confusion matrix of a single-label classifier.
+  var table: String {
+    var text = figures.map { "\($0.name.padded(to: 10))\(formatFixed($0.value, digits: 4))\n" }.joined()
+    if !perLabel.isEmpty {
       var table = TextTable([.init("label", .left), .init("precision"), .init("recall"), .init("f1"), .init("texts")])
-      for (label, scores) in zip(labels, scores) {
+      for (label, scores) in zip(task.labels, perLabel) {
         table.add(
           [label] + [scores.precision, scores.recall, scores.f1].map { formatFixed($0, digits: 4) }
             + [formatCount(scores.support)])
       }
-      return "\n" + table.text()
+      text += "\n" + table.text()
     }
-    switch self {
-    case .singleLabel(let report):
-      text += classes(report.perClass)
-      var table = TextTable([.init("truth \\ prediction", .left)] + labels.map { .init($0) })
-      for (truth, label) in labels.enumerated() {
-        table.add([label] + labels.indices.map { formatCount(report.confusion[truth, $0]) })
+    if let confusion {
+      var table = TextTable([.init("truth \\ prediction", .left)] + task.labels.map { .init($0) })
+      for (truth, label) in task.labels.enumerated() {
+        table.add([label] + task.labels.indices.map { formatCount(confusion[truth, $0]) })
       }
       text += "\n" + table.text()
-    case .multiLabel(let report): text += classes(report.perLabel)
-    case .regression: break
     }
     return text
   }

@@ -40,8 +40,8 @@ struct InspectCommand: ParsableCommand {
       let report: JSONValue = [
         "model": .string(path), "format_version": .integer(Int64(bundle.formatVersion)),
         "family": .string(model.modelType), "has_head": .bool(hasHead),
-        "labels": .array(hasHead ? model.labels.names.map { .string($0) } : []),
-        "problem_type": .string(model.labels.problemType.rawValue),
+        "labels": .array(hasHead ? model.task.labels.map { .string($0) } : []),
+        "problem_type": .string(model.task.kind.rawValue),
         "maximum_length": .integer(Int64(limit.most())), "positions": .integer(Int64(limit.positions)), "parameters": .integer(Int64(parameters)),
         "bytes": .integer(Int64(bundle.fileSize)), "open_seconds": .number(seconds),
         "instruction_set": .string(instructionSet.rawValue),
@@ -55,7 +55,7 @@ struct InspectCommand: ParsableCommand {
       "model            \(path)", "format version   \(bundle.formatVersion)",
       "family           \(model.modelType.excerpt), \(formatCount(parameters)) parameters",
       "length           \(limit.most()) tokens at most, positions for \(limit.positions)",
-      "labels           \(hasHead ? model.labels.names.map(\.excerpt).joined(separator: ", ") : "none: a base to fine-tune")",
+      "labels           \(hasHead ? model.task.labels.map(\.excerpt).joined(separator: ", ") : "none: a base to fine-tune")",
       "size             \(formatBytes(bundle.fileSize)), opened and checked in \(formatMilliseconds(seconds))\(times)",
       "instruction set  \(instructionSet.rawValue) (this machine: \(InstructionSet.supported.map(\.rawValue).joined(separator: ", ")))",
     ]

@@ -133,8 +133,8 @@ struct PackCommand: ParsableCommand {
 extension PackingQuality {
   /// The headline figure in fp32 and packed, the share of same labels, and what calibration brings, on one line.
   fileprivate var summary: String {
-    let (name, before) = fp32[0]
-    let after = packed[0].value
+    let (name, before) = fp32.quality
+    let after = packed.quality.value
     let points = (after - before) * (name == "accuracy" ? 100 : 1)
     func figure(_ value: Double) -> String { formatFixed(value, digits: 4) }
     return "on \(samples) records: \(name) \(figure(before)) in fp32, \(figure(after)) in \(weights.rawValue) "

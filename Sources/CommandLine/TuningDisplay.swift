@@ -1,9 +1,9 @@
-import Evaluation
 import JSON
 import Martlet
 import MartletTuning
 import Reporting
 import Storage
+import Tasks
 import Training
 
 /// Shows a fine-tuning run: a live line or plain lines on stderr, TensorBoard events, and the report at the end.
@@ -161,11 +161,7 @@ final class TuningDisplay {
 
   /// Confusion, calibration, slices by length and the most confident mistakes, for single-label heads.
   private func addExamples(to report: inout TrainingReport, _ result: TuningResult, _ validation: TuningData) {
-    guard !report.labelBalance.isEmpty, let truths = try? validation.dataset.classes(labels: result.labels),
-      // Of the confusion matrix; without it the report lacks its figure.
-      (try? requireMemory((result.labels.count * result.labels.count).memory(times: 3 * MemoryLayout<Int>.stride))) != nil
-    else { return }
-    var confusion = ConfusionMatrix(classes: result.labels.count)
+    guard !report.labelBalance.isEmpty, let evaluation = result.evaluation, evaluation.confusion != nil else { return }
     var calibration = CalibrationBins()
     var mistakes: [TrainingReport.Mistake] = []
     var slices = [("up to 16 tokens", 0...16), ("17 to 64", 17...64), ("65 to 256", 65...256), ("over 256", 257...Int.max)]
@@ -173,8 +169,8 @@ final class TuningDisplay {
     for (index, example) in result.examples.enumerated() {
       let prediction = argmax(example.logits)
       let confidence = Double(softmax(example.logits)[prediction])
-      let isCorrect = prediction == truths[index]
-      confusion.add(truth: truths[index], prediction: prediction)
+      guard case .label(let truth) = example.target else { continue }
+      let isCorrect = prediction == truth
       calibration.add(confidence: confidence, correct: isCorrect)
       if let slice = slices.firstIndex(where: { $0.range.contains(example.tokens) }) {
         slices[slice].count += 1
@@ -183,11 +179,11 @@ final class TuningDisplay {
       if !isCorrect {
         mistakes.append(
           .init(
-            text: validation.dataset.texts.string(index), truth: result.labels[truths[index]],
+            text: validation.dataset.texts.string(index), truth: result.labels[truth],
             prediction: result.labels[prediction], confidence: confidence))
       }
     }
-    report.confusion = confusion
+    report.evaluation = evaluation
     report.calibration = calibration
     report.lengthSlices = slices.filter { $0.count > 0 }.map {
       .init(title: $0.title, count: $0.count, accuracy: Double($0.correct) / Double($0.count))

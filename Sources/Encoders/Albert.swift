@@ -1,3 +1,4 @@
+import JSON
 import Storage
 
 /// ALBERT (Lan et al., 2019) with its sequence classification head: the pooled first token, tanh, a linear layer. Layers of

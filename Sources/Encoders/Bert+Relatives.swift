@@ -1,3 +1,5 @@
+import JSON
+
 extension Blueprint {
   /// ERNIE's tables: BERT's, and one for the task that a text is read for. The reference gives every token the first row of it
   /// where nobody names a task, as no tokenizer does.

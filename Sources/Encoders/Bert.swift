@@ -1,3 +1,4 @@
+import JSON
 import Storage
 
 /// BERT (Devlin et al., 2018) with its sequence classification head: the pooled first token, tanh, a linear layer. ERNIE (Sun et

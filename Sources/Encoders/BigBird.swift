@@ -1,3 +1,4 @@
+import JSON
 import Storage
 
 /// BigBird (Zaheer et al., 2020) with its sequence classification head: BERT's layers, the first token, a linear layer with the

@@ -1,3 +1,4 @@
+import JSON
 import Storage
 
 /// DeBERTa-v2 and v3 (He et al., 2021) with their sequence classification head: the first token, a linear layer, GELU, a

@@ -1,3 +1,4 @@
+import JSON
 import Storage
 
 /// DistilBERT (Sanh et al., 2019) with its sequence classification head: the first token, a linear layer with ReLU, one for

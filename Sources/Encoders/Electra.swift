@@ -1,3 +1,4 @@
+import JSON
 import Storage
 
 /// ELECTRA's discriminator (Clark et al., 2020) with its sequence classification head: the first token, a linear layer with

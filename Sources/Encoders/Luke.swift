@@ -1,3 +1,4 @@
+import JSON
 import Storage
 
 /// LUKE (Yamada et al., 2020) over text alone, without entities: RoBERTa's embeddings and layers with BERT's head.

@@ -1,3 +1,4 @@
+import JSON
 import Storage
 
 /// MPNet (Song et al., 2020) with its sequence classification head: BERT's layers with a bias for the distance of tokens

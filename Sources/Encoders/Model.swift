@@ -1,5 +1,6 @@
 import JSON
 import Storage
+import Tasks
 
 /// An encoder family with a classification head: its parameters and its forward pass over the verbs, in three parts:
 /// embeddings, layers, head.
@@ -86,12 +87,12 @@ extension EncoderFamily {
   }
 }
 
-/// A model as its configuration describes it: the family, its labels, the JSON it was read from.
+/// A model as its configuration describes it: the family, its task, the JSON it was read from.
 package struct Model: Sendable {
   package let family: any EncoderFamily
   /// The value of `model_type` in the configuration.
   package let modelType: String
-  package let labels: LabelConfiguration
+  package let task: ClassificationTask
   package let configuration: JSONValue
 
   package var blueprint: Blueprint { family.blueprint }
@@ -124,8 +125,8 @@ package struct Model: Sendable {
   /// Far more than any encoder has; beyond it memory would be asked for that no machine of ours has.
   private static let maximumParameters = 1 << 32
 
-  /// - Parameter labels: the labels to use instead of the ones that the configuration names (a new head).
-  package init(configuration: JSONValue, labels: LabelConfiguration? = nil) throws(ConfigurationError) {
+  /// - Parameter task: what to answer in place of what the configuration says (a new head).
+  package init(configuration: JSONValue, task: ClassificationTask? = nil) throws(ConfigurationError) {
     let settings = try Settings(configuration)
     let name = try settings.string("model_type", default: "")
     guard let family = Self.families.first(where: { $0.modelType == name || $0.relatives[name] != nil }) else {
@@ -133,8 +134,8 @@ package struct Model: Sendable {
     }
     modelType = name
     self.configuration = configuration
-    if let labels { self.labels = labels } else { self.labels = try LabelConfiguration(settings) }
-    self.family = try family.init(settings, labels: self.labels.names.count)
+    if let task { self.task = task } else { self.task = try ClassificationTask(settings) }
+    self.family = try family.init(settings, labels: self.task.labels.count)
     let parameters = self.family.blueprint.parameters.reduce(0) { $0 + $1.count }
     guard parameters <= Self.maximumParameters else {
       throw .tooLarge(parameters: parameters, limit: Self.maximumParameters)

@@ -1,3 +1,4 @@
+import JSON
 import Storage
 
 /// ModernBERT (Warner et al., 2024) with its sequence classification head: normalisation before each part of a layer,

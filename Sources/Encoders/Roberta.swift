@@ -1,3 +1,4 @@
+import JSON
 import Storage
 
 /// RoBERTa (Liu et al., 2019) with its sequence classification head: the first token, a linear layer with tanh, one for the

@@ -1,3 +1,4 @@
+import JSON
 import Storage
 
 /// SqueezeBERT (Iandola et al., 2020) with its sequence classification head: BERT with layers that are convolutions of size 1,

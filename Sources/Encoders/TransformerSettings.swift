@@ -1,3 +1,5 @@
+import JSON
+
 /// The settings that most families share: the sizes of a transformer's layers and what they do.
 package struct TransformerSettings: Sendable {
   /// What a family's configuration calls the settings; by default as BERT does.

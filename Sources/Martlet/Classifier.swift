@@ -17,7 +17,7 @@ import Tokenizers
 /// works in memory of its own; one of them at a time uses the classifier's threads, the others their own.
 public final class Classifier: Sendable {
   /// The labels' names, in the order of the logits.
-  public var labels: [String] { model.labels.names }
+  public var labels: [String] { model.task.labels }
   /// The longest text in tokens, special tokens included; longer ones are cut. (BigBird with block-sparse attention refuses
   /// them with an error of kind `textTooLong`, where its tokenizer does not cut them first.)
   public var maximumLength: Int { limit.most() }

@@ -1,15 +1,9 @@
-import Encoders
-import Evaluation
+import Tasks
 
 extension Session {
   /// Turns logits into scores: softmax, a sigmoid for each label, or the value itself. Calibration divides the logits of the first two.
   package func scores(of index: Int, into scores: UnsafeMutableBufferPointer<Float>) {
-    let logits = logits(of: index)
-    switch problemType {
-    case .singleLabel: softmax(logits, into: scores, temperature: temperature)
-    case .multiLabel: for label in logits.indices { scores[label] = sigmoid(logits[label], temperature: temperature) }
-    case .regression: for label in logits.indices { scores[label] = logits[label] }
-    }
+    task.scores(logits(of: index), into: scores, temperature: temperature)
   }
 
   /// The label with the highest score, the first of equals.
@@ -37,18 +31,15 @@ extension Session {
       self.scores(of: index, into: UnsafeMutableBufferPointer(rebasing: buffer[..<logits.count]))
       count = logits.count
     }
-    let best = best(of: index)
+    let best = task.kind == .regression ? 0 : best(of: index)
     let label: String
-    switch problemType {
+    switch task.kind {
     case .singleLabel: label = labels[best]
-    case .multiLabel: label = scores.indices.filter { scores[$0] > multiLabelThreshold }.map { labels[$0] }.joined(separator: ",")
-    case .regression: label = "\(scores[0])"
+    case .multiLabel: label = scores.indices.filter { AnswerOptions(task).gives(scores[$0]) }.map { labels[$0] }.joined(separator: ",")
+    case .regression: label = scores.map { "\($0)" }.joined(separator: ",")
     }
     return Prediction(
       label: label, score: scores[best], scores: scores, logits: Array(logits), tokenCount: length.tokens,
       wasTruncated: length.wasTruncated)
   }
 }
-
-/// A label of a multi-label model is given over this score.
-package let multiLabelThreshold: Float = 0.5

@@ -1,7 +1,7 @@
 import Encoders
-import Evaluation
 import Inference
 import Storage
+import Tasks
 import Tokenizers
 
 /// How long a text was and whether it was cut.
@@ -55,8 +55,8 @@ package final class Session: @unchecked Sendable {
     windowing = try WindowingMemory()
   }
 
-  package var labels: [String] { model.labels.names }
-  package var problemType: ProblemType { model.labels.problemType }
+  package var task: ClassificationTask { model.task }
+  package var labels: [String] { task.labels }
   package var takesPairs: Bool { tokenizer.pairRefusal(tokenTypes: model.family.tokenTypeCount) == nil }
 
   // MARK: Texts

@@ -1,6 +1,7 @@
 import CMartlet
 import Martlet
 import Synchronization
+import Tasks
 
 /// A classifier and its names as C strings.
 final class OpenClassifier: @unchecked Sendable {
@@ -23,7 +24,7 @@ final class OpenClassifier: @unchecked Sendable {
   }
 
   var task: martlet_task {
-    switch classifier.model.labels.problemType {
+    switch classifier.model.task.kind {
     case .singleLabel: MARTLET_SINGLE_LABEL
     case .multiLabel: MARTLET_MULTI_LABEL
     case .regression: MARTLET_REGRESSION

@@ -1,11 +1,11 @@
 import Checkpoints
 import Encoders
-import Evaluation
 import JSON
 import Kernels
 import LinearAlgebra
 import Packing
 import Storage
+import Tasks
 import Training
 
 /// How to fine-tune: the names and defaults of the reference library.
@@ -39,12 +39,15 @@ public struct TuningResult: Sendable {
   public let wasStopped: Bool
 
   package let outcome: TrainingOutcome
+  /// Of the model as it is written, on the validation data; nil without any, or when the run was stopped.
+  package let evaluation: EvaluationReport?
   package let examples: [ExampleResult]
 }
 
 /// One validation text's logits after training.
 package struct ExampleResult: Sendable {
   package let logits: [Float]
+  package let target: TrainingTarget
   package let tokens: Int
 }
 
@@ -143,20 +146,23 @@ public struct Tuner: Sendable {
       }
       let outcome = try trainer.run()
       var examples: [ExampleResult] = []
+      var evaluation: EvaluationReport?
       if !outcome.wasStopped {
         try engine.writeModel(
           into: outputFolder, configuration: model.configuration, files: base.files, base: base.path)
         var state = try AtomicFile(path: outputFolder + "/trainer_state.json")
         try state.write(trainer.trainerState.text(indent: 2, sortedKeys: true) + "\n")
         try state.commit()
-        _ = try trainer.evaluate { index, logits in
-          examples.append(
-            ExampleResult(logits: Array(logits), tokens: validationData.examples[index].ids.count))
+        let report = try trainer.evaluate { index, logits in
+          let example = validationData.examples[index]
+          examples.append(ExampleResult(logits: Array(logits), target: example.target, tokens: example.ids.count))
         }
+        evaluation = validationData.examples.isEmpty ? nil : report
       }
       return TuningResult(
-        steps: outcome.steps, trainLoss: outcome.trainLoss, metrics: outcome.evaluation?.metrics ?? [],
-        labels: model.labels.names, wasStopped: outcome.wasStopped, outcome: outcome, examples: examples)
+        steps: outcome.steps, trainLoss: outcome.trainLoss, metrics: outcome.evaluation?.figures ?? [],
+        labels: model.task.labels, wasStopped: outcome.wasStopped, outcome: outcome, evaluation: evaluation,
+        examples: examples)
     }
   }
 
@@ -164,29 +170,25 @@ public struct Tuner: Sendable {
   private func makeModel(
     _ base: Base, _ pretrained: Model, _ training: TuningData, _ maximumLength: Int
   ) throws -> Model {
-    func model(_ labels: LabelConfiguration) throws -> Model {
-      try Model(configuration: configuration(base.configuration, labels, pretrained.architecture, maximumLength))
+    func model(_ task: ClassificationTask) throws -> Model {
+      try Model(configuration: configuration(base.configuration, task, pretrained.architecture, maximumLength))
     }
-    if try base.hasHead(for: pretrained) { return try model(pretrained.labels) }
-    let target = training.dataset.suggestedTarget
-    let names = try training.dataset.discoverLabels(target)
-    let problem: ProblemType = target == .regression ? .regression : target == .multiLabel ? .multiLabel : .singleLabel
-    guard problem == .regression || names.count > 1 else {
+    if try base.hasHead(for: pretrained) { return try model(pretrained.task) }
+    let kind = training.dataset.suggestedKind
+    let names = try training.dataset.discoverLabels(kind)
+    guard kind == .regression || names.count > 1 else {
       throw TrainingError.argument("\(training.dataset.name): expected at least two labels, found only \((names.first ?? "none").excerpt)")
     }
-    return try model(LabelConfiguration(names: names, problemType: problem))
+    return try model(ClassificationTask(kind, labels: names))
   }
 
   /// The base's configuration as the reference library would write it for this head, and the length that texts are cut at.
   private func configuration(
-    _ base: JSONValue, _ labels: LabelConfiguration, _ architecture: String, _ maximumLength: Int
+    _ base: JSONValue, _ task: ClassificationTask, _ architecture: String, _ maximumLength: Int
   ) -> JSONValue {
     var object = base.object!
     object["architectures"] = [.string(architecture)]
-    object["id2label"] = .object(JSONObject(labels.names.enumerated().map { ("\($0.offset)", .string($0.element)) }))
-    object["label2id"] = .object(JSONObject(labels.names.enumerated().map { ($0.element, .integer(Int64($0.offset))) }))
-    object["problem_type"] = .string(labels.problemType.rawValue)
-    object["num_labels"] = nil
+    for (key, value) in task.configuration { object[key] = value }
     object[LengthLimit.recordKey] = .integer(Int64(maximumLength))
     // The weights are written under the usual name.
     object["transformers_weights"] = nil
@@ -218,7 +220,7 @@ public struct Tuner: Sendable {
     _ training: TuningData, _ trainingData: TokenizedData, _ validation: TuningData?, _ validationData: TokenizedData,
     _ model: Model
   ) -> DataSummary {
-    var counts = model.labels.names.map { (label: $0, training: 0, validation: 0) }
+    var counts = model.task.labels.map { (label: $0, training: 0, validation: 0) }
     for example in trainingData.examples { if case .label(let label) = example.target { counts[label].training += 1 } }
     for example in validationData.examples { if case .label(let label) = example.target { counts[label].validation += 1 } }
     var duplicates = 0
@@ -230,7 +232,7 @@ public struct Tuner: Sendable {
       trainingCount: training.count, validationCount: validation?.count ?? 0, trainingTokens: trainingData.tokens,
       truncatedCount: trainingData.truncated, emptyCount: trainingData.empty,
       leftOutCount: training.dataset.badRows.count + (validation?.dataset.badRows.count ?? 0), duplicateCount: duplicates,
-      labelCounts: model.labels.problemType == .singleLabel ? counts : [])
+      labelCounts: model.task.kind == .singleLabel ? counts : [])
   }
 }
 

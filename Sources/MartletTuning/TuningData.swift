@@ -1,6 +1,7 @@
 import Encoders
 import Records
 import Storage
+import Tasks
 import Tokenizers
 import Training
 
@@ -63,22 +64,14 @@ struct TokenizedData {
   ///   - maximumLength: where texts are cut.
   init(_ data: TuningData?, _ tokenizer: Tokenizer, _ model: Model, _ limit: LengthLimit, maximumLength: Int) throws {
     guard let dataset = data?.dataset else { return }
-    let (labels, family) = (model.labels, model.family)
+    let family = model.family
     if dataset.pairs != nil, let refusal = tokenizer.pairRefusal(tokenTypes: family.tokenTypeCount) {
       throw TrainingError.argument("\(dataset.name): \(refusal)")
     }
     // Ids, token types and targets; four bytes of text or more make a token, and there are no more than the limit.
     let texts = (0..<dataset.count).reduce(0) { $0 + min(dataset.texts.byteCount($1) + (dataset.pairs?.byteCount($1) ?? 0), maximumLength) }
-    try requireMemory(dataset.count.memory(times: 512 + 8 * labels.names.count) + texts.memory(times: 16))
-    var targets: [Target] = []
-    switch labels.problemType {
-    case .singleLabel: targets = try dataset.classes(labels: labels.names).map(Target.label)
-    case .multiLabel:
-      let sets = try dataset.labelSets(labels: labels.names)
-      let count = labels.names.count
-      targets = (0..<dataset.count).map { .labels(Array(sets[$0 * count..<($0 + 1) * count])) }
-    case .regression: targets = try dataset.values().map(Target.value)
-    }
+    try requireMemory(dataset.count.memory(times: 512 + 8 * model.task.labels.count) + texts.memory(times: 16))
+    let targets = try dataset.targets(for: model.task)
     var workspace = TokenizerWorkspace()
     examples.reserveCapacity(dataset.count)
     for index in 0..<dataset.count {

@@ -1,3 +1,5 @@
+import Storage
+
 /// What happens to rows that cannot be used.
 extension LabelledDataset {
   /// Throws what is wrong with the rows that were left out, all at once, unless they may be missing; and if no row is left.
@@ -28,17 +30,5 @@ extension LabelledDataset {
       next.removeFirst()
       return true
     }
-  }
-}
-
-extension TextColumn {
-  /// - Parameter rows: in ascending order, each once.
-  fileprivate func without(_ rows: [Int]) -> TextColumn {
-    var kept = TextColumn()
-    var next = rows[...]
-    for index in 0..<count {
-      if next.first == index { next.removeFirst() } else { kept.append(self[index]) }
-    }
-    return kept
   }
 }

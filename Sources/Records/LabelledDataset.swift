@@ -1,4 +1,5 @@
 import Storage
+import Tasks
 
 #if canImport(Glibc)
   import Glibc
@@ -9,7 +10,7 @@ import Storage
 /// A `.csv`, `.tsv` or `.jsonl` file, or a folder with one sub-folder of text files per label (labels and files in byte order, hidden
 /// ones passed over). Rows that cannot be read are left out and kept account of: a set that is silently smaller is another set, so whoever
 /// uses it calls `requireSound`.
-package struct LabelledDataset: Sendable {
+package struct LabelledDataset: LabelledRecords, Sendable {
   package let name: String
   package internal(set) var texts = TextColumn()
   /// The second texts, when a field for them was chosen.

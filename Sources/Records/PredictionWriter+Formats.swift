@@ -1,4 +1,4 @@
-import Evaluation
+import Tasks
 
 private let tab = UInt8(ascii: "\t")
 private let comma = UInt8(ascii: ",")
@@ -7,7 +7,8 @@ private let comma = UInt8(ascii: ",")
 extension PredictionWriter {
   private var isCSV: Bool { options.format == .csv }
   private var separator: UInt8 { isCSV ? comma : tab }
-  private var isRegression: Bool { options.kind == .regression }
+  private var task: ClassificationTask { options.answer.task }
+  private var isRegression: Bool { task.kind == .regression }
 
   private mutating func append(field bytes: some Collection<UInt8>) {
     if isCSV { buffer.append(csvField: bytes) } else { buffer.append(tsvEscaped: bytes) }
@@ -16,9 +17,9 @@ extension PredictionWriter {
   // MARK: tsv and csv
 
   mutating func appendHeader(_ columns: [String]) {
-    var names = isRegression ? ["value"] : ["label", "score"]
-    if options.allScores && !isRegression { names += options.labels.map { "score_" + $0 } }
-    if options.logits { names += options.labels.map { "logit_" + $0 } }
+    var names = !isRegression ? ["label", "score"] : task.labels.count == 1 ? ["value"] : task.labels.map { "value_" + $0 }
+    if options.allScores && !isRegression { names += task.labels.map { "score_" + $0 } }
+    if options.logits { names += task.labels.map { "logit_" + $0 } }
     names.append("error")
     if options.echo {
       // A table's own `label` column must not make two of that name.
@@ -34,18 +35,21 @@ extension PredictionWriter {
   mutating func appendRow(
     _ record: borrowing Record, logits: UnsafeBufferPointer<Float>, scores: UnsafeBufferPointer<Float>, columns: [String]
   ) {
-    switch options.kind {
+    switch task.kind {
     case .regression:
-      buffer.append(shortest: logits[0])
+      for (index, value) in logits.enumerated() {
+        if index > 0 { buffer.append(separator) }
+        buffer.append(shortest: value)
+      }
     case .singleLabel:
       let best = argmax(logits)
       appendLabelName(best, scores[best])
       buffer.append(separator)
       buffer.append(sixDigits: scores[best])
-    case .multiLabel(let threshold):
-      appendChosenLabels(scores, threshold)
+    case .multiLabel:
+      appendChosenLabels(scores)
       buffer.append(separator)
-      appendChosenScores(scores, threshold)
+      appendChosenScores(scores)
     }
     if options.allScores && !isRegression {
       for score in scores {
@@ -65,7 +69,7 @@ extension PredictionWriter {
 
   mutating func appendProblemRow(_ record: borrowing Record, message: String, columns: [String]) {
     buffer.append(text: "!error")
-    var empty = isRegression ? 0 : 1
+    var empty = isRegression ? labels.count - 1 : 1
     if options.allScores && !isRegression { empty += labels.count }
     if options.logits { empty += labels.count }
     for _ in 0..<empty { buffer.append(separator) }
@@ -93,10 +97,10 @@ extension PredictionWriter {
     if isCSV { buffer.append(csvField: name) } else { buffer.append(contentsOf: name) }
   }
 
-  private mutating func appendChosenLabels(_ scores: UnsafeBufferPointer<Float>, _ threshold: Float) {
+  private mutating func appendChosenLabels(_ scores: UnsafeBufferPointer<Float>) {
     let begin = buffer.count
     var isFirst = true
-    for index in scores.indices where scores[index] > threshold {
+    for index in scores.indices where options.answer.gives(scores[index]) {
       if !isFirst { buffer.append(comma) }
       isFirst = false
       buffer.append(contentsOf: labels[index])
@@ -104,10 +108,10 @@ extension PredictionWriter {
     quoteField(from: begin)
   }
 
-  private mutating func appendChosenScores(_ scores: UnsafeBufferPointer<Float>, _ threshold: Float) {
+  private mutating func appendChosenScores(_ scores: UnsafeBufferPointer<Float>) {
     let begin = buffer.count
     var isFirst = true
-    for score in scores where score > threshold {
+    for score in scores where options.answer.gives(score) {
       if !isFirst { buffer.append(comma) }
       isFirst = false
       buffer.append(sixDigits: score)
@@ -126,12 +130,16 @@ extension PredictionWriter {
   // MARK: label
 
   mutating func appendLabel(logits: UnsafeBufferPointer<Float>, scores: UnsafeBufferPointer<Float>) {
-    switch options.kind {
-    case .regression: buffer.append(shortest: logits[0])
+    switch task.kind {
+    case .regression:
+      for (index, value) in logits.enumerated() {
+        if index > 0 { buffer.append(comma) }
+        buffer.append(shortest: value)
+      }
     case .singleLabel:
       let best = argmax(logits)
       appendLabelName(best, scores[best])
-    case .multiLabel(let threshold): appendChosenLabels(scores, threshold)
+    case .multiLabel: appendChosenLabels(scores)
     }
   }
 
@@ -140,21 +148,30 @@ extension PredictionWriter {
   mutating func appendJSON(
     _ record: borrowing Record, logits: UnsafeBufferPointer<Float>, scores: UnsafeBufferPointer<Float>, columns: [String]
   ) {
-    switch options.kind {
-    case .regression:
+    switch task.kind {
+    case .regression where labels.count == 1:
       buffer.append(text: "{\"value\": ")
       appendJSON(shortest: logits[0])
+    case .regression:
+      buffer.append(text: "{\"values\": {")
+      for (index, value) in logits.enumerated() {
+        if index > 0 { buffer.append(text: ", ") }
+        buffer.append(contentsOf: labels[index])
+        buffer.append(text: ": ")
+        appendJSON(shortest: value)
+      }
+      buffer.append(text: "}")
     case .singleLabel:
       let best = argmax(logits)
       buffer.append(text: "{\"label\": ")
       buffer.append(contentsOf: name(ofBest: best, score: scores[best]))
       buffer.append(text: ", \"score\": ")
       appendJSON(sixDigits: scores[best])
-    case .multiLabel(let threshold):
+    case .multiLabel:
       buffer.append(text: "{\"label\": [")
-      appendChosenLabels(scores, threshold)
+      appendChosenLabels(scores)
       buffer.append(text: "], \"score\": [")
-      appendChosenScores(scores, threshold)
+      appendChosenScores(scores)
       buffer.append(text: "]")
     }
     if options.allScores && !isRegression {

@@ -1,5 +1,5 @@
-import Evaluation
 import Storage
+import Tasks
 
 #if canImport(Glibc)
   import Glibc
@@ -8,31 +8,9 @@ import Storage
 /// INTERFACE: `--output`.
 package enum OutputFormat: String, Sendable, CaseIterable { case tsv, jsonl, csv, label }
 
-/// What a head says of a text.
-package enum PredictionKind: Sendable, Equatable {
-  /// The label with the largest logit, or none that is sure enough.
-  case singleLabel(Abstention? = nil)
-  /// Every label whose score is over the threshold.
-  case multiLabel(threshold: Float)
-  /// The first logit.
-  case regression
-}
-
-/// What is written in place of a label whose score is under the threshold; the score is written all the same.
-package struct Abstention: Sendable, Equatable {
-  package let threshold: Float
-  package let label: String
-
-  package init(threshold: Float, label: String) {
-    self.threshold = threshold
-    self.label = label
-  }
-}
-
 package struct PredictionOptions: Sendable {
   package var format: OutputFormat
-  package var kind: PredictionKind
-  package var labels: [String]
+  package var answer: AnswerOptions
   package var allScores: Bool
   package var logits: Bool
   package var echo: Bool
@@ -41,12 +19,11 @@ package struct PredictionOptions: Sendable {
   package var bufferBytes: Int
 
   package init(
-    format: OutputFormat = .tsv, kind: PredictionKind = .singleLabel(), labels: [String], allScores: Bool = false,
+    format: OutputFormat = .tsv, answer: AnswerOptions, allScores: Bool = false,
     logits: Bool = false, echo: Bool = false, flushesEachRecord: Bool = false, bufferBytes: Int = 56 << 10
   ) {
     self.format = format
-    self.kind = kind
-    self.labels = labels
+    self.answer = answer
     self.allScores = allScores
     self.logits = logits
     self.echo = echo
@@ -102,8 +79,8 @@ package struct PredictionWriter: ~Copyable {
       }
       return bytes
     }
-    labels = options.labels.map(written)
-    abstainLabel = if case .singleLabel(let abstention?) = options.kind { written(abstention.label) } else { [] }
+    labels = options.answer.task.labels.map(written)
+    abstainLabel = written(options.answer.abstainLabel)
     buffer.reserveCapacity(options.bufferBytes + 4096)
   }
 
@@ -154,8 +131,7 @@ package struct PredictionWriter: ~Copyable {
 
   /// The name to write for the best label of a single-label model.
   mutating func name(ofBest best: Int, score: Float) -> [UInt8] {
-    // A score that is no number is not over anything.
-    guard case .singleLabel(let abstention?) = options.kind, !(score >= abstention.threshold) else { return labels[best] }
+    guard options.answer.abstains(score) else { return labels[best] }
     abstentions += 1
     return abstainLabel
   }

@@ -16,9 +16,6 @@ package enum RecordsError: Error, Sendable, Equatable, CustomStringConvertible {
   case unknownFormat(path: String)
   case noRecords(path: String)
   case noLabelFolders(path: String)
-  case unknownLabel(place: String, label: String, known: [String])
-  case badLabel(place: String, label: String, expected: String)
-  case oneLabel(path: String, label: String)
 
   package var description: String {
     switch self {
@@ -36,10 +33,6 @@ package enum RecordsError: Error, Sendable, Equatable, CustomStringConvertible {
       return "\(path): expected a folder with one folder of texts per label, or a file that ends in .csv, .tsv or .jsonl, with .gz or .lz4 after it or not"
     case .noRecords(let path): return "\(path): no records"
     case .noLabelFolders(let path): return "\(path): expected one folder of text files per label, found no folder with files"
-    case .unknownLabel(let place, let label, let known):
-      return "\(place): label `\(label.excerpt)` is not one of the model's: \(Self.list(known))"
-    case .badLabel(let place, let label, let expected): return "\(place): label `\(label.excerpt)`: expected \(expected)"
-    case .oneLabel(let path, let label): return "\(path): every record has the label `\(label.excerpt)`, expected two labels at least"
     }
   }
 

@@ -1,4 +1,4 @@
-import Evaluation
+import Tasks
 
 /// The figures that are not lines.
 enum ReportFigures {

@@ -1,4 +1,4 @@
-import Evaluation
+import Tasks
 
 /// The report in words: what a reader would say after looking at the figures.
 extension TrainingReport {
@@ -42,7 +42,7 @@ extension TrainingReport {
   }
 
   private var commonestConfusion: String? {
-    guard let confusion, confusion.total > 0 else { return nil }
+    guard let confusion = evaluation?.confusion, confusion.total > 0 else { return nil }
     var worst = (count: 0, truth: 0, prediction: 0)
     for truth in 0..<confusion.classes {
       for prediction in 0..<confusion.classes where truth != prediction && confusion[truth, prediction] > worst.count {

@@ -1,4 +1,4 @@
-import Evaluation
+import Tasks
 
 /// The report as one self-contained page: inline style and drawings, nothing fetched, nothing run.
 extension TrainingReport {
@@ -97,9 +97,8 @@ extension TrainingReport {
   // MARK: The last evaluation
 
   private var confusionHTML: String {
-    guard let confusion, confusion.total > 0 else { return "" }
-    let names = (0..<confusion.classes).map(name)
-    let report = ClassificationReport(confusion: confusion)
+    guard let evaluation, let confusion = evaluation.confusion, confusion.total > 0 else { return "" }
+    let names = evaluation.task.labels
     var html = "<h2>Confusion</h2>\n<p class=\"soft\">Each row is a label as it is in the data; the shade is the share of that row.</p>\n"
     if confusion.classes <= 80 { html += "<figure>\n\(ReportFigures.confusion(confusion, labels: names))</figure>\n" }
     html += "<figure><table>\n<thead><tr><th>label</th><th>precision</th><th>recall</th><th>F1</th><th>records</th></tr></thead>\n<tbody>\n"
@@ -107,8 +106,8 @@ extension TrainingReport {
       "<tr><th>\(escapedHTML(title))</th><td>\(formatFixed(scores.precision, digits: 4))</td><td>\(formatFixed(scores.recall, digits: 4))</td>"
         + "<td>\(formatFixed(scores.f1, digits: 4))</td><td>\(formatCount(scores.support))</td></tr>\n"
     }
-    for (index, scores) in report.perClass.enumerated() { html += row(names[index], scores) }
-    html += row("macro mean", report.macro)
+    for (index, scores) in evaluation.perLabel.enumerated() { html += row(names[index], scores) }
+    html += row("macro mean", evaluation.macro)
     return html + "</tbody></table></figure>\n"
   }
 

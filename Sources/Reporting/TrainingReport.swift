@@ -1,4 +1,4 @@
-import Evaluation
+import Tasks
 
 /// What there is to tell of a fine-tuning run. What is empty or nil is left out of the page.
 package struct TrainingReport: Sendable {
@@ -75,7 +75,8 @@ package struct TrainingReport: Sendable {
   package var log: [LogPoint] = []
   package var evaluations: [Evaluation] = []
   package var labels: [String] = []
-  package var confusion: ConfusionMatrix?
+  /// What the finished model does on the validation data.
+  package var evaluation: EvaluationReport?
   package var calibration: CalibrationBins?
   package var labelBalance: [LabelCount] = []
   /// By length of the text, the shortest first.

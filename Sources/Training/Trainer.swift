@@ -1,8 +1,8 @@
 import Checkpoints
 import Encoders
-import Evaluation
 import JSON
 import Storage
+import Tasks
 
 /// What a finished (or stopped) run leaves.
 package struct TrainingOutcome: Sendable {
@@ -10,7 +10,7 @@ package struct TrainingOutcome: Sendable {
   package let trainLoss: Double
   package let logHistory: [JSONObject]
   /// The last evaluation of the model that the run ends with.
-  package let evaluation: EvaluationResult?
+  package let evaluation: EvaluationReport?
   /// Whether the run was asked to stop before its last step; a checkpoint was written then.
   package let wasStopped: Bool
 }
@@ -36,7 +36,7 @@ package final class Trainer {
   let optimizer: AdamW
   private var loss: Loss
   var state = RunState()
-  var lastEvaluation: EvaluationResult?
+  var lastEvaluation: EvaluationReport?
 
   package let stepsPerEpoch: Int
   package let totalSteps: Int
@@ -48,9 +48,9 @@ package final class Trainer {
   ) throws {
     guard !training.isEmpty else { throw TrainingError.emptyDataSet }
     try arguments.check()
-    guard arguments.classWeights.isEmpty || arguments.classWeights.count == model.labels.names.count else {
+    guard arguments.classWeights.isEmpty || arguments.classWeights.count == model.task.labels.count else {
       throw TrainingError.argument(
-        "class-weights: expected \(model.labels.names.count), one for each label, found \(arguments.classWeights.count)")
+        "class-weights: expected \(model.task.labels.count), one for each label, found \(arguments.classWeights.count)")
     }
     self.model = model
     self.engine = engine
@@ -78,7 +78,7 @@ package final class Trainer {
     optimizer = AdamW(
       beta1: Float(arguments.adamBeta1), beta2: Float(arguments.adamBeta2), epsilon: Float(arguments.adamEpsilon),
       weightDecay: Float(arguments.weightDecay))
-    loss = Loss(model.labels.problemType)
+    loss = Loss(model.task.kind)
     loss.labelSmoothing = arguments.labelSmoothingFactor
     if !arguments.classWeights.isEmpty { loss.classWeights = arguments.classWeights }
     engine.dropoutIsOff = arguments.dropout == 0
@@ -86,8 +86,11 @@ package final class Trainer {
     try freeze()
     try engine.freezeBottom(of: model.family)
     // Found now, not after the first epoch.
-    let known = try Tally(model.labels).result.metrics.map(\.name)
-    guard known.contains(arguments.metricName) else { throw TrainingError.unknownMetric(arguments.metricName, known: known) }
+    let empty = try EvaluationAccumulator(model.task).report()
+    guard empty[arguments.metricName] != nil else {
+      throw TrainingError.unknownMetric(
+        arguments.metricName, known: empty.figures.map(\.name) + (empty.perLabel.isEmpty ? [] : ["f1:LABEL", "precision:LABEL", "recall:LABEL"]))
+    }
   }
 
   var store: ParameterStore { engine.parameters }
@@ -139,11 +142,11 @@ package final class Trainer {
         let best = "\(outputFolder)/checkpoint-\(state.bestStep)"
         if fileExists(best) {
           try store.restore(from: best, checksum: nil)
-          lastEvaluation = try validation.isEmpty ? nil : evaluate().result
+          lastEvaluation = try validation.isEmpty ? nil : evaluate()
         }
       }
       // A run that is taken up after its last step has evaluated before.
-      if lastEvaluation == nil, arguments.evalStrategy != .no, !validation.isEmpty { lastEvaluation = try evaluate().result }
+      if lastEvaluation == nil, arguments.evalStrategy != .no, !validation.isEmpty { lastEvaluation = try evaluate() }
       log([
         ("train_runtime", .number(seconds)),
         ("train_samples_per_second", .number(trainedSamples / seconds)),

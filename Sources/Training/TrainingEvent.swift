@@ -1,14 +1,14 @@
-import Evaluation
 import JSON
+import Tasks
 
-/// A text, tokenised, and what it should come out as.
+/// A text, tokenised, and its target.
 package struct TrainingExample: Sendable {
   package let ids: [Int32]
   /// The token type (segment) of each token; empty for all 0.
   package let tokenTypes: [Int32]
-  package let target: Target
+  package let target: TrainingTarget
 
-  package init(ids: [Int32], tokenTypes: [Int32] = [], target: Target) {
+  package init(ids: [Int32], tokenTypes: [Int32] = [], target: TrainingTarget) {
     self.ids = ids
     self.tokenTypes = tokenTypes
     self.target = target
@@ -23,31 +23,6 @@ package enum TrainingEvent: Sendable {
   case log(JSONObject)
   case checkpoint(path: String)
   case warning(String)
-}
-
-/// What one evaluation found.
-package enum EvaluationResult: Sendable {
-  case singleLabel(ClassificationReport)
-  case multiLabel(MultiLabelReport)
-  case regression(RegressionReport)
-
-  /// The figures by the names that the log history gives them, without `eval_`.
-  package var metrics: [(name: String, value: Double)] {
-    switch self {
-    case .singleLabel(let report):
-      [
-        ("loss", report.loss ?? .nan), ("accuracy", report.accuracy), ("f1", report.f1),
-        ("precision", report.precision), ("recall", report.recall),
-      ]
-    case .multiLabel(let report):
-      [
-        ("loss", report.loss), ("accuracy", report.subsetAccuracy), ("f1", report.micro.f1),
-        ("precision", report.micro.precision), ("recall", report.micro.recall),
-      ]
-    case .regression(let report):
-      [("loss", report.meanSquaredError), ("mae", report.meanAbsoluteError), ("pearson", report.pearson)]
-    }
-  }
 }
 
 /// Why training could not start or go on.

@@ -148,7 +148,7 @@ static void misuse(const char *path, const char *base) {
   for (int status = -1; status <= 20; ++status) {
     const char *text = martlet_status_message((martlet_status)status);
     CHECK(text != NULL && strlen(text) > 0);
-    CHECK((status >= 0 && status <= 12) == (strcmp(text, martlet_status_message((martlet_status)1000)) != 0));
+    CHECK((status >= 0 && status <= 13) == (strcmp(text, martlet_status_message((martlet_status)1000)) != 0));
   }
 
   /* A closed handle, at once and after others have been opened; no handle; something that is none. */

@@ -1,9 +1,9 @@
 import Bundles
-import Evaluation
 import JSON
 import Kernels
 import Records
 import Storage
+import Tasks
 import TestSupport
 import Testing
 

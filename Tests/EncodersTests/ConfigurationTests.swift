@@ -1,5 +1,6 @@
 import Encoders
 import JSON
+import Tasks
 import TestSupport
 import Testing
 
@@ -24,7 +25,7 @@ import Testing
     let model = try Model(configuration: tiny)
     #expect(model.family is Bert && model.configuration == tiny)
     #expect(model.family.hiddenWidth == 45 && model.family.maximumLength == 64 && model.family.tokenTypeCount == 2)
-    #expect(model.labels == LabelConfiguration(names: ["negative", "neutral", "positive"], problemType: .singleLabel))
+    #expect(model.task == ClassificationTask(.singleLabel, labels: ["negative", "neutral", "positive"]))
   }
 
   @Test func everyErrorNamesItsKey() {
@@ -114,11 +115,11 @@ import Testing
     #expect(model.blueprint.parameters.reduce(0) { $0 + $1.count } == 109_482_240 + 2 * 769)
     #expect(model.family.maximumLength == 512 && model.blueprint.normalizations.allSatisfy { $0.epsilon == 1e-12 })
     #expect(model.blueprint.parameters[0].initialization == .normal(standardDeviation: 0.02))
-    #expect(model.labels == LabelConfiguration(names: ["LABEL_0", "LABEL_1"], problemType: .singleLabel))
+    #expect(model.task == ClassificationTask(.singleLabel, labels: ["LABEL_0", "LABEL_1"]))
   }
 
   @Test func labels() throws {
-    let cases: [(JSONValue, [String], ProblemType)] = [
+    let cases: [(JSONValue, [String], ClassificationTask.Kind)] = [
       ([:], ["LABEL_0", "LABEL_1"], .singleLabel),
       (["num_labels": 3], ["LABEL_0", "LABEL_1", "LABEL_2"], .singleLabel),
       (["num_labels": 1], ["LABEL_0"], .regression),
@@ -133,13 +134,13 @@ import Testing
       (["id2label": .null, "num_labels": 3], ["LABEL_0", "LABEL_1", "LABEL_2"], .singleLabel),
     ]
     for (json, names, problemType) in cases {
-      let labels = try LabelConfiguration(Settings(json))
-      #expect(labels.names.map { Array($0.utf8) } == names.map { Array($0.utf8) }, "\(json.text())")
-      #expect(labels.problemType == problemType, "\(json.text())")
+      let task = try ClassificationTask(Settings(json))
+      #expect(task.labels.map { Array($0.utf8) } == names.map { Array($0.utf8) }, "\(json.text())")
+      #expect(task.kind == problemType, "\(json.text())")
     }
-    let chosen = LabelConfiguration(names: ["x"], problemType: .regression)
-    let model = try Model(configuration: tiny, labels: chosen)
-    #expect(model.labels == chosen && model.blueprint.linears.last?.outputs == 1)
+    let chosen = ClassificationTask(.regression, labels: ["x"])
+    let model = try Model(configuration: tiny, task: chosen)
+    #expect(model.task == chosen && model.blueprint.linears.last?.outputs == 1)
   }
 
   @Test func activations() {

@@ -23,17 +23,17 @@ let kernels = kernelFlags.keys.sorted()
 
 let modules: [(name: String, imports: [Target.Dependency])] = [
   ("Storage", ["CSystem"]),
-  ("JSON", []),
-  ("Tokenizers", ["JSON"]),
-  ("Evaluation", []),
-  ("Records", ["Evaluation", "JSON", "Storage"]),
+  ("JSON", ["Storage"]),
+  ("Tokenizers", ["JSON", "Storage"]),
+  ("Tasks", ["JSON", "Storage"]),
+  ("Records", ["JSON", "Storage", "Tasks"]),
   ("Decompression", ["CLZ4", "CZlib", "Records", "Storage"]),
   ("Checkpoints", ["JSON", "Storage"]),
   ("Bundles", ["CLZ4", "Storage"]),
-  ("Encoders", ["JSON", "Storage"]),
+  ("Encoders", ["JSON", "Storage", "Tasks"]),
   ("Kernels", ["CVector"] + kernels.map { .init(stringLiteral: $0) }),
   ("Inference", ["Encoders", "Kernels", "Storage"]),
-  ("Martlet", ["Bundles", "Encoders", "Evaluation", "Inference", "JSON", "Kernels", "Storage", "Tokenizers"]),
+  ("Martlet", ["Bundles", "Encoders", "Inference", "JSON", "Kernels", "Storage", "Tasks", "Tokenizers"]),
 ]
 #if arch(arm64)
   let architecture = "aarch64"

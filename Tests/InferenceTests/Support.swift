@@ -88,7 +88,7 @@ struct Fixture {
     var batch = Batch()
     for text in texts { batch.append(text.ids, tokenTypes: text.tokenTypes) }
     let logits = try Array(engine.run(model.family, batch))
-    let labels = model.labels.names.count
+    let labels = model.task.labels.count
     return texts.indices.map { Array(logits[$0 * labels..<($0 + 1) * labels]) }
   }
 }

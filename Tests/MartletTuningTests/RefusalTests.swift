@@ -4,6 +4,7 @@ import MartletTuning
 import Packing
 import Records
 import Storage
+import Tasks
 import TestSupport
 import Testing
 import Training
@@ -31,14 +32,14 @@ import Training
       let data = TinyData.reviews(good: "positive", bad: "awful")
       let training = try data.write(folder + "/train.tsv")
       #expect(
-        throws: RecordsError.unknownLabel(
+        throws: LabelError.unknown(
           place: folder + "/train.tsv, line 3", label: "awful", known: ["negative", "neutral", "positive"])
       ) {
         _ = try tuner.tune(on: training, outputFolder: folder + "/out")
       }
       // Two of the three labels are fine, and the validation data are checked as well.
       let good = try TinyData.reviews(good: "positive", bad: "negative").write(folder + "/good.tsv")
-      #expect(throws: RecordsError.self) { _ = try tuner.tune(on: good, validation: training, outputFolder: folder + "/out") }
+      #expect(throws: LabelError.self) { _ = try tuner.tune(on: good, validation: training, outputFolder: folder + "/out") }
       #expect(try tuner.tune(on: good, outputFolder: folder + "/out").labels == ["negative", "neutral", "positive"])
     }
   }

@@ -5,6 +5,7 @@ import JSON
 import MartletTuning
 import Packing
 import Storage
+import Tasks
 import TestSupport
 import Testing
 import Training
@@ -59,14 +60,14 @@ import Training
       #expect(logs.map(\.step) == [2, 4, 5, 5] && logs.map(\.epoch) == [0.4, 0.8, 1, 1])
       #expect(logs[0].names == ["loss", "grad_norm", "learning_rate"])
       #expect(
-        logs[2].names == ["loss", "accuracy", "f1", "precision", "recall", "runtime", "samples_per_second", "steps_per_second"]
+        logs[2].names == ["loss", "accuracy", "f1", "precision", "recall", "macro_f1", "runtime", "samples_per_second", "steps_per_second"]
           .map { "eval_" + $0 })
       #expect(logs[3].names == ["train_runtime", "train_samples_per_second", "train_steps_per_second", "train_loss"])
       #expect(checkpoints == [3, 5].map { "\(output)/checkpoint-\($0)" })
 
       #expect(result.steps == 5 && !result.wasStopped && result.labels == ["bad", "good"])
       #expect(abs(result.trainLoss - steps.reduce(0) { $0 + $1.loss } / 5) < 1e-12)
-      #expect(result.metrics.map(\.name) == ["loss", "accuracy", "f1", "precision", "recall"])
+      #expect(result.metrics.map(\.name) == ["loss", "accuracy", "f1", "precision", "recall", "macro_f1"])
       #expect(result.examples.count == 10 && result.examples.allSatisfy { $0.logits.count == 2 && $0.tokens >= 4 })
 
       // The folder, and each checkpoint in it, is one of the reference library's.
@@ -131,10 +132,10 @@ import Training
     }
   }
 
-  private static let heads: [(ProblemType, [String], @Sendable (Int) -> String, [String])] = [
-    (.singleLabel, ["bad", "fair", "good"], { ["good", "bad", "fair"][$0 % 3] }, ["loss", "accuracy", "f1", "precision", "recall"]),
-    (.multiLabel, ["dull", "fun", "long"], { ["fun|long", "dull", "", "fun"][$0 % 4] }, ["loss", "accuracy", "f1", "precision", "recall"]),
-    (.regression, ["LABEL_0"], { $0 % 2 == 0 ? "0.75" : "-1.5" }, ["loss", "mae", "pearson"]),
+  private static let heads: [(ClassificationTask.Kind, [String], @Sendable (Int) -> String, [String])] = [
+    (.singleLabel, ["bad", "fair", "good"], { ["good", "bad", "fair"][$0 % 3] }, ["loss", "accuracy", "f1", "precision", "recall", "macro_f1"]),
+    (.multiLabel, ["dull", "fun", "long"], { ["fun|long", "dull", "", "fun"][$0 % 4] }, ["loss", "accuracy", "f1", "precision", "recall", "macro_f1"]),
+    (.regression, ["LABEL_0"], { $0 % 2 == 0 ? "0.75" : "-1.5" }, ["loss", "mse", "mae", "pearson"]),
   ]
 
   /// Each kind of head is told from the labels, trains, evaluates, and is a base of its own afterwards.
@@ -148,7 +149,7 @@ import Training
       #expect(result.examples.allSatisfy { $0.logits.count == names.count })
       let configuration = try readJSON(folder + "/out/config.json")
       #expect(configuration["problem_type"]?.string == problem.rawValue)
-      #expect(try Model(configuration: configuration).labels == LabelConfiguration(names: names, problemType: problem))
+      #expect(try Model(configuration: configuration).task == ClassificationTask(problem, labels: names))
       var drawn: [String] = []
       let again = try tinyTuner(folder + "/out").tune(on: data, validation: data, outputFolder: folder + "/again") { event in
         if case .start(_, let notes) = event { drawn = notes.filter { $0.hasPrefix("newly drawn") } }

@@ -118,8 +118,8 @@ import Testing
       let dataset = try labelled([("good film", "positive"), ("bad film", "negative"), ("dull", "neutral")])
       let quality = try measureQuality(
         CheckpointFolder(path: folder), .int8, base: DeltaBase(base, fileName: "base.martlet"), dataset, threads: 1)
-      let found = try evaluate(Classifier(bundle: delta, threads: 1), dataset).metrics
-      #expect(zip(quality.packed, found).allSatisfy { $0.value == $1.value })
+      let found = try evaluate(Classifier(bundle: delta, threads: 1), dataset)
+      #expect(quality.packed == found)
     }
   }
 }

@@ -1,15 +1,18 @@
 import Checkpoints
-import Evaluation
 import JSON
 import Martlet
 import Packing
 import Records
+import Tasks
 import TestSupport
 import Testing
 
 #if canImport(Glibc)
   import Glibc
 #endif
+
+/// A target that is no label.
+private struct NoLabel: Error {}
 
 @Suite struct MeasurementTests {
   /// Texts of the tiny vocabulary, with labels that the model gets right about half of the time.
@@ -31,10 +34,7 @@ import Testing
       #expect(index == visited.count)
       visited.append(Array(logits))
     }
-    guard case .singleLabel(let report) = evaluation else {
-      Issue.record("\(evaluation)")
-      return
-    }
+    let matrix = try #require(evaluation.confusion)
     var confusion = [[Int]](repeating: [0, 0, 0], count: 3)
     var loss = 0.0
     for (number, row) in Self.rows.enumerated() {
@@ -46,23 +46,23 @@ import Testing
       loss -= log(exp(Double(prediction.logits[truth])) / sum)
     }
     let right = (0..<3).reduce(0) { $0 + confusion[$1][$1] }
-    #expect(report.samples == 150)
-    #expect(report.accuracy == Double(right) / 150)
-    #expect(abs(report.loss! - loss / 150) < 1e-9)
+    #expect(evaluation.samples == 150)
+    #expect(evaluation.accuracy == Double(right) / 150)
+    #expect(abs(evaluation.loss - loss / 150) < 1e-9)
     for truth in 0..<3 {
-      for prediction in 0..<3 { #expect(report.confusion[truth, prediction] == confusion[truth][prediction]) }
+      for prediction in 0..<3 { #expect(matrix[truth, prediction] == confusion[truth][prediction]) }
       let predicted = (0..<3).reduce(0) { $0 + confusion[$1][truth] }
       let recall = Double(confusion[truth][truth]) / Double(confusion[truth].reduce(0, +))
       let precision = predicted > 0 ? Double(confusion[truth][truth]) / Double(predicted) : 0
-      #expect(abs(report.perClass[truth].recall - recall) < 1e-12)
-      #expect(abs(report.perClass[truth].precision - precision) < 1e-12)
+      #expect(abs(evaluation.perLabel[truth].recall - recall) < 1e-12)
+      #expect(abs(evaluation.perLabel[truth].precision - precision) < 1e-12)
     }
-    #expect(evaluation.metrics.map(\.name) == ["accuracy", "precision", "recall", "f1", "loss"])
+    #expect(evaluation.figures.map(\.name) == ["loss", "accuracy", "f1", "precision", "recall", "macro_f1"])
   }
 
   @Test func unknownLabels() throws {
     let classifier = try Classifier(bundle: packed(), threads: 1)
-    #expect(throws: RecordsError.self) { try evaluate(classifier, labelled([("good", "negative"), ("bad", "mixed")])) }
+    #expect(throws: LabelError.self) { try evaluate(classifier, labelled([("good", "negative"), ("bad", "mixed")])) }
   }
 
   /// A shorter limit is a shorter text.
@@ -77,14 +77,10 @@ import Testing
     try withEdited { $0.set("problem_type", "multi_label_classification") } _: { path in
       let classifier = try Classifier(bundle: packedModel(path, .fp32).writeToMemory(), threads: 1)
       let evaluation = try evaluate(classifier, labelled([("good", "neutral|positive"), ("bad", "")]))
-      guard case .multiLabel(let report) = evaluation else {
-        Issue.record("\(evaluation)")
-        return
-      }
       let targets: [[Float]] = [[0, 1, 1], [0, 0, 0]]
       let rows = try ["good", "bad"].map { try classifier.classify($0).logits }
       let exact = zip(rows, targets).filter { row, target in zip(row, target).allSatisfy { ($0 >= 0) == ($1 == 1) } }
-      #expect(report.subsetAccuracy == Double(exact.count) / 2)
+      #expect(evaluation.accuracy == Double(exact.count) / 2)
     }
     try withEdited {
       $0.set("id2label", ["0": "value"])
@@ -95,12 +91,8 @@ import Testing
     } _: { path in
       let classifier = try Classifier(bundle: packedModel(path, .fp32).writeToMemory(), threads: 1)
       let evaluation = try evaluate(classifier, labelled([("good", "0.5"), ("bad", "-1")]))
-      guard case .regression(let report) = evaluation else {
-        Issue.record("\(evaluation)")
-        return
-      }
       let errors = try [("good", 0.5), ("bad", -1)].map { Double(try classifier.classify($0).logits[0]) - $1 }
-      #expect(abs(report.meanSquaredError - (errors[0] * errors[0] + errors[1] * errors[1]) / 2) < 1e-12)
+      #expect(abs(evaluation.loss - (errors[0] * errors[0] + errors[1] * errors[1]) / 2) < 1e-12)
     }
   }
 
@@ -114,11 +106,11 @@ import Testing
       let evaluation = try evaluate(Classifier(bundle: packed("tiny-bert", weights), threads: 1), dataset) {
         labels.append(argmax($1))
       }
-      return (labels, evaluation.metrics[0].value)
+      return (labels, evaluation.accuracy)
     }
     let (fp32, int8) = (try best(.fp32), try best(.int8))
     #expect(quality.samples == 150)
-    #expect(quality.fp32[0].value == fp32.accuracy && quality.packed[0].value == int8.accuracy)
+    #expect(quality.fp32.accuracy == fp32.accuracy && quality.packed.accuracy == int8.accuracy)
     #expect(quality.sameLabel == Double(zip(fp32.labels, int8.labels).filter { $0 == $1 }.count) / 150)
     #expect(quality.sameLabel > 0.9)
     #expect(quality.json["validation_samples"]?.int == 150)
@@ -135,8 +127,8 @@ import Testing
     #expect(try Calibration(bundle).temperature == fit.temperature)
     let (plain, calibrated) = (try Classifier(bundle: bundle), try Classifier(bundle: bundle, calibrated: true))
     var loss = 0.0
-    let truths = try dataset.classes(labels: plain.labels)
-    for (index, truth) in truths.enumerated() {
+    for (index, target) in try dataset.targets(for: plain.model.task).enumerated() {
+      guard case .label(let truth) = target else { throw NoLabel() }
       let text = dataset.texts.string(index)
       let (before, after) = (try plain.classify(text), try calibrated.classify(text))
       #expect(before.logits == after.logits && before.label == after.label)

@@ -1,6 +1,7 @@
 import JSON
 import Records
 import Storage
+import Tasks
 import Testing
 
 #if canImport(Glibc)
@@ -37,7 +38,7 @@ extension PredictionWriter {
   let record = Record(text: "a\tb, \"c\"\n")
 
   func two(_ format: OutputFormat, all: Bool = false, logits: Bool = false, echo: Bool = false) throws -> String {
-    let options = PredictionOptions(format: format, labels: ["bad", "good"], allScores: all, logits: logits, echo: echo)
+    let options = PredictionOptions(format: format, among: ["bad", "good"], allScores: all, logits: logits, echo: echo)
     return try written(options) { writer in
       try writer.write(record, [-1.5, 2.25], [0.023, 0.977], columns: ["text"])
       try writer.writeProblem(record, message: "line 2: no, \"text\"", columns: ["text"])
@@ -76,14 +77,14 @@ extension PredictionWriter {
   @Test func labelAlone() throws { #expect(try two(.label) == "good\n!error\n") }
 
   @Test func aHeaderIsWrittenForNoRecordsToo() throws {
-    let options = PredictionOptions(format: .csv, labels: ["a", "b"], echo: true)
+    let options = PredictionOptions(format: .csv, among: ["a", "b"], echo: true)
     #expect(try written(options) { try $0.finish(columns: ["label", "x"]) } == "label,score,input_label,x,error\n")
-    #expect(try written(PredictionOptions(labels: ["a"])) { try $0.finish() } == "")
+    #expect(try written(PredictionOptions(among: ["a"])) { try $0.finish() } == "")
   }
 
   @Test func severalLabels() throws {
     func output(_ format: OutputFormat) throws -> String {
-      let options = PredictionOptions(format: format, kind: .multiLabel(threshold: 0.5), labels: ["a", "b", "c"])
+      let options = PredictionOptions(format: format, answer: AnswerOptions(ClassificationTask(.multiLabel, labels: ["a", "b", "c"])))
       return try written(options) { writer in
         try writer.write(record, [1, -1, 2], [0.75, 0.25, 0.875])
         try writer.write(record, [-1, -1, -1], [0.25, 0.25, 0.5])
@@ -98,7 +99,7 @@ extension PredictionWriter {
 
   @Test func regressionIsTheValue() throws {
     func output(_ format: OutputFormat) throws -> String {
-      let options = PredictionOptions(format: format, kind: .regression, labels: ["LABEL_0"])
+      let options = PredictionOptions(format: format, answer: AnswerOptions(ClassificationTask(.regression, labels: ["LABEL_0"])))
       return try written(options) { writer in
         try writer.write(record, [3.1], [3.1])
         try writer.writeProblem(record, message: "m")
@@ -110,10 +111,25 @@ extension PredictionWriter {
     #expect(try output(.jsonl) == "{\"value\": 3.1}\n{\"error\": \"m\"}\n")
   }
 
+  @Test func severalValues() throws {
+    func output(_ format: OutputFormat) throws -> String {
+      let options = PredictionOptions(format: format, answer: AnswerOptions(ClassificationTask(.regression, labels: ["taste", "price"])))
+      return try written(options) { writer in
+        try writer.write(record, [3.1, -1.5], [3.1, -1.5])
+        try writer.writeProblem(record, message: "m")
+        try writer.finish()
+      }
+    }
+    #expect(try output(.tsv) == "3.1\t-1.5\n!error\t\tm\n")
+    #expect(try output(.csv) == "value_taste,value_price,error\n3.1,-1.5,\n!error,,m\n")
+    #expect(try output(.label) == "3.1,-1.5\n!error\n")
+    #expect(try output(.jsonl) == "{\"values\": {\"taste\": 3.1, \"price\": -1.5}}\n{\"error\": \"m\"}\n")
+  }
+
   @Test func awkwardLabelNames() throws {
     let labels = ["a\tb", "c,\"d\"", "e\\"]
     func output(_ format: OutputFormat) throws -> String {
-      try written(PredictionOptions(format: format, labels: labels)) { writer in
+      try written(PredictionOptions(format: format, among: labels)) { writer in
         for best in 0..<3 {
           var logits: [Float] = [0, 0, 0]
           logits[best] = 1
@@ -128,7 +144,7 @@ extension PredictionWriter {
   }
 
   @Test func equalLogitsGoToTheLowestLabel() throws {
-    #expect(try written(PredictionOptions(format: .label, labels: ["a", "b"])) {
+    #expect(try written(PredictionOptions(format: .label, among: ["a", "b"])) {
       try $0.write(record, [1, 1], [0.5, 0.5])
       try $0.finish()
     } == "a\n")
@@ -138,7 +154,7 @@ extension PredictionWriter {
     var options = RecordOptions(format: .jsonl)
     options.keepsInput = true
     let found = try records("{\"text\": \"a\", \"n\": [1]}\nno\"pe\n", options)
-    let output = try written(PredictionOptions(format: .jsonl, labels: ["x"], echo: true)) { writer in
+    let output = try written(PredictionOptions(format: .jsonl, among: ["x"], echo: true)) { writer in
       for record in found { try writer.write(record, [0], [1], columns: ["record"]) }
       try writer.finish()
     }
@@ -153,7 +169,7 @@ extension PredictionWriter {
     let reader = reader(Array("id,text,label\n1,\"a,b\",x\n2,c\n".utf8), input)
     let found = try all(reader)
     func output(_ format: OutputFormat) throws -> String {
-      try written(PredictionOptions(format: format, labels: ["p"], echo: true)) { writer in
+      try written(PredictionOptions(format: format, among: ["p"], echo: true)) { writer in
         for record in found { try writer.write(record, [0], [1], columns: reader.columns) }
         try writer.finish()
       }
@@ -175,7 +191,7 @@ extension PredictionWriter {
       if value.isFinite { values.append(value) }
     }
     let labels = (0..<values.count).map { "\($0)" }
-    let output = try written(PredictionOptions(labels: labels, logits: true)) { writer in
+    let output = try written(PredictionOptions(among: labels, logits: true)) { writer in
       try writer.write(record, values, values.map { _ in 0 })
       try writer.finish()
     }
@@ -189,7 +205,7 @@ extension PredictionWriter {
 
   @Test func scoresHaveSixDigits() throws {
     let scores: [Float] = [0, 1, 0.5, 0.9999995, 1e-7, 6e-7, 0.1234565, 123.25, -2.5, .nan, .infinity, 3e20]
-    let output = try written(PredictionOptions(labels: scores.map { "\($0)" }, allScores: true)) { writer in
+    let output = try written(PredictionOptions(among: scores.map { "\($0)" }, allScores: true)) { writer in
       try writer.write(record, scores.map { _ in 0 }, scores)
       try writer.finish()
     }
@@ -202,7 +218,7 @@ extension PredictionWriter {
     var ends: [Int32] = [0, 0]
     #expect(pipe(&ends) == 0)
     close(ends[0])
-    var writer = PredictionWriter(descriptor: ends[1], options: PredictionOptions(labels: ["a"]))
+    var writer = PredictionWriter(descriptor: ends[1], options: PredictionOptions(among: ["a"]))
     try writer.write(record, [0], [1])
     #expect(throws: OutputError.readerGone) { try writer.flush() }
     close(ends[1])
@@ -210,7 +226,7 @@ extension PredictionWriter {
 
   @Test func aFullDeviceIsAnError() throws {
     let full = try FileDescriptor(opening: "/dev/full", flags: O_WRONLY)
-    var writer = PredictionWriter(descriptor: full.rawValue, options: PredictionOptions(labels: ["a"]))
+    var writer = PredictionWriter(descriptor: full.rawValue, options: PredictionOptions(among: ["a"]))
     try writer.write(record, [0], [1])
     do {
       try writer.flush()
@@ -229,11 +245,23 @@ extension PredictionWriter {
       while case let count = read(readEnd, &piece, 5000), count > 0 { total += count }
       return total
     }
-    var writer = PredictionWriter(descriptor: writeEnd, options: PredictionOptions(labels: ["label"], bufferBytes: 1000))
+    var writer = PredictionWriter(descriptor: writeEnd, options: PredictionOptions(among: ["label"], bufferBytes: 1000))
     for _ in 0..<20_000 { try writer.write(record, [0], [1]) }
     try writer.finish()
     close(writeEnd)
     #expect(await counting.value == 20_000 * "label\t1.000000\n".utf8.count)
     close(readEnd)
+  }
+}
+
+extension PredictionOptions {
+  /// For a single-label model.
+  fileprivate init(
+    format: OutputFormat = .tsv, among labels: [String], allScores: Bool = false, logits: Bool = false, echo: Bool = false,
+    bufferBytes: Int = 56 << 10
+  ) {
+    self.init(
+      format: format, answer: AnswerOptions(ClassificationTask(.singleLabel, labels: labels)), allScores: allScores, logits: logits,
+      echo: echo, bufferBytes: bufferBytes)
   }
 }

@@ -1,8 +1,14 @@
-import Evaluation
 import Reporting
+import Tasks
 import Testing
 
 @Suite struct ReportTests {
+  static func evaluation(_ labels: [String], _ answers: [(truth: Int, prediction: Int)]) -> EvaluationReport {
+    var accumulator = try! EvaluationAccumulator(ClassificationTask(.singleLabel, labels: labels))
+    for (truth, prediction) in answers { accumulator.add(labels.indices.map { $0 == prediction ? 1 : 0 }, .label(truth)) }
+    return accumulator.report()
+  }
+
   static func example() -> TrainingReport {
     var report = TrainingReport(title: "Reviews <by> \"feeling\"", subtitle: "MiniLM-L6 & SST-2")
     for point in 1...12 {
@@ -15,12 +21,11 @@ import Testing
         .init(step: Int(epoch) * 433, epoch: epoch, loss: loss, metrics: [("accuracy", accuracy), ("f1", accuracy + 0.005), ("precision", 0.85)]))
     }
     report.labels = ["negative", "positive"]
-    var confusion = ConfusionMatrix(classes: 2)
-    for _ in 0..<358 { confusion.add(truth: 0, prediction: 0) }
-    for _ in 0..<70 { confusion.add(truth: 0, prediction: 1) }
-    for _ in 0..<49 { confusion.add(truth: 1, prediction: 0) }
-    for _ in 0..<395 { confusion.add(truth: 1, prediction: 1) }
-    report.confusion = confusion
+    report.evaluation = evaluation(
+      report.labels,
+      [(358, 0, 0), (70, 0, 1), (49, 1, 0), (395, 1, 1)].flatMap { count, truth, prediction in
+        [(truth: Int, prediction: Int)](repeating: (truth, prediction), count: count)
+      })
     var calibration = CalibrationBins(count: 10)
     for index in 0..<872 { calibration.add(confidence: 0.55 + 0.44 * Double(index) / 872, correct: index % 7 != 0) }
     report.calibration = calibration
@@ -118,9 +123,8 @@ import Testing
   @Test func manyClassesAndManyPointsStaySmall() {
     var report = Self.example()
     report.labels = (0..<77).map { "intent number \($0)" }
-    var confusion = ConfusionMatrix(classes: 77)
-    for index in 0..<5000 { confusion.add(truth: index % 77, prediction: index % 11 == 0 ? (index * 7) % 77 : index % 77) }
-    report.confusion = confusion
+    report.evaluation = Self.evaluation(
+      report.labels, (0..<5000).map { (truth: $0 % 77, prediction: $0 % 11 == 0 ? ($0 * 7) % 77 : $0 % 77) })
     report.log = (0..<100_000).map { .init(step: $0, epoch: 0, loss: $0 == 54_321 ? 99 : 1, learningRate: 1e-5, gradientNorm: 1) }
     let html = report.html()
     #expect(Self.unbalancedTag(html) == nil)

@@ -1,6 +1,7 @@
 import Encoders
 import Glibc
 import Kernels
+import Tasks
 
 /// The verbs in Double, forward only, each by the words of its definition: what the engine and its gradients are
 /// compared with. Dropout drops what the kernels drop.

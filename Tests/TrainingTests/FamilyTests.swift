@@ -2,6 +2,7 @@ import Checkpoints
 import Encoders
 import JSON
 import Kernels
+import Tasks
 import TestSupport
 import Testing
 import Training
@@ -15,9 +16,9 @@ import Training
     let fixture: TrainingFixture
     private let tensors: SafetensorsFile
 
-    init(_ name: String, labels: LabelConfiguration? = nil) throws {
+    init(_ name: String, task: ClassificationTask? = nil) throws {
       folder = "families/" + name
-      model = try tinyModel(folder, labels: labels)
+      model = try tinyModel(folder, task: task)
       fixture = TrainingFixture(try familyReference(name))
       tensors = try SafetensorsFile(path: TestSupport.fixture(folder + "/reference.safetensors"))
     }
@@ -47,7 +48,7 @@ import Training
 
     /// The gradients of the first batch, in the order of the blueprint.
     func gradients(_ engine: TrainingEngine) throws -> (loss: Double, gradients: [[Float]]) {
-      let loss = try engine.lossAndGradients(model, fixture.batch(0), Loss(model.labels.problemType))
+      let loss = try engine.lossAndGradients(model, fixture.batch(0), Loss(model.task.kind))
       _ = try AdamW().gradientNorm(engine)
       let store = engine.parameters
       return (loss, model.blueprint.parameters.indices.map { store.array($0, of: store.gradients) })
@@ -146,8 +147,8 @@ import Training
 
   /// An encoder alone gets the head that the reference draws.
   @Test(arguments: familyNames) func newHead(_ name: String) throws {
-    let labels = LabelConfiguration(names: ["a", "b", "c"], problemType: .singleLabel)
-    let family = try Family(name, labels: labels)
+    let task = ClassificationTask(.singleLabel, labels: ["a", "b", "c"])
+    let family = try Family(name, task: task)
     let expected = family.names("new_head")
     let store = try ParameterStore(family.model.blueprint)
     let drawn = try store.load(from: EncoderAlone(FixtureWeights(family.folder), without: Set(expected)), seed: 42)
@@ -163,8 +164,8 @@ import Training
 
   /// Positions that a folder lacks come from the formula; the numbers drawn for them first move on what is drawn next.
   @Test func sinusoidalPositions() throws {
-    let labels = LabelConfiguration(names: ["a", "b", "c"], problemType: .singleLabel)
-    let family = try Family("distilbert-sinusoidal", labels: labels)
+    let task = ClassificationTask(.singleLabel, labels: ["a", "b", "c"])
+    let family = try Family("distilbert-sinusoidal", task: task)
     let expected = ["distilbert.embeddings.position_embeddings.weight"] + family.names("new_head")
     let store = try ParameterStore(family.model.blueprint)
     let drawn = try store.load(from: EncoderAlone(FixtureWeights(family.folder), without: Set(expected)), seed: 42)

@@ -1,4 +1,5 @@
 import Encoders
+import JSON
 import Kernels
 import Storage
 import TestSupport

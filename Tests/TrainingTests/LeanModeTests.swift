@@ -1,6 +1,7 @@
 import Checkpoints
 import Encoders
 import Storage
+import Tasks
 import TestSupport
 import Testing
 import Training

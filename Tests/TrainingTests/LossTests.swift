@@ -1,6 +1,6 @@
-import Encoders
+import Tasks
+import TestSupport
 import Testing
-import Training
 
 #if canImport(Glibc)
   import Glibc
@@ -8,14 +8,14 @@ import Training
 
 /// Losses by the words of their definitions, in Double, and their gradients by finite differences.
 @Suite struct LossTests {
-  private func evaluate(_ loss: Loss, _ logits: [Float], _ targets: [Target]) -> (value: Double, weight: Double, gradient: [Float]) {
+  private func evaluate(_ loss: Loss, _ logits: [Float], _ targets: [TrainingTarget]) -> (value: Double, weight: Double, gradient: [Float]) {
     var gradient: [Float] = []
     let (value, weight) = logits.withUnsafeBufferPointer { loss.evaluate($0, targets, gradient: &gradient) }
     return (value, weight, gradient)
   }
 
   /// Compares a loss and its gradient with a definition.
-  private func check(_ loss: Loss, _ logits: [Float], _ targets: [Target], _ name: String, _ definition: ([Double]) -> Double) {
+  private func check(_ loss: Loss, _ logits: [Float], _ targets: [TrainingTarget], _ name: String, _ definition: ([Double]) -> Double) {
     let found = evaluate(loss, logits, targets)
     let exact = logits.map(Double.init)
     #expect(abs(found.value - definition(exact)) <= 1e-12 * max(1, found.value), "\(name)")
@@ -44,7 +44,7 @@ import Training
           loss.labelSmoothing = smoothing
           let weights = (0..<labels).map { _ in Double.random(in: 0.2...3, using: &random) }
           if isWeighted { loss.classWeights = weights }
-          check(loss, logits, truths.map(Target.label), "\(texts) x \(labels), ε \(smoothing), weighted \(isWeighted)") { logits in
+          check(loss, logits, truths.map(TrainingTarget.label), "\(texts) x \(labels), ε \(smoothing), weighted \(isWeighted)") { logits in
             // PyTorch's CrossEntropyLoss(weight, label_smoothing).
             var (total, mass) = (0.0, 0.0)
             for (text, truth) in truths.enumerated() {
@@ -66,7 +66,7 @@ import Training
       var random = Generator(seed: UInt64(labels))
       let logits = random.floats(texts * labels, -4...4)
       let truths = (0..<texts).map { _ in random.floats(labels, 0...1).map { $0.rounded() } }
-      check(Loss(.multiLabel), logits, truths.map(Target.labels), "\(texts) x \(labels)") { logits in
+      check(Loss(.multiLabel), logits, truths.map(TrainingTarget.values), "\(texts) x \(labels)") { logits in
         zip(logits, truths.joined()).reduce(0) { sum, pair in
           let p = 1 / (1 + exp(-pair.0))
           return sum - Double(pair.1) * log(p) - (1 - Double(pair.1)) * log(1 - p)
@@ -80,9 +80,22 @@ import Training
       var random = Generator(seed: UInt64(texts))
       let logits = random.floats(texts, -4...4)
       let truths = random.floats(texts, -4...4)
-      check(Loss(.regression), logits, truths.map(Target.value), "\(texts)") { logits in
+      check(Loss(.regression), logits, truths.map { TrainingTarget.values([$0]) }, "\(texts)") { logits in
         zip(logits, truths).reduce(0) { $0 + ($1.0 - Double($1.1)) * ($1.0 - Double($1.1)) } / Double(texts)
       }
+    }
+  }
+
+  /// Of several values the mean over all of them.
+  @Test func meanSquaredErrorOfSeveralValues() {
+    var random = Generator(seed: 4)
+    let logits = random.floats(15, -4...4)
+    let truths = (0..<5).map { _ in random.floats(3, -4...4) }
+    let flat = truths.joined().map(Double.init)
+    check(Loss(.regression), logits, truths.map(TrainingTarget.values), "5 x 3") { logits in
+      var sum = 0.0
+      for (logit, truth) in zip(logits, flat) { sum += (logit - truth) * (logit - truth) }
+      return sum / 15
     }
   }
 
@@ -90,7 +103,7 @@ import Training
   @Test func extremes() {
     let entropy = evaluate(Loss(.singleLabel), [1000, -1000, -1000, 1000], [.label(0), .label(0)])
     #expect(entropy.value == 1000 && entropy.gradient == [0, 0, -0.5, 0.5])
-    let binary = evaluate(Loss(.multiLabel), [1000, -1000], [.labels([0, 0])])
+    let binary = evaluate(Loss(.multiLabel), [1000, -1000], [.values([0, 0])])
     #expect(binary.value == 500 && binary.gradient == [0.5, 0])
   }
 

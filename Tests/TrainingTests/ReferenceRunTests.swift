@@ -2,6 +2,7 @@ import Checkpoints
 import Encoders
 import JSON
 import Kernels
+import Tasks
 import TestSupport
 import Testing
 import Training

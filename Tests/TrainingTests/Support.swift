@@ -4,6 +4,7 @@ import JSON
 import Kernels
 import LinearAlgebra
 import Storage
+import Tasks
 import TestSupport
 import Training
 
@@ -59,10 +60,10 @@ final class FixtureWeights: ParameterSource {
 }
 
 /// A model of the fixtures; its configuration as it is but for `changes`.
-func tinyModel(_ folder: String = "tiny-bert", labels: LabelConfiguration? = nil, changes: [String: JSONValue] = [:]) throws -> Model {
+func tinyModel(_ folder: String = "tiny-bert", task: ClassificationTask? = nil, changes: [String: JSONValue] = [:]) throws -> Model {
   var configuration = try readJSON(folder + "/config.json").object!
   for (key, value) in changes { configuration[key] = value }
-  return try Model(configuration: .object(configuration), labels: labels)
+  return try Model(configuration: .object(configuration), task: task)
 }
 
 func makeEngine(

@@ -1,5 +1,6 @@
 import Encoders
 import JSON
+import Tasks
 import Testing
 import Training
 
@@ -76,9 +77,8 @@ import Training
   @Test func newHeads() throws {
     for entry in fixture["new_heads"]!.array! {
       let count = entry["num_labels"]!.int!
-      let labels = LabelConfiguration(
-        names: (0..<count).map { "LABEL_\($0)" }, problemType: count == 1 ? .regression : .singleLabel)
-      let model = try tinyModel("tiny-bert-encoder", labels: labels)
+      let task = ClassificationTask(count == 1 ? .regression : .singleLabel, labels: (0..<count).map { "LABEL_\($0)" })
+      let model = try tinyModel("tiny-bert-encoder", task: task)
       let store = try ParameterStore(model.blueprint)
       let drawn = try store.load(from: FixtureWeights("tiny-bert-encoder"), seed: UInt32(entry["seed"]!.int!))
       #expect(drawn == ["classifier.weight", "classifier.bias"])

@@ -17,11 +17,6 @@ package struct ConfusionMatrix: Sendable, Equatable {
     counts[truth * classes + prediction] += 1
   }
 
-  package mutating func merge(_ other: ConfusionMatrix) {
-    precondition(classes == other.classes, "matrices of different sizes")
-    for index in counts.indices { counts[index] += other.counts[index] }
-  }
-
   package var total: Int { counts.reduce(0, +) }
   package var correct: Int { (0..<classes).reduce(0) { $0 + self[$1, $1] } }
   package var accuracy: Double { ratio(correct, total) }
@@ -54,12 +49,10 @@ package struct ClassScores: Sendable, Equatable {
       f1: ratio(2 * truePositives, predicted + support), support: support)
   }
 
-  /// The plain or support-weighted mean; 0 where there is nothing to average.
-  static func mean(_ scores: [ClassScores], weightedBySupport: Bool) -> ClassScores {
-    let weights = scores.map { weightedBySupport ? Double($0.support) : 1 }
-    let total = weights.reduce(0, +)
+  /// The plain mean; 0 where there is nothing to average.
+  static func mean(_ scores: [ClassScores]) -> ClassScores {
     func average(_ value: KeyPath<ClassScores, Double>) -> Double {
-      total == 0 ? 0 : zip(scores, weights).reduce(0) { $0 + $1.0[keyPath: value] * $1.1 } / total
+      scores.isEmpty ? 0 : scores.reduce(0) { $0 + $1[keyPath: value] } / Double(scores.count)
     }
     return ClassScores(
       precision: average(\.precision), recall: average(\.recall), f1: average(\.f1),

@@ -1,4 +1,4 @@
-import Evaluation
+import Tasks
 import Testing
 
 #if canImport(Glibc)
@@ -123,6 +123,6 @@ import Testing
   }
 
   private func binaryCrossEntropy(_ logits: [Float], _ targets: [Float]) -> Double {
-    logits.withUnsafeBufferPointer { logits in targets.withUnsafeBufferPointer { Evaluation.binaryCrossEntropy(logits: logits, targets: $0) } }
+    logits.withUnsafeBufferPointer { logits in targets.withUnsafeBufferPointer { Tasks.binaryCrossEntropy(logits: logits, targets: $0) } }
   }
 }

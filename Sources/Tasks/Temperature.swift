@@ -112,3 +112,21 @@ private func fitTemperature(mistakes: Int, _ evaluate: (_ beta: Double) -> LossV
   }
   return TemperatureFit(temperature: 1 / beta, lossBefore: before.loss, lossAfter: now.loss, mistakes: mistakes)
 }
+
+extension ClassificationTask {
+  /// The temperature that is fitted to the logits of records, one row after the other; nil for a regression, which has no scores.
+  package func fittedTemperature(logits: [Float], targets: [TrainingTarget]) -> TemperatureFit? {
+    var (truths, values): ([Int], [Float]) = ([], [])
+    for target in targets {
+      switch target {
+      case .label(let truth): truths.append(truth)
+      case .values(let row): values += row
+      }
+    }
+    return switch kind {
+    case .singleLabel: fitTemperature(logits: logits, classes: labels.count, truths: truths)
+    case .multiLabel: fitTemperature(logits: logits, targets: values)
+    case .regression: nil
+    }
+  }
+}

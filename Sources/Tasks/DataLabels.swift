@@ -1,16 +1,38 @@
 import JSON
 import Storage
 
-/// What a head learns from a data set's labels.
-package enum TargetKind: Sendable, Equatable { case singleLabel, multiLabel, regression }
+/// Records whose labels are as their file has them.
+package protocol LabelledRecords {
+  /// The name of the data, for messages.
+  var name: String { get }
+  var labels: TextColumn { get }
+  /// Where a record comes from, for messages: `train.csv, line 17`.
+  func place(of index: Int) -> String
+}
+
+/// What is wrong with a label of data.
+package enum LabelError: Error, Sendable, Equatable, CustomStringConvertible {
+  case unknown(place: String, label: String, known: [String])
+  case bad(place: String, label: String, expected: String)
+
+  package var description: String {
+    switch self {
+    case .unknown(let place, let label, let known):
+      let shown = known.prefix(20).map { "`\($0.excerpt)`" }.joined(separator: ", ")
+      return "\(place): label `\(label.excerpt)` is not one of the model's: "
+        + (known.count > 20 ? shown + ", … (\(known.count) in all)" : shown)
+    case .bad(let place, let label, let expected): return "\(place): label `\(label.excerpt)`: expected \(expected)"
+    }
+  }
+}
 
 /// From raw labels to what a head is trained on.
 ///
-/// Multi-label data hold a JSON array of names or integers (`["a", "b"]`), names joined with bars (`a|b`), nothing for no label, or a JSON
-/// array of decimals, one 0.0 or 1.0 for each label in order.
-extension LabelledDataset {
+/// Data with several labels hold a JSON array of names or integers (`["a", "b"]`), names joined with bars (`a|b`), nothing for no label, or
+/// a JSON array of decimals, one 0.0 or 1.0 for each label in order.
+extension LabelledRecords {
   /// What the labels look like: arrays or bars are several labels, decimals are values, all else is one label. Whole numbers are one label.
-  package var suggestedTarget: TargetKind {
+  package var suggestedKind: ClassificationTask.Kind {
     var allNumbers = labels.count > 0
     var someDecimals = false
     for index in 0..<labels.count {
@@ -29,14 +51,14 @@ extension LabelledDataset {
 
   /// The names of the labels that occur: whole numbers by value, names by bytes. 0, 1, …, n-1 and a vector of n decimals give
   /// `LABEL_0`, …, `LABEL_{n-1}`, the names Hugging Face gives to numbered labels; so do those names themselves.
-  package func discoverLabels(_ target: TargetKind) throws(RecordsError) -> [String] {
-    guard target != .regression else { return ["LABEL_0"] }
+  package func discoverLabels(_ kind: ClassificationTask.Kind) throws(LabelError) -> [String] {
+    guard kind != .regression else { return ["LABEL_0"] }
     var seen: Set<ArraySlice<UInt8>> = []
     for index in 0..<labels.count { seen.insert(labels[index]) }
     var names: Set<String> = []
     var vectorLength: Int?
     for label in seen {
-      guard target == .multiLabel else {
+      guard kind == .multiLabel else {
         names.insert(String(decoding: label, as: UTF8.self))
         continue
       }
@@ -47,8 +69,8 @@ extension LabelledDataset {
       }
     }
     if let vectorLength { return (0..<vectorLength).map { "LABEL_\($0)" } }
-    if let empty = (0..<labels.count).first(where: { target == .singleLabel && labels[$0].isEmpty }) {
-      throw .badLabel(place: place(of: empty), label: "", expected: "a name or a number")
+    if let empty = (0..<labels.count).first(where: { kind == .singleLabel && labels[$0].isEmpty }) {
+      throw .bad(place: place(of: empty), label: "", expected: "a name or a number")
     }
     let numbered = names.compactMap { name in Int(name).map { (number: $0, name: name) } }
     if numbered.count == names.count {
@@ -62,71 +84,74 @@ extension LabelledDataset {
     return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
-  /// The class of each record, given the names of the model's labels in order.
-  package func classes(labels names: [String]) throws(RecordsError) -> [Int] {
-    var lookup = LabelLookup(names: names)
-    var classes: [Int] = []
-    classes.reserveCapacity(labels.count)
-    for index in 0..<labels.count {
-      guard let found = lookup.index(of: labels[index]) else {
-        throw unknownLabel(labels.string(index), index, names)
-      }
-      classes.append(found)
+  /// The target of each record for a task.
+  package func targets(for task: ClassificationTask) throws -> [TrainingTarget] {
+    try requireMemory(labels.count.memory(times: MemoryLayout<TrainingTarget>.stride))
+    switch task.kind {
+    case .singleLabel: return try classes(task.labels)
+    case .multiLabel: return try labelSets(task.labels)
+    case .regression: return try values(count: task.labels.count)
     }
-    return classes
   }
 
-  /// One row of zeros and ones for each record: records x labels.
-  package func labelSets(labels names: [String]) throws(RecordsError) -> [Float] {
+  private func classes(_ names: [String]) throws(LabelError) -> [TrainingTarget] {
+    var lookup = LabelLookup(names: names)
+    var targets: [TrainingTarget] = []
+    targets.reserveCapacity(labels.count)
+    for index in 0..<labels.count {
+      guard let found = lookup.index(of: labels[index]) else { throw unknownLabel(labels.string(index), index, names) }
+      targets.append(.label(found))
+    }
+    return targets
+  }
+
+  /// Zeros and ones for each record.
+  private func labelSets(_ names: [String]) throws -> [TrainingTarget] {
     var lookup = LabelLookup(names: names)
     let (count, overflow) = labels.count.multipliedReportingOverflow(by: names.count)
-    do throws(OutOfMemory) { try requireMemory(overflow ? .max / 8 : count.memory(times: MemoryLayout<Float>.stride)) } catch {
-      throw .outOfMemory(source: name, error)
-    }
-    var rows = [Float](repeating: 0, count: count)
-    for index in 0..<labels.count {
-      let row = index * names.count
+    try requireMemory(overflow ? .max / 8 : count.memory(times: MemoryLayout<Float>.stride))
+    return try (0..<labels.count).map { index in
+      var row = [Float](repeating: 0, count: names.count)
       switch labelSet(labels[index]) {
       case .names(let set):
         for name in set {
           guard let found = lookup.index(of: Array(name.utf8)[...]) else { throw unknownLabel(name, index, names) }
-          rows[row + found] = 1
+          row[found] = 1
         }
       case .vector(let values) where values.count == names.count && values.allSatisfy { $0 == 0 || $0 == 1 }:
-        for (column, value) in values.enumerated() { rows[row + column] = Float(value) }
+        row = values.map { Float($0) }
       case .vector, nil:
-        throw .badLabel(
+        throw LabelError.bad(
           place: place(of: index), label: labels.string(index),
           expected: "names as `a|b` or a JSON array, or \(names.count) numbers that are 0.0 or 1.0")
       }
+      return .values(row)
     }
-    return rows
   }
 
-  /// The value of each record.
-  package func values() throws(RecordsError) -> [Float] {
-    var values: [Float] = []
-    values.reserveCapacity(labels.count)
+  /// A number, or a JSON array of several.
+  private func values(count: Int) throws(LabelError) -> [TrainingTarget] {
+    var targets: [TrainingTarget] = []
+    targets.reserveCapacity(labels.count)
     for index in 0..<labels.count {
-      guard let value = Float(labels.string(index)), value.isFinite else {
-        throw .badLabel(place: place(of: index), label: labels.string(index), expected: "a number")
+      let numbers =
+        array(labels[index])?.map { $0.double.map { Float($0) } ?? .nan } ?? [Float(labels.string(index)) ?? .nan]
+      guard numbers.count == count, numbers.allSatisfy(\.isFinite) else {
+        throw .bad(
+          place: place(of: index), label: labels.string(index),
+          expected: count == 1 ? "a number" : "a JSON array of \(count) numbers")
       }
-      values.append(value)
+      targets.append(.values(numbers))
     }
-    return values
+    return targets
   }
 
   /// A label that is none of a model's, or more than one.
-  private func unknownLabel(_ label: String, _ index: Int, _ names: [String]) -> RecordsError {
+  private func unknownLabel(_ label: String, _ index: Int, _ names: [String]) -> LabelError {
     let count = names.count { $0.utf8.elementsEqual(label.utf8) }
-    guard count > 1 else { return .unknownLabel(place: place(of: index), label: label, known: names) }
-    return .badLabel(
+    guard count > 1 else { return .unknown(place: place(of: index), label: label, known: names) }
+    return .bad(
       place: place(of: index), label: label, expected: "the number of a label from 0, for \(count) of the model's have this name")
-  }
-
-  private enum LabelSet {
-    case names([String])
-    case vector([Double])
   }
 
   private func array(_ label: ArraySlice<UInt8>) -> [JSONValue]? {
@@ -160,45 +185,7 @@ extension LabelledDataset {
   }
 }
 
-/// Finds a label among a model's: by its exact name; by its number, or as `LABEL_number`, when the model's own names are not numbers; or by
-/// its name without regard to case when only one fits.
-struct LabelLookup {
-  private let names: [String]
-  private let namesAreNumbers: Bool
-  /// Data repeat few labels many times.
-  private var found: [ArraySlice<UInt8>: Int] = [:]
-
-  init(names: [String]) {
-    self.names = names
-    namesAreNumbers = names.contains { Int($0) != nil }
-    // A name that two labels have is neither's.
-    var shared: Set<ArraySlice<UInt8>> = []
-    for (index, name) in names.enumerated() where found.updateValue(index, forKey: Array(name.utf8)[...]) != nil {
-      shared.insert(Array(name.utf8)[...])
-    }
-    for name in shared { found[name] = nil }
-  }
-
-  mutating func index(of label: ArraySlice<UInt8>) -> Int? {
-    if let known = found[label] { return known }
-    let text = String(decoding: label, as: UTF8.self)
-    var index: Int?
-    if let number = Int(text) ?? Self.defaultNumber(text), !namesAreNumbers, names.indices.contains(number) {
-      index = number
-    } else {
-      let matches = names.indices.filter { names[$0].lowercased() == text.lowercased() }
-      if matches.count == 1 { index = matches[0] }
-    }
-    if let index { found[Array(label)[...]] = index }
-    return index
-  }
-
-  /// What a head has outputs for when data say no more than `LABEL_n`: larger numbers are names as any other.
-  static let mostNumbers = 1 << 16
-
-  /// 7 of `LABEL_7`.
-  static func defaultNumber(_ name: String) -> Int? {
-    guard name.utf8.starts(with: "LABEL_".utf8), let number = Int(name.dropFirst(6)), number >= 0 else { return nil }
-    return number
-  }
+private enum LabelSet {
+  case names([String])
+  case vector([Double])
 }

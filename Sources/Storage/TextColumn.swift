@@ -1,4 +1,3 @@
-import Storage
 
 /// Many texts end to end in one block: a training set of a hundred thousand reviews is two allocations.
 package struct TextColumn: Sendable {
@@ -37,5 +36,17 @@ package struct TextColumn: Sendable {
     _ index: Int, _ body: (UnsafeBufferPointer<UInt8>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try self[index].withUnsafeBufferPointer(body)
+  }
+}
+
+extension TextColumn {
+  /// - Parameter rows: in ascending order, each once.
+  package func without(_ rows: [Int]) -> TextColumn {
+    var kept = TextColumn()
+    var next = rows[...]
+    for index in 0..<count {
+      if next.first == index { next.removeFirst() } else { kept.append(self[index]) }
+    }
+    return kept
   }
 }

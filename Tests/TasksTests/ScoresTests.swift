@@ -1,4 +1,4 @@
-import Evaluation
+import Tasks
 import Testing
 
 @Suite struct ScoresTests {

@@ -1,4 +1,3 @@
-import JSON
 import Storage
 
 /// What is wrong with a model's configuration.
@@ -21,13 +20,6 @@ package enum ConfigurationError: Error, CustomStringConvertible, Sendable, Equat
     case .tooLarge(let parameters, let limit): "config.json: expected sizes of at most \(limit) parameters, found \(parameters)"
     }
   }
-}
-
-/// What a classification head predicts; `problem_type` in `config.json`.
-package enum ProblemType: String, Sendable, CaseIterable {
-  case regression
-  case singleLabel = "single_label_classification"
-  case multiLabel = "multi_label_classification"
 }
 
 /// Reads typed settings from a `config.json` object and names the key in every error.
@@ -104,13 +96,6 @@ package struct Settings: Sendable {
     return names
   }
 
-  package func activation(_ key: String, default fallback: Activation) throws(ConfigurationError) -> Activation {
-    guard let value = self[key] else { return fallback }
-    guard let name = value.string else { throw .invalid(key: key, found: value.description, expected: "a name") }
-    guard let activation = Activation(configurationName: name) else { throw .unsupported(key: key, value: name) }
-    return activation
-  }
-
   /// Refuses a setting that has another value than the one that is implemented.
   package func require(_ key: String, _ expected: JSONValue) throws(ConfigurationError) {
     guard let value = self[key], value != expected else { return }
@@ -127,68 +112,8 @@ package struct Settings: Sendable {
   package func has(_ key: String) -> Bool { self[key] != nil }
 
   /// A value that is there and not null.
-  private subscript(key: String) -> JSONValue? {
+  package subscript(key: String) -> JSONValue? {
     guard let value = json[key], value != .null else { return nil }
     return value
-  }
-}
-
-/// The part of `config.json` that every family shares: the labels and what kind of problem they make.
-package struct LabelConfiguration: Sendable, Equatable {
-  /// The names in the order of the logits.
-  package let names: [String]
-  package let problemType: ProblemType
-
-  package init(names: [String], problemType: ProblemType) {
-    self.names = names
-    self.problemType = problemType
-  }
-
-  /// Reads `id2label`, or `num_labels`, or takes the reference library's default of two labels; the problem is
-  /// regression for one label and single-label otherwise, unless `problem_type` says more.
-  ///
-  /// Where the two disagree the names count: transformers 4 reads them so, and 5 opens no such checkpoint whose tensors have
-  /// as many rows as there are names.
-  package init(_ settings: Settings) throws(ConfigurationError) {
-    if let map = try settings.object("id2label")?.json.object {
-      var names = [String?](repeating: nil, count: map.entries.count)
-      for (key, value) in map.entries {
-        guard let id = Int(key), names.indices.contains(id), let name = value.labelName else {
-          throw .invalid(key: "id2label", found: "\(key): \(value.description)", expected: "ids from 0 with their names")
-        }
-        names[id] = name
-      }
-      self.names = names.compactMap { $0 }
-      guard self.names.count == names.count, !names.isEmpty else {
-        throw .invalid(key: "id2label", found: "\(map.entries.count) entries", expected: "each id from 0 once")
-      }
-    } else {
-      names = (0..<(try settings.count("num_labels", default: 2))).map { "LABEL_\($0)" }
-    }
-    let key = "problem_type"
-    let problem = try settings.string(
-      key, default: names.count == 1 ? ProblemType.regression.rawValue : ProblemType.singleLabel.rawValue)
-    guard let problemType = ProblemType(rawValue: problem) else {
-      throw .invalid(key: key, found: problem, expected: ProblemType.allCases.map(\.rawValue).joined(separator: ", "))
-    }
-    // One label among one is always right; the reference refuses it too.
-    guard problemType != .singleLabel || names.count > 1 else {
-      throw .invalid(
-        key: key, found: "\(problem) with one label",
-        expected: "regression (a value) or multi_label_classification (a sigmoid) where there is one label")
-    }
-    self.problemType = problemType
-  }
-}
-
-extension JSONValue {
-  /// What the reference calls a label of this name: numbers, true and false as Python writes them. Nil for what is no name.
-  fileprivate var labelName: String? {
-    switch self {
-    case .string(let name): name
-    case .bool(let flag): flag ? "True" : "False"
-    case .integer, .number: description
-    case .null, .array, .object: nil
-    }
   }
 }
