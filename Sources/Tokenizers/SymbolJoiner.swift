@@ -68,6 +68,8 @@ struct SymbolJoiner: Sendable {
       for place in batch { join(Int(place), top.rank, merges) }
     }
     ids.removeAll { $0 < 0 }
+    // Of a word of megabytes they are not kept beside its ids.
+    if links.capacity > 1 << 18 { (links, queue) = ([], PairQueue()) }
   }
 
   /// Joins a pair of the queue, if it is still there.
