@@ -15,6 +15,7 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: DataOptions.dataHelp)
   var data: String
   @OptionGroup var reading: DataOptions
+  @OptionGroup var labels: LabelArguments
   @OptionGroup var length: LengthOptions
   @Flag(help: "Print one JSON object.")
   var json = false
@@ -22,21 +23,26 @@ struct EvaluateCommand: ParsableCommand {
 
   func run() throws {
     let classifier = try modelArgument.open(threads: threading.threads)
-    let dataset = try reading.dataset(data)
+    var dataset = try reading.dataset(data)
+    let task = classifier.model.task
+    let targets = try labels.targets(&dataset, for: task)
     let start = Machine.monotonicSeconds()
-    let evaluation = try evaluate(classifier, dataset, maximumLength: length.maxLength)
+    let evaluation = try evaluate(
+      classifier, dataset, targets, maximumLength: length.maxLength, positiveLabel: try task.positiveLabel(named: labels.positiveLabel))
     let seconds = Machine.monotonicSeconds() - start
     if json {
       var report = evaluation.json.object!
       report["bad_rows"] = .integer(Int64(dataset.badRows.count))
       report["runtime"] = .number(seconds)
       report["samples_per_second"] = .number(Double(dataset.count) / seconds)
-      return try writeToStandardOutput(JSONValue.object(report).text(indent: 2) + "\n")
+      try writeToStandardOutput(JSONValue.object(report).text(indent: 2) + "\n")
+    } else {
+      try writeToStandardOutput(
+        evaluation.table
+          + "\n\(formatCount(dataset.count)) texts in \(formatDuration(seconds)), \(formatRate(Double(dataset.count) / seconds)) texts/s"
+          + (dataset.badRows.count > 0 ? "; \(formatCount(dataset.badRows.count)) bad rows left out\n" : "\n"))
     }
-    try writeToStandardOutput(
-      evaluation.table
-        + "\n\(formatCount(dataset.count)) texts in \(formatDuration(seconds)), \(formatRate(Double(dataset.count) / seconds)) texts/s"
-        + (dataset.badRows.count > 0 ? "; \(formatCount(dataset.badRows.count)) bad rows left out\n" : "\n"))
+    for warning in evaluation.warnings { writeToStandardError("warning: \(warning)") }
   }
 }
 
@@ -44,6 +50,8 @@ extension EvaluationReport {
   /// By the names of the reference library, with everything that is known.
   var json: JSONValue {
     var object = JSONObject(figures.map { ($0.name, .number($0.value)) })
+    if let headlineLabel { object["positive_label"] = .string(task.labels[headlineLabel]) }
+    object["labels"] = .array(task.labels.map { .string($0) })
     object["samples"] = .integer(Int64(samples))
     if !perLabel.isEmpty { object["per_class"] = .array(perLabel.map(\.json)) }
     if let confusion {
@@ -55,7 +63,11 @@ extension EvaluationReport {
 
   /// The figures as text, with a line for each label and the confusion matrix of a single-label classifier.
   var table: String {
-    var text = figures.map { "\($0.name.padded(to: 10))\(formatFixed($0.value, digits: 4))\n" }.joined()
+    let ofOne: Set = ["f1", "precision", "recall"]
+    var text = figures.map { figure in
+      let of = ofOne.contains(figure.name) ? headlineLabel.map { "  of \(task.labels[$0].excerpt)" } ?? "" : ""
+      return "\(figure.name.padded(to: 10))\(formatFixed(figure.value, digits: 4))\(of)\n"
+    }.joined()
     if !perLabel.isEmpty {
       var table = TextTable([.init("label", .left), .init("precision"), .init("recall"), .init("f1"), .init("texts")])
       for (label, scores) in zip(task.labels, perLabel) {

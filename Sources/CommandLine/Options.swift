@@ -8,6 +8,7 @@ import Martlet
 import Packing
 import Records
 import Storage
+import Tasks
 import Tokenizers
 
 extension RecordFormat: ExpressibleByArgument {}
@@ -61,10 +62,46 @@ struct DataOptions: ParsableArguments {
     """
 
   func dataset(_ path: String) throws -> LabelledDataset {
-    let dataset = try LabelledDataset(path: path, fields: fields.choice, source: RecordSource.init(decompressing:))
+    var dataset = try LabelledDataset(path: path, fields: fields.choice, source: RecordSource.init(decompressing:))
     try dataset.requireSound(skippingBadRows: skipBadRows)
+    dataset.skipsBadRows = skipBadRows
     if dataset.badRows.count > 0 { writeToStandardError("left out: \(dataset.badRows)".onOneLine) }
     return dataset
+  }
+}
+
+/// What labels of data mean.
+struct LabelArguments: ParsableArguments {
+  @Option(
+    name: spellings("problem-type"),
+    help: "single_label_classification, multi_label_classification or regression (default: told from the labels, or what the model is).")
+  var problemType: String?
+
+  @Option(
+    name: spellings("label-map"), parsing: .upToNextOption,
+    help: "Names for the labels of the data: 1,2=negative 3=neutral 4,5=positive; LABEL= leaves its records out.")
+  var labelMap: [String] = []
+
+  @Option(name: spellings("positive-label"), help: "Of two labels the one that f1, precision and recall are of (default: the second).")
+  var positiveLabel: String?
+
+  func validate() throws {
+    guard let problemType else { return }
+    let known = ClassificationTask.Kind.allCases.map(\.rawValue)
+    guard known.contains(problemType) else {
+      throw ValidationError("--problem-type: expected one of \(known.joined(separator: ", ")), found \(problemType)")
+    }
+  }
+
+  /// The targets of a data set for a model; what was understood is said.
+  func targets(_ dataset: inout LabelledDataset, for task: ClassificationTask) throws -> [TrainingTarget] {
+    let options = LabelOptions(kind: problemType.flatMap(ClassificationTask.Kind.init(rawValue:)), map: try LabelMap(parsing: labelMap))
+    let reading = try LabelReading(task, of: [dataset], options)
+    for note in reading.notes { writeToStandardError("martlet: note: \(dataset.name): \(note)".onOneLine) }
+    let before = dataset.badRows.count
+    let targets = try dataset.targets(reading)
+    if dataset.badRows.count > before { writeToStandardError("left out: \(dataset.badRows)".onOneLine) }
+    return targets
   }
 }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Bundles
 import Checkpoints
+import Encoders
 import JSON
 import Martlet
 import Packing
@@ -36,6 +37,7 @@ struct PackCommand: ParsableCommand {
   @Option(help: "Labelled records on which to measure what int8 costs and to fit a temperature; both are kept in the bundle.")
   var validation: String?
   @OptionGroup var reading: DataOptions
+  @OptionGroup var labels: LabelArguments
   @Flag(help: "Carry the folder's configuration and tokenizer files, so that fine-tuning can start from the bundle.")
   var carrySource = false
   @Option(help: "A fact for the bundle's card, as key=value; may be given several times.")
@@ -86,8 +88,13 @@ struct PackCommand: ParsableCommand {
     var badRows = 0
     if let validation {
       guard !packer.isBase else { throw CommandError("\(folder): no classification head: --validation has nothing to measure") }
-      let data = try reading.dataset(validation)
-      let measured = try measureQuality(checkpoint, weights, base: options.base, data, threads: threading.threads)
+      var data = try reading.dataset(validation)
+      let task = try Model(configuration: checkpoint.configuration).task
+      let targets = try labels.targets(&data, for: task)
+      let measured = try measureQuality(
+        checkpoint, weights, base: options.base, data, targets, positiveLabel: try task.positiveLabel(named: labels.positiveLabel),
+        threads: threading.threads)
+      for warning in measured.packed.warnings { writeToStandardError("warning: \(warning)") }
       try packer.add(measured)
       quality = measured
       badRows = data.badRows.count

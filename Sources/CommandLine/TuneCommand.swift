@@ -14,7 +14,7 @@ import Training
 extension IntervalStrategy: ExpressibleByArgument {}
 
 /// Both spellings of an option: `--learning-rate` and `--learning_rate`.
-private func spellings(_ name: String, _ others: String...) -> NameSpecification {
+func spellings(_ name: String, _ others: String...) -> NameSpecification {
   let all = [name] + others
   return NameSpecification(
     all.flatMap { name -> [NameSpecification.Element] in
@@ -38,6 +38,7 @@ struct TuneCommand: ParsableCommand {
   @Option(name: spellings("output-dir"), help: "Where the model, checkpoints and reports go.")
   var outputDir: String
   @OptionGroup var reading: DataOptions
+  @OptionGroup var labels: LabelArguments
 
   @Option(name: spellings("learning-rate"), help: "AdamW's learning rate at its highest.")
   var learningRate = 2e-5
@@ -88,11 +89,16 @@ struct TuneCommand: ParsableCommand {
   var adamEpsilon = 1e-8
   @Option(name: spellings("label-smoothing-factor"), help: "Label smoothing.")
   var labelSmoothingFactor = 0.0
-  @Option(name: spellings("class-weights"), help: "Comma-separated: one weight of the loss for each label, in their order.")
+  @Option(name: spellings("class-weights"), help: """
+      What each label counts in the loss: `balanced`, weights by name (negative=2,positive=1; 1 for others), or one for each label in order.
+      """)
   var classWeights: String?
   @Flag(name: spellings("load-best-model-at-end"), help: "End with the best checkpoint instead of the last.")
   var loadBestModelAtEnd = false
-  @Option(name: spellings("metric-for-best-model"), help: "loss, accuracy, f1, precision or recall.")
+  @Option(name: spellings("metric-for-best-model"), help: """
+      loss, accuracy, f1, precision, recall, macro_f1, or f1:LABEL, precision:LABEL, recall:LABEL of one label; loss, mse, mae or \
+      pearson of a regression.
+      """)
   var metricForBestModel = "loss"
   @Option(name: spellings("early-stopping-patience"), help: "Evaluations without improvement after which to stop; 0 for never.")
   var earlyStoppingPatience = 0
@@ -146,13 +152,27 @@ struct TuneCommand: ParsableCommand {
   }
 
   private func parsedClassWeights() throws -> [Double] {
-    guard let classWeights else { return [] }
+    guard let classWeights, classWeights != "balanced", !classWeights.contains("=") else { return [] }
     return try classWeights.split(separator: ",").map { part in
       guard let weight = Double(part) else {
         throw ValidationError("--class-weights: expected positive numbers, found \(part)")
       }
       return weight
     }
+  }
+
+  private func parsedNamedClassWeights() throws -> ClassWeights? {
+    guard let classWeights else { return nil }
+    if classWeights == "balanced" { return .balanced }
+    guard classWeights.contains("=") else { return nil }
+    var weights: [String: Double] = [:]
+    for part in classWeights.split(whereSeparator: { $0 == "," }) {
+      // The weight is behind the last sign: a name may hold one.
+      guard let sign = part.lastIndex(of: "="), let weight = Double(part[part.index(after: sign)...]), weight > 0, weight.isFinite,
+        weights.updateValue(weight, forKey: String(part[..<sign])) == nil
+      else { throw ValidationError("--class-weights: expected NAME=WEIGHT with a positive number, each name once, found \(part)") }
+    }
+    return .named(weights)
   }
 
   private func arguments() throws -> TuningArguments {
@@ -207,6 +227,10 @@ struct TuneCommand: ParsableCommand {
     tuner.threads = threading.threads
     tuner.forecasts = !noForecast
     tuner.startsFromScratch = fromScratch
+    tuner.problemType = labels.problemType
+    tuner.labelMap = labels.labelMap
+    tuner.positiveLabel = labels.positiveLabel
+    tuner.classWeights = try parsedNamedClassWeights()
     tuner.shouldStop = { interrupted.load(ordering: .relaxed) }
     onInterrupt { interrupted.store(true, ordering: .relaxed) }
     let display = TuningDisplay(
@@ -222,7 +246,7 @@ struct TuneCommand: ParsableCommand {
       throw CommandError(
         "stopped after step \(result.steps); go on with the same command and --resume-from-checkpoint last")
     }
-    let report = display.report(result, tuner, training, validationData)
+    let report = display.report(result, tuner, training)
     var file = try AtomicFile(path: outputDir + "/report.html")
     try file.write(report.html())
     try file.commit()

@@ -137,9 +137,7 @@ final class TuningDisplay {
   }
 
   /// The page that says what the run came to.
-  func report(
-    _ result: TuningResult, _ tuner: Tuner, _ training: TuningData, _ validation: TuningData?
-  ) -> TrainingReport {
+  func report(_ result: TuningResult, _ tuner: Tuner, _ training: TuningData) -> TrainingReport {
     var report = TrainingReport(
       title: "Fine-tuning \(tuner.base)", subtitle: "\(result.steps) steps, \(formatCount(training.count)) texts")
     report.headline = result.metrics.map { .init($0.name, formatFixed($0.value, digits: 4)) }
@@ -149,7 +147,7 @@ final class TuningDisplay {
     if let summary {
       report.labelBalance = summary.labelCounts.map { .init(label: $0.label, training: $0.training, validation: $0.validation) }
     }
-    if let validation { addExamples(to: &report, result, validation) }
+    if let validation = result.validation { addExamples(to: &report, result, validation) }
     report.configuration = arguments.json.object!.entries.map { .init($0.key, $0.value.string ?? $0.value.description) }
     report.environment =
       [

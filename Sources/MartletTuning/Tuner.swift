@@ -42,6 +42,8 @@ public struct TuningResult: Sendable {
   /// Of the model as it is written, on the validation data; nil without any, or when the run was stopped.
   package let evaluation: EvaluationReport?
   package let examples: [ExampleResult]
+  /// What `examples` are of.
+  package let validation: TuningData?
 }
 
 /// One validation text's logits after training.
@@ -78,6 +80,14 @@ public struct Tuner: Sendable {
   public var forecasts = true
   /// Whether all weights are drawn anew, and of the base only its configuration and tokenizer are used.
   public var startsFromScratch = false
+  /// What is to be learnt: `single_label_classification`, `multi_label_classification` or `regression`; told from the labels if nil.
+  public var problemType: String?
+  /// Names for the labels of the data: `1,2=negative`, and `unsup=` for one whose records are left out.
+  public var labelMap: [String] = []
+  /// The label that precision, recall and F1 are of where there are two; the second if nil.
+  public var positiveLabel: String?
+  /// What each label counts in the loss; `arguments.classWeights`, in the order of the labels, if nil.
+  public var classWeights: ClassWeights?
   /// Asked after every step; true makes the run write a checkpoint and return.
   public var shouldStop: @Sendable () -> Bool = { false }
 
@@ -110,13 +120,20 @@ public struct Tuner: Sendable {
     let limit = try LengthLimit(
       pretrained.family, tokenizer: base.tokenizer.maximumLength, configuration: base.configuration)
     let maximumLength = arguments.maxLength.map { limit.cut($0) } ?? min(limit.usual, TuningArguments.usualMaxLength)
-    let model = try makeModel(base, pretrained, training, maximumLength)
+    let reading = try labelReading(base, pretrained, training, validation)
+    let model = try Model(
+      configuration: configuration(base.configuration, reading.task, pretrained.architecture, maximumLength))
+    let (training, trainingTargets) = try training.targets(reading)
+    let (validation, validationTargets) = try validation?.targets(reading) ?? (nil, [])
+    var arguments = arguments
+    if let classWeights { arguments.classWeights = try classWeights.values(for: model.task, trainingTargets) }
+    let positiveLabel = try model.task.positiveLabel(named: positiveLabel)
     let rows = model.blueprint.tables[0].rows
     guard base.tokenizer.vocabularySize <= rows else {
       throw PackingError.vocabulary(path: base.path, tokenizer: base.tokenizer.vocabularySize, model: rows)
     }
-    let trainingData = try TokenizedData(training, base.tokenizer, model, limit, maximumLength: maximumLength)
-    let validationData = try TokenizedData(validation, base.tokenizer, model, limit, maximumLength: maximumLength)
+    let trainingData = try TokenizedData(training, trainingTargets, base.tokenizer, model, limit, maximumLength: maximumLength)
+    let validationData = try TokenizedData(validation, validationTargets, base.tokenizer, model, limit, maximumLength: maximumLength)
 
     let parameters = try base.parameters(for: model)
     try arguments.check()
@@ -129,12 +146,13 @@ public struct Tuner: Sendable {
     return try withoutActuallyEscaping(onEvent) { onEvent in
       let trainer = try Trainer(
         model: model, engine: engine, arguments: arguments, training: trainingData.examples,
-        validation: validationData.examples, outputFolder: outputFolder, configuration: model.configuration,
+        validation: validationData.examples, positiveLabel: positiveLabel, outputFolder: outputFolder, configuration: model.configuration,
         files: base.files, base: base.path, shouldStop: shouldStop, onEvent: { onEvent(TuningEvent($0)) })
       onEvent(
         .start(
-          summary(training, trainingData, validation, validationData, model),
-          notes: notes(base, drawn, blas, kernels, pool, store)))
+          try summary(training, trainingData, validation, validationData, model),
+          notes: notes(base, drawn, blas, kernels, pool, store)
+            + labelNotes(reading, training, validation, trainingTargets, validationTargets, positiveLabel)))
       switch resumption {
       case .none: break
       case .newest: try trainer.restoreNewest()
@@ -162,24 +180,24 @@ public struct Tuner: Sendable {
       return TuningResult(
         steps: outcome.steps, trainLoss: outcome.trainLoss, metrics: outcome.evaluation?.figures ?? [],
         labels: model.task.labels, wasStopped: outcome.wasStopped, outcome: outcome, evaluation: evaluation,
-        examples: examples)
+        examples: examples, validation: validation)
     }
   }
 
-  /// The base's family with the labels of the data, or the base's own labels when it has a head.
-  private func makeModel(
-    _ base: Base, _ pretrained: Model, _ training: TuningData, _ maximumLength: Int
-  ) throws -> Model {
-    func model(_ task: ClassificationTask) throws -> Model {
-      try Model(configuration: configuration(base.configuration, task, pretrained.architecture, maximumLength))
+  /// What the labels mean: those of the base when it has a head, else those of the training data.
+  private func labelReading(
+    _ base: Base, _ pretrained: Model, _ training: TuningData, _ validation: TuningData?
+  ) throws -> LabelReading {
+    let kind = try problemType.map { name in
+      guard let kind = ClassificationTask.Kind(rawValue: name) else {
+        throw LabelError.option(
+          name: "problem-type", expected: "one of " + ClassificationTask.Kind.allCases.map(\.rawValue).joined(separator: ", "), found: name)
+      }
+      return kind
     }
-    if try base.hasHead(for: pretrained) { return try model(pretrained.task) }
-    let kind = training.dataset.suggestedKind
-    let names = try training.dataset.discoverLabels(kind)
-    guard kind == .regression || names.count > 1 else {
-      throw TrainingError.argument("\(training.dataset.name): expected at least two labels, found only \((names.first ?? "none").excerpt)")
-    }
-    return try model(ClassificationTask(kind, labels: names))
+    let options = LabelOptions(kind: kind, map: try LabelMap(parsing: labelMap))
+    guard try base.hasHead(for: pretrained) else { return try LabelReading(discovering: training.dataset, options) }
+    return try LabelReading(pretrained.task, of: [training.dataset] + (validation.map { [$0.dataset] } ?? []), options)
   }
 
   /// The base's configuration as the reference library would write it for this head, and the length that texts are cut at.
@@ -219,19 +237,18 @@ public struct Tuner: Sendable {
   private func summary(
     _ training: TuningData, _ trainingData: TokenizedData, _ validation: TuningData?, _ validationData: TokenizedData,
     _ model: Model
-  ) -> DataSummary {
+  ) throws -> DataSummary {
     var counts = model.task.labels.map { (label: $0, training: 0, validation: 0) }
     for example in trainingData.examples { if case .label(let label) = example.target { counts[label].training += 1 } }
     for example in validationData.examples { if case .label(let label) = example.target { counts[label].validation += 1 } }
-    var duplicates = 0
-    if let validation {
-      let known = Set((0..<training.count).map { training.dataset.texts[$0] })
-      duplicates = (0..<validation.count).count { known.contains(validation.dataset.texts[$0]) }
+    let duplicates = try validation.map { validation in
+      var near = try NearDuplicates(training.dataset.texts)
+      return near.count(in: validation.dataset.texts)
     }
     return DataSummary(
       trainingCount: training.count, validationCount: validation?.count ?? 0, trainingTokens: trainingData.tokens,
       truncatedCount: trainingData.truncated, emptyCount: trainingData.empty,
-      leftOutCount: training.dataset.badRows.count + (validation?.dataset.badRows.count ?? 0), duplicateCount: duplicates,
+      leftOutCount: training.dataset.badRows.count + (validation?.dataset.badRows.count ?? 0), duplicateCount: duplicates ?? 0,
       labelCounts: model.task.kind == .singleLabel ? counts : [])
   }
 }

@@ -30,6 +30,13 @@ public struct TuningData: Sendable {
 
   /// The number of texts.
   public var count: Int { dataset.count }
+
+  /// The data that are left and their targets.
+  func targets(_ reading: LabelReading) throws -> (data: TuningData, targets: [TrainingTarget]) {
+    var dataset = dataset
+    let targets = try dataset.targets(reading)
+    return (TuningData(dataset), targets)
+  }
 }
 
 /// What the data look like before the first step: shown so that problems are found before hours are spent.
@@ -45,7 +52,7 @@ public struct DataSummary: Sendable {
   public let emptyCount: Int
   /// Rows of both that were left out because they could not be used.
   public let leftOutCount: Int
-  /// Validation texts that are in the training data too, letter for letter.
+  /// Validation texts that are in the training data too, but for capitals, blanks and tails such as `… read more`.
   public let duplicateCount: Int
   /// The labels with the number of training and validation texts of each; empty for multi-label and regression.
   public let labelCounts: [(label: String, training: Int, validation: Int)]
@@ -60,9 +67,10 @@ struct TokenizedData {
   var tokens: Int { examples.reduce(0) { $0 + $1.ids.count } }
 
   /// - Parameters:
+  ///   - targets: of the texts, one each.
   ///   - limit: the model's.
   ///   - maximumLength: where texts are cut.
-  init(_ data: TuningData?, _ tokenizer: Tokenizer, _ model: Model, _ limit: LengthLimit, maximumLength: Int) throws {
+  init(_ data: TuningData?, _ targets: [TrainingTarget], _ tokenizer: Tokenizer, _ model: Model, _ limit: LengthLimit, maximumLength: Int) throws {
     guard let dataset = data?.dataset else { return }
     let family = model.family
     if dataset.pairs != nil, let refusal = tokenizer.pairRefusal(tokenTypes: family.tokenTypeCount) {
@@ -71,7 +79,6 @@ struct TokenizedData {
     // Ids, token types and targets; four bytes of text or more make a token, and there are no more than the limit.
     let texts = (0..<dataset.count).reduce(0) { $0 + min(dataset.texts.byteCount($1) + (dataset.pairs?.byteCount($1) ?? 0), maximumLength) }
     try requireMemory(dataset.count.memory(times: 512 + 8 * model.task.labels.count) + texts.memory(times: 16))
-    let targets = try dataset.targets(for: model.task)
     var workspace = TokenizerWorkspace()
     examples.reserveCapacity(dataset.count)
     for index in 0..<dataset.count {

@@ -8,15 +8,17 @@ import Tasks
 
 /// Runs a classifier over labelled data, in batches, in constant memory besides the data.
 ///
-/// - Parameter visit: called for each record in order with its logits.
-/// - Throws: `LabelError` when a label is not one of the model's, `ClassifierError` of kind `notFinite` where a figure would be none.
+/// - Parameters:
+///   - targets: of the records, one each.
+///   - positiveLabel: the one that the headline figures are of where there are two.
+///   - visit: called for each record in order with its logits.
+/// - Throws: `ClassifierError` of kind `notFinite` where a figure would be none.
 package func evaluate(
-  _ classifier: Classifier, _ dataset: LabelledDataset, maximumLength: Int? = nil,
-  visit: (Int, UnsafeBufferPointer<Float>) -> Void = { _, _ in }
+  _ classifier: Classifier, _ dataset: LabelledDataset, _ targets: [TrainingTarget], maximumLength: Int? = nil,
+  positiveLabel: Int = 1, visit: (Int, UnsafeBufferPointer<Float>) -> Void = { _, _ in }
 ) throws -> EvaluationReport {
-  let targets = try dataset.targets(for: classifier.model.task)
-  return try evaluate(
-    classifier.model.task, on: ClassifiedRecords(classifier: classifier, dataset: dataset, maximumLength: maximumLength),
+  try evaluate(
+    classifier.model.task, positiveLabel: positiveLabel, on: ClassifiedRecords(classifier: classifier, dataset: dataset, maximumLength: maximumLength),
     target: { targets[$0] }, visit: visit)
 }
 
@@ -89,7 +91,8 @@ extension PackingQuality {
 
 /// Measures a checkpoint folder in fp32 and packed as `weights` (as a delta of `base`), and fits a temperature to the logits of the latter.
 package func measureQuality(
-  _ folder: CheckpointFolder, _ weights: WeightPrecision, base: DeltaBase? = nil, _ dataset: LabelledDataset, threads: Int?
+  _ folder: CheckpointFolder, _ weights: WeightPrecision, base: DeltaBase? = nil, _ dataset: LabelledDataset, _ targets: [TrainingTarget],
+  positiveLabel: Int = 1, threads: Int?
 ) throws -> PackingQuality {
   var bestLabels: [Int] = []
   func run(
@@ -99,7 +102,7 @@ package func measureQuality(
     options.weights = weights
     options.base = base
     let classifier = try Classifier(bundle: pack(folder, options: options).writeToMemory(), threads: threads)
-    return try evaluate(classifier, dataset, visit: visit)
+    return try evaluate(classifier, dataset, targets, positiveLabel: positiveLabel, visit: visit)
   }
   let fp32 = try run(.fp32) { _, logits in bestLabels.append(argmax(logits)) }
   var same = 0
@@ -111,5 +114,5 @@ package func measureQuality(
   return PackingQuality(
     samples: dataset.count, weights: weights, fp32: fp32, packed: packed,
     sameLabel: Double(same) / Double(max(1, dataset.count)),
-    calibration: packed.task.fittedTemperature(logits: packedLogits, targets: try dataset.targets(for: packed.task)))
+    calibration: packed.task.fittedTemperature(logits: packedLogits, targets: targets))
 }

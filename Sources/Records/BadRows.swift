@@ -28,15 +28,27 @@ package struct BadRows: Sendable, Equatable {
 }
 
 extension BadRows: CustomStringConvertible {
-  /// `train.csv: 3 of 12 rows are bad: line 5: expected 2 columns, found 3; line 7: …`, on one line.
+  /// `train.csv: 4 of 12 rows are bad: lines 5, 9: expected 2 columns, found 3; line 7: …`, on one line: what is said of several is said once.
   package var description: String {
     guard let one = first.first else { return "no bad rows" }
     if count == 1 { return one.description }
     let isOneFile = first.allSatisfy { $0.source == one.source && $0.line != nil }
-    var list = first.map { problem in
-      isOneFile ? "\(problem.line.map { "line \($0): " } ?? "")\(problem.message)" : problem.description
-    }
+    var list = isOneFile ? byMessage : first.map(\.description)
     if count > first.count { list.append("and \(count - first.count) more") }
     return (isOneFile ? one.source + ": " : "") + "\(count) of \(rowCount) rows are bad: " + list.joined(separator: "; ")
+  }
+
+  /// The lines with each message, in the order of the first.
+  private var byMessage: [String] {
+    var messages: [(text: String, lines: [String])] = []
+    for problem in first {
+      let line = problem.line.map(String.init) ?? ""
+      if let known = messages.firstIndex(where: { $0.text == problem.message }) {
+        messages[known].lines.append(line)
+      } else {
+        messages.append((problem.message, [line]))
+      }
+    }
+    return messages.map { "line\($0.lines.count > 1 ? "s" : "") \($0.lines.joined(separator: ", ")): \($0.text)" }
   }
 }

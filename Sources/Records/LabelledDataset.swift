@@ -1,5 +1,4 @@
 import Storage
-import Tasks
 
 #if canImport(Glibc)
   import Glibc
@@ -10,7 +9,7 @@ import Tasks
 /// A `.csv`, `.tsv` or `.jsonl` file, or a folder with one sub-folder of text files per label (labels and files in byte order, hidden
 /// ones passed over). Rows that cannot be read are left out and kept account of: a set that is silently smaller is another set, so whoever
 /// uses it calls `requireSound`.
-package struct LabelledDataset: LabelledRecords, Sendable {
+package struct LabelledDataset: Sendable {
   package let name: String
   package internal(set) var texts = TextColumn()
   /// The second texts, when a field for them was chosen.
@@ -20,6 +19,10 @@ package struct LabelledDataset: LabelledRecords, Sendable {
   package private(set) var statistics = RecordStatistics()
   /// The rows that were left out because something is wrong with them.
   package internal(set) var badRows = BadRows()
+  /// Whether rows whose labels turn out to be bad may be missing too.
+  package var skipsBadRows = false
+  /// The column that was chosen for the labels.
+  package private(set) var labelField: String?
   /// The files that the records come from.
   private var files: [String] = []
   var places: [Place] = []
@@ -53,6 +56,7 @@ package struct LabelledDataset: LabelledRecords, Sendable {
     maximumTextBytes: Int = 1 << 20
   ) throws(RecordsError) {
     name = source.name
+    labelField = fields.label
     let options = RecordOptions(
       format: format, fields: fields, wantsLabel: requiresLabels, maximumTextBytes: maximumTextBytes)
     let reader = RecordReader(sources: [source], options: options)

@@ -80,3 +80,17 @@ extension JSONValue {
     }
   }
 }
+
+extension ClassificationTask {
+  /// The label that the headline figures are of where there are two.
+  ///
+  /// - Parameter name: nil for the second.
+  package func positiveLabel(named name: String?) throws(LabelError) -> Int {
+    guard let name else { return 1 }
+    guard kind == .singleLabel, labels.count == 2, let index = labels.firstIndex(of: name) else {
+      let expected = kind == .singleLabel && labels.count == 2 ? "`\(labels[0])` or `\(labels[1])`" : "a task of two labels, single_label_classification"
+      throw .option(name: "--positive-label", expected: expected, found: name)
+    }
+    return index
+  }
+}

@@ -148,13 +148,14 @@ package protocol LogitsSource {
 /// Evaluates a model on examples in constant memory besides them.
 ///
 /// - Parameters:
+///   - positiveLabel: the one that the headline figures are of where there are two.
 ///   - target: of the example at an index.
 ///   - visit: called for each example in order with its logits.
 package func evaluate(
-  _ task: ClassificationTask, on source: some LogitsSource, target: (Int) -> TrainingTarget,
+  _ task: ClassificationTask, positiveLabel: Int = 1, on source: some LogitsSource, target: (Int) -> TrainingTarget,
   visit: (Int, UnsafeBufferPointer<Float>) -> Void = { _, _ in }
 ) throws -> EvaluationReport {
-  var accumulator = try EvaluationAccumulator(task)
+  var accumulator = try EvaluationAccumulator(task, positiveLabel: positiveLabel)
   try source.forEachLogits { index, logits in
     accumulator.add(logits, target(index))
     visit(index, logits)

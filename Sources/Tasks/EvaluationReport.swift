@@ -1,3 +1,5 @@
+import Storage
+
 /// What an evaluation found, whatever the task.
 package struct EvaluationReport: Sendable, Equatable {
   package let task: ClassificationTask
@@ -35,6 +37,19 @@ package struct EvaluationReport: Sendable, Equatable {
       ("loss", loss), ("accuracy", accuracy), ("f1", headline.f1), ("precision", headline.precision), ("recall", headline.recall),
       ("macro_f1", macro.f1),
     ]
+  }
+
+  /// What is to be known before the figures are believed: labels that records have and no prediction was, a line each.
+  package var warnings: [String] {
+    guard !predicted.isEmpty, samples > 0 else { return [] }
+    let missing = perLabel.indices.filter { predicted[$0] == 0 && perLabel[$0].support > 0 }
+    guard !missing.isEmpty else { return [] }
+    let list = missing.prefix(5).map { index in
+      let share = 100 * Double(perLabel[index].support) / Double(samples)
+      let tenths = Int(saturating: (share * 10).rounded())
+      return "`\(task.labels[index].excerpt)` (\(tenths / 10).\(tenths % 10) % of the records)"
+    }
+    return ["never predicted: \(list.joined(separator: ", "))\(missing.count > 5 ? " and \(missing.count - 5) more labels" : "")"]
   }
 
   /// The figure that is quoted first.

@@ -19,7 +19,7 @@ extension Trainer: LogitsSource {
   ///
   /// - Parameter visit: called for each example with its logits.
   package func evaluate(_ visit: (Int, UnsafeBufferPointer<Float>) -> Void = { _, _ in }) throws -> EvaluationReport {
-    try Tasks.evaluate(model.task, on: self, target: { validation[$0].target }, visit: visit)
+    try Tasks.evaluate(model.task, positiveLabel: positiveLabel, on: self, target: { validation[$0].target }, visit: visit)
   }
 
   static let evaluationBatchSize = 32
@@ -38,6 +38,7 @@ extension Trainer: LogitsSource {
           "step \(state.step): the logits of \(notFinite) of \(validation.count) validation texts are not finite numbers, so these figures "
             + "say nothing; lower the learning rate"))
     }
+    for warning in report.warnings { onEvent(.warning(warning)) }
     let batches = (validation.count + Self.evaluationBatchSize - 1) / Self.evaluationBatchSize
     log(
       report.figures.map { ("eval_" + $0.name, .number($0.value)) } + [

@@ -23,6 +23,8 @@ package final class Trainer {
   let arguments: TrainingArguments
   let training: [TrainingExample]
   let validation: [TrainingExample]
+  /// The label that the headline figures are of where there are two.
+  let positiveLabel: Int
   /// Where checkpoints go; nil for none.
   let outputFolder: String?
   /// The configuration and small files that each checkpoint folder gets.
@@ -43,7 +45,7 @@ package final class Trainer {
 
   package init(
     model: Model, engine: TrainingEngine, arguments: TrainingArguments, training: [TrainingExample],
-    validation: [TrainingExample], outputFolder: String?, configuration: JSONValue, files: [CarriedFile],
+    validation: [TrainingExample], positiveLabel: Int = 1, outputFolder: String?, configuration: JSONValue, files: [CarriedFile],
     base: String = "", shouldStop: @escaping () -> Bool = { false }, onEvent: @escaping (TrainingEvent) -> Void = { _ in }
   ) throws {
     guard !training.isEmpty else { throw TrainingError.emptyDataSet }
@@ -57,6 +59,7 @@ package final class Trainer {
     self.arguments = arguments
     self.training = training
     self.validation = validation
+    self.positiveLabel = positiveLabel
     self.outputFolder = outputFolder
     self.configuration = configuration
     self.files = files

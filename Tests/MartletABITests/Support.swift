@@ -1,8 +1,10 @@
 import Bundles
 import Checkpoints
+import Encoders
 import Packing
 import Records
 import Storage
+import Tasks
 import TestSupport
 import Testing
 
@@ -119,7 +121,9 @@ struct Installation: Sendable {
     options.base = DeltaBase(try Bundle(path: bundle), fileName: "tiny.martlet")
     let rows = RecordSource(name: "rows", bytes: Array("text\tlabel\ngood\tpositive\nbad\tnegative\ngood bad\tnegative\n".utf8))
     var model = try Packing.pack(source, options: options)
-    try model.add(measureQuality(source, .int8, base: options.base, LabelledDataset(source: rows, format: .tsv), threads: 1))
+    var dataset = try LabelledDataset(source: rows, format: .tsv)
+    let targets = try dataset.targets(LabelReading(Model(configuration: source.configuration).task, of: [dataset]))
+    try model.add(measureQuality(source, .int8, base: options.base, dataset, targets, threads: 1))
     _ = try model.write(to: delta)
   }
 

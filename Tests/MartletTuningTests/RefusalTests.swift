@@ -31,15 +31,12 @@ import Training
       let tuner = tinyTuner(fixture("tiny-bert"))
       let data = TinyData.reviews(good: "positive", bad: "awful")
       let training = try data.write(folder + "/train.tsv")
-      #expect(
-        throws: LabelError.unknown(
-          place: folder + "/train.tsv, line 3", label: "awful", known: ["negative", "neutral", "positive"])
-      ) {
+      expectRefusal(["/train.tsv", "lines 3, 5, 7, 9, 11, 13, 15, 17, 19, 21: label `awful` is not one of the model's: `negative`, `neutral`, `positive`"]) {
         _ = try tuner.tune(on: training, outputFolder: folder + "/out")
       }
       // Two of the three labels are fine, and the validation data are checked as well.
       let good = try TinyData.reviews(good: "positive", bad: "negative").write(folder + "/good.tsv")
-      #expect(throws: LabelError.self) { _ = try tuner.tune(on: good, validation: training, outputFolder: folder + "/out") }
+      #expect(throws: RecordsError.self) { _ = try tuner.tune(on: good, validation: training, outputFolder: folder + "/out") }
       #expect(try tuner.tune(on: good, outputFolder: folder + "/out").labels == ["negative", "neutral", "positive"])
     }
   }

@@ -116,9 +116,10 @@ import Testing
   @Test func measuredAsItIsPacked() throws {
     try withDelta { base, delta, folder, _ in
       let dataset = try labelled([("good film", "positive"), ("bad film", "negative"), ("dull", "neutral")])
+      let checkpoint = try CheckpointFolder(path: folder)
       let quality = try measureQuality(
-        CheckpointFolder(path: folder), .int8, base: DeltaBase(base, fileName: "base.martlet"), dataset, threads: 1)
-      let found = try evaluate(Classifier(bundle: delta, threads: 1), dataset)
+        checkpoint, .int8, base: DeltaBase(base, fileName: "base.martlet"), dataset, targets(of: dataset, checkpoint), threads: 1)
+      let found = try evaluated(Classifier(bundle: delta, threads: 1), dataset)
       #expect(quality.packed == found)
     }
   }

@@ -1,4 +1,5 @@
 import Checkpoints
+import Encoders
 import JSON
 import Martlet
 import Packing
@@ -30,7 +31,7 @@ private struct NoLabel: Error {}
   @Test func evaluationIsAPlainCount() throws {
     let classifier = try Classifier(bundle: packed("tiny-bert", .fp32), threads: 1)
     var visited: [[Float]] = []
-    let evaluation = try evaluate(classifier, labelled(Self.rows)) { index, logits in
+    let evaluation = try evaluated(classifier, labelled(Self.rows)) { index, logits in
       #expect(index == visited.count)
       visited.append(Array(logits))
     }
@@ -62,21 +63,21 @@ private struct NoLabel: Error {}
 
   @Test func unknownLabels() throws {
     let classifier = try Classifier(bundle: packed(), threads: 1)
-    #expect(throws: LabelError.self) { try evaluate(classifier, labelled([("good", "negative"), ("bad", "mixed")])) }
+    #expect(throws: RecordsError.self) { try evaluated(classifier, labelled([("good", "negative"), ("bad", "mixed")])) }
   }
 
   /// A shorter limit is a shorter text.
   @Test func maximumLength() throws {
     let classifier = try Classifier(bundle: packed("tiny-bert", .fp32), threads: 1)
     var cut: [Float] = []
-    _ = try evaluate(classifier, labelled([("the film is not good", "neutral")]), maximumLength: 4) { cut = Array($1) }
+    _ = try evaluated(classifier, labelled([("the film is not good", "neutral")]), maximumLength: 4) { cut = Array($1) }
     #expect(try classifier.classify("the film").logits == cut)
   }
 
   @Test func multiLabelAndRegression() throws {
     try withEdited { $0.set("problem_type", "multi_label_classification") } _: { path in
       let classifier = try Classifier(bundle: packedModel(path, .fp32).writeToMemory(), threads: 1)
-      let evaluation = try evaluate(classifier, labelled([("good", "neutral|positive"), ("bad", "")]))
+      let evaluation = try evaluated(classifier, labelled([("good", "neutral|positive"), ("bad", "")]))
       let targets: [[Float]] = [[0, 1, 1], [0, 0, 0]]
       let rows = try ["good", "bad"].map { try classifier.classify($0).logits }
       let exact = zip(rows, targets).filter { row, target in zip(row, target).allSatisfy { ($0 >= 0) == ($1 == 1) } }
@@ -90,7 +91,7 @@ private struct NoLabel: Error {}
       }
     } _: { path in
       let classifier = try Classifier(bundle: packedModel(path, .fp32).writeToMemory(), threads: 1)
-      let evaluation = try evaluate(classifier, labelled([("good", "0.5"), ("bad", "-1")]))
+      let evaluation = try evaluated(classifier, labelled([("good", "0.5"), ("bad", "-1")]))
       let errors = try [("good", 0.5), ("bad", -1)].map { Double(try classifier.classify($0).logits[0]) - $1 }
       #expect(abs(evaluation.loss - (errors[0] * errors[0] + errors[1] * errors[1]) / 2) < 1e-12)
     }
@@ -100,10 +101,10 @@ private struct NoLabel: Error {}
   @Test func quality() throws {
     let folder = try CheckpointFolder(path: fixture("tiny-bert"))
     let dataset = try labelled(Self.rows)
-    let quality = try measureQuality(folder, .int8, dataset, threads: 1)
+    let quality = try measureQuality(folder, .int8, dataset, targets(of: dataset, folder), threads: 1)
     func best(_ weights: WeightPrecision) throws -> (labels: [Int], accuracy: Double) {
       var labels: [Int] = []
-      let evaluation = try evaluate(Classifier(bundle: packed("tiny-bert", weights), threads: 1), dataset) {
+      let evaluation = try evaluated(Classifier(bundle: packed("tiny-bert", weights), threads: 1), dataset) {
         labels.append(argmax($1))
       }
       return (labels, evaluation.accuracy)
@@ -115,7 +116,7 @@ private struct NoLabel: Error {}
     #expect(quality.sameLabel > 0.9)
     #expect(quality.json["validation_samples"]?.int == 150)
     #expect(quality.json["int8"]?["accuracy"]?.double == int8.accuracy)
-    #expect(try measureQuality(folder, .fp32, dataset, threads: 1).sameLabel == 1)
+    #expect(try measureQuality(folder, .fp32, dataset, targets(of: dataset, folder), threads: 1).sameLabel == 1)
 
     var model = try packedModel(fixture("tiny-bert"))
     try model.add(quality)
@@ -127,7 +128,7 @@ private struct NoLabel: Error {}
     #expect(try Calibration(bundle).temperature == fit.temperature)
     let (plain, calibrated) = (try Classifier(bundle: bundle), try Classifier(bundle: bundle, calibrated: true))
     var loss = 0.0
-    for (index, target) in try dataset.targets(for: plain.model.task).enumerated() {
+    for (index, target) in try targets(of: dataset, folder).enumerated() {
       guard case .label(let truth) = target else { throw NoLabel() }
       let text = dataset.texts.string(index)
       let (before, after) = (try plain.classify(text), try calibrated.classify(text))
@@ -137,4 +138,20 @@ private struct NoLabel: Error {}
     }
     #expect(abs(loss / 150 - fit.lossAfter) < 1e-6 && fit.lossAfter <= fit.lossBefore)
   }
+}
+
+/// The targets of a data set for a folder's task.
+func targets(of dataset: LabelledDataset, _ folder: CheckpointFolder) throws -> [TrainingTarget] {
+  var dataset = dataset
+  return try dataset.targets(LabelReading(Model(configuration: folder.configuration).task, of: [dataset]))
+}
+
+/// Evaluates with the labels that the data have.
+func evaluated(
+  _ classifier: Classifier, _ dataset: LabelledDataset, maximumLength: Int? = nil,
+  visit: (Int, UnsafeBufferPointer<Float>) -> Void = { _, _ in }
+) throws -> EvaluationReport {
+  var dataset = dataset
+  let targets = try dataset.targets(LabelReading(classifier.model.task, of: [dataset]))
+  return try evaluate(classifier, dataset, targets, maximumLength: maximumLength, visit: visit)
 }

@@ -24,7 +24,7 @@ import Testing
     let rows = (1...25).map { $0 % 2 == 0 ? "good,1\n" : "bad\n" }.joined()
     let set = try dataset("text,label\n" + rows)
     #expect(set.badRows.count == 13 && set.badRows.first.map(\.line) == (0..<10).map { 2 * $0 + 2 })
-    #expect(set.badRows.description.hasSuffix("line 20: expected 2 columns, found 1; and 3 more"))
+    #expect(set.badRows.description.hasSuffix("13 of 25 rows are bad: lines 2, 4, 6, 8, 10, 12, 14, 16, 18, 20: expected 2 columns, found 1; and 3 more"))
   }
 
   @Test func rowsAreLeftOutLater() throws {

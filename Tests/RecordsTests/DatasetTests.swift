@@ -31,7 +31,6 @@ import Testing
     #expect((0..<set.count).map { set.texts.string($0) } == ["bad\nfilm\n", "a\u{FFFD}", "second"])
     #expect(set.place(of: 1) == "\(folder.path)/set/pos/10.txt")
     #expect(set.statistics.replacements == 1)
-    #expect(try set.discoverLabels(.singleLabel) == ["neg", "pos"])
     try makeDirectory(folder.path + "/empty")
     #expect(failure { _ = try LabelledDataset(path: folder.path + "/empty") }?.contains("found no folder with files") == true)
   }

@@ -1,0 +1,63 @@
+import Records
+import Storage
+import Tasks
+
+extension Tuner {
+  /// What is learnt and why, and what looks wrong in the labels.
+  func labelNotes(
+    _ reading: LabelReading, _ training: TuningData, _ validation: TuningData?, _ trainingTargets: [TrainingTarget],
+    _ validationTargets: [TrainingTarget], _ positiveLabel: Int
+  ) -> [String] {
+    let task = reading.task
+    let names = task.labels.prefix(10).map(\.excerpt).joined(separator: ", ") + (task.labels.count > 10 ? ", …" : "")
+    var notes = reading.notes
+    let why = problemType != nil ? "as asked for" : "--problem-type says otherwise"
+    notes.append(
+      task.kind == .regression
+        ? "task: regression, \(task.labels.count == 1 ? "one value" : "\(task.labels.count) values") (\(why))"
+        : "task: \(task.kind.rawValue), \(task.labels.count) labels: \(names) (\(why))")
+    if task.kind == .singleLabel, task.labels.count == 2, validation != nil {
+      notes.append("f1, precision and recall are of `\(task.labels[positiveLabel].excerpt)` (--positive-label)")
+    }
+    guard task.kind != .regression else { return notes }
+    notes += warnings(task, trainingTargets, "training")
+    notes += conflicts(training, trainingTargets)
+    return notes
+  }
+
+  private func warnings(_ task: ClassificationTask, _ targets: [TrainingTarget], _ what: String) -> [String] {
+    guard task.kind == .singleLabel else { return [] }
+    var counts = [Int](repeating: 0, count: task.labels.count)
+    for case .label(let label) in targets { counts[label] += 1 }
+    var warnings: [String] = []
+    let used = counts.count { $0 > 0 }
+    if used == 1, let only = counts.firstIndex(where: { $0 > 0 }) {
+      warnings.append("warning: all \(what) texts have the label `\(task.labels[only].excerpt)`")
+    } else if targets.count >= 20, used * 2 > targets.count {
+      warnings.append("warning: \(used) labels for \(targets.count) \(what) texts: is it the column of the labels? (--label-field)")
+    } else if let most = counts.max(), let least = counts.filter({ $0 > 0 }).min(), most >= 10 * least {
+      warnings.append(
+        "warning: unequal labels, \(most) texts against \(least): look at macro_f1, and at --class-weights balanced")
+    }
+    return warnings
+  }
+
+  /// The same text under two labels: the first five.
+  private func conflicts(_ data: TuningData, _ targets: [TrainingTarget]) -> [String] {
+    let dataset = data.dataset
+    guard dataset.pairs == nil, (try? requireMemory(dataset.count.memory(times: 64))) != nil else { return [] }
+    var first: [ArraySlice<UInt8>: Int] = [:]
+    first.reserveCapacity(dataset.count)
+    var count = 0
+    var shown: [String] = []
+    for index in 0..<dataset.count {
+      guard let earlier = first.updateValue(index, forKey: dataset.texts[index]) else { continue }
+      first[dataset.texts[index]] = earlier
+      guard targets[earlier] != targets[index] else { continue }
+      count += 1
+      if shown.count < 5 { shown.append("\(dataset.place(of: index)) and \(dataset.place(of: earlier))") }
+    }
+    guard count > 0 else { return [] }
+    return ["warning: \(count) texts stand under another label too: \(shown.joined(separator: "; "))\(count > shown.count ? "; …" : "")"]
+  }
+}
