@@ -2,6 +2,7 @@ import Martlet
 import Records
 import Reporting
 import Storage
+import Tokenizers
 
 /// What went through a stream.
 struct StreamCounts: CustomStringConvertible {
@@ -11,6 +12,7 @@ struct StreamCounts: CustomStringConvertible {
   var windowed = 0
   var problems = 0
   var abstentions = 0
+  var unknown = 0
   var seconds = 0.0
   var replaced = 0
   var cut = 0
@@ -21,6 +23,7 @@ struct StreamCounts: CustomStringConvertible {
     if windowed > 0 { parts.append("\(formatCount(windowed)) read in windows") }
     if replaced > 0 { parts.append("\(formatCount(replaced)) with invalid UTF-8 replaced") }
     if cut > 0 { parts.append("\(formatCount(cut)) over the size limit cut") }
+    if unknown > 0 { parts.append("\(formatCount(unknown)) of unknown tokens only") }
     if abstentions > 0 { parts.append("\(formatCount(abstentions)) under the threshold") }
     if problems > 0 { parts.append("\(formatCount(problems)) errors") }
     let rate = seconds > 0 ? Double(records) / seconds : 0
@@ -49,6 +52,8 @@ struct ClassificationStream: ~Copyable {
   private(set) var counts = StreamCounts()
 
   private let session: Session
+  /// What tells texts that the vocabulary knows nothing of.
+  private let unknownTokens: UnknownTokens?
   private let reader: RecordReader
   private var writer: PredictionWriter
   /// The record being read.
@@ -69,6 +74,7 @@ struct ClassificationStream: ~Copyable {
 
   init(session: Session, reader: RecordReader, writer: consuming PredictionWriter) {
     self.session = session
+    unknownTokens = session.unknownTokens
     self.reader = reader
     self.writer = writer
     scores = .allocate(capacity: session.labels.count)
@@ -125,8 +131,9 @@ struct ClassificationStream: ~Copyable {
       isEnded = true
       return
     }
-    do { try append() } catch let error as ClassifierError where error.kind == .textTooLong { try refuse("\(error)") }
-    waiting.append(&record, at: reader.place(of: record), echoes: echoes)
+    var isUnknown = false
+    do { isUnknown = try append() } catch let error as ClassifierError where error.kind == .textTooLong { try refuse("\(error)") }
+    waiting.append(&record, at: reader.place(of: record), isUnknown: isUnknown, echoes: echoes)
   }
 
   /// Runs `body`; what it throws ends the input.
@@ -144,8 +151,12 @@ struct ClassificationStream: ~Copyable {
       && (session.waiting.tokenCount >= batchTokens || waiting.problems.count >= Self.maximumRecords)
   }
 
-  private mutating func append() throws {
-    if let problem = record.problem { return try count(problem) }
+  /// Appends the record's text to the next batch and says whether the vocabulary knows nothing of it.
+  private mutating func append() throws -> Bool {
+    if let problem = record.problem {
+      try count(problem)
+      return false
+    }
     let length = try record.text.withUnsafeBufferPointer { text in
       if let windows { return try session.append(text, windows: windows, maximumLength: maximumLength) }
       guard record.hasPair else { return try session.append(text, maximumLength: maximumLength) }
@@ -154,6 +165,9 @@ struct ClassificationStream: ~Copyable {
     counts.tokens += length.tokens
     if length.wasTruncated { counts.truncated += 1 }
     if length.windows > 1 { counts.windowed += 1 }
+    guard let unknownTokens, unknownTokens.areAll(of: session.lastTextIDs) else { return false }
+    counts.unknown += 1
+    return true
   }
 
   /// Makes the record one that could not be read.
@@ -187,7 +201,8 @@ struct ClassificationStream: ~Copyable {
         if session.isFinite(text) {
           session.scores(of: text, into: scores)
           try writer.write(
-            record, logits: session.logits(of: text), scores: UnsafeBufferPointer(scores), columns: reader.columns)
+            record, logits: session.logits(of: text), scores: UnsafeBufferPointer(scores), isUnknown: running.unknown[index],
+            columns: reader.columns)
         } else {
           problem = running.places[index].problem(Session.notFinite)
           do { try problem.map { try count($0) } } catch {
@@ -220,13 +235,16 @@ private struct StreamBatch {
   /// For each record what is wrong with it; one with a problem has no place among the session's texts.
   private(set) var problems: [RecordProblem?] = []
   private(set) var places: [RecordPlace] = []
+  /// Whether the vocabulary knows nothing of a record's text.
+  private(set) var unknown: [Bool] = []
   /// The records, if the output repeats them: a text is of no use to anything else once its tokens are in the session.
   private(set) var records: [Record] = []
 
   /// - Parameter record: becomes another one, to be filled, if it is kept.
-  mutating func append(_ record: inout Record, at place: RecordPlace, echoes: Bool) {
+  mutating func append(_ record: inout Record, at place: RecordPlace, isUnknown: Bool, echoes: Bool) {
     problems.append(record.problem)
     places.append(place)
+    unknown.append(isUnknown)
     guard echoes else { return }
     if records.count < problems.count { records.append(Record()) }
     swap(&record, &records[problems.count - 1])
@@ -235,5 +253,6 @@ private struct StreamBatch {
   mutating func removeAll() {
     problems.removeAll(keepingCapacity: true)
     places.removeAll(keepingCapacity: true)
+    unknown.removeAll(keepingCapacity: true)
   }
 }

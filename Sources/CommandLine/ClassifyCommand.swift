@@ -35,7 +35,7 @@ struct ClassifyCommand: ParsableCommand {
   @Option(
     help: """
       A single label with a score under this is replaced by --abstain-label, the score stays; a label of several is given \
-      over this (default: 0.5).
+      over this (default: 0.5). Of a text that the vocabulary knows nothing of no label is given, whatever the scores.
       """)
   var threshold: Float?
   @Option(help: "What is written for a text without a label that is sure enough (default: !abstain).")

@@ -27,12 +27,15 @@ struct EvaluateCommand: ParsableCommand {
     let task = classifier.model.task
     let targets = try labels.targets(&dataset, for: task)
     let start = Machine.monotonicSeconds()
+    var unknown = 0
     let evaluation = try evaluate(
-      classifier, dataset, targets, maximumLength: length.maxLength, positiveLabel: try task.positiveLabel(named: labels.positiveLabel))
+      classifier, dataset, targets, maximumLength: length.maxLength, positiveLabel: try task.positiveLabel(named: labels.positiveLabel),
+      describe: { unknown += $1.isUnknown ? 1 : 0 })
     let seconds = Machine.monotonicSeconds() - start
     if json {
       var report = evaluation.json.object!
       report["bad_rows"] = .integer(Int64(dataset.badRows.count))
+      report["unknown_texts"] = .integer(Int64(unknown))
       report["runtime"] = .number(seconds)
       report["samples_per_second"] = .number(Double(dataset.count) / seconds)
       try writeToStandardOutput(JSONValue.object(report).text(indent: 2) + "\n")
@@ -40,7 +43,8 @@ struct EvaluateCommand: ParsableCommand {
       try writeToStandardOutput(
         evaluation.table
           + "\n\(formatCount(dataset.count)) texts in \(formatDuration(seconds)), \(formatRate(Double(dataset.count) / seconds)) texts/s"
-          + (dataset.badRows.count > 0 ? "; \(formatCount(dataset.badRows.count)) bad rows left out\n" : "\n"))
+          + (dataset.badRows.count > 0 ? "; \(formatCount(dataset.badRows.count)) bad rows left out\n" : "\n")
+          + (unknown > 0 ? "of \(formatCount(unknown)) texts the vocabulary knows nothing: unknown tokens only\n" : ""))
     }
     for warning in evaluation.warnings { writeToStandardError("warning: \(warning)") }
   }

@@ -129,6 +129,9 @@ final class TuningDisplay {
       lines.append("warning: \(formatCount(summary.truncatedCount)) training texts are cut at the length limit")
     }
     if summary.emptyCount > 0 { lines.append("warning: \(formatCount(summary.emptyCount)) training texts are empty") }
+    if summary.unknownCount > 0 {
+      lines.append("warning: of \(formatCount(summary.unknownCount)) texts the vocabulary knows nothing: unknown tokens only")
+    }
     if summary.leftOutCount > 0 { lines.append("warning: \(formatCount(summary.leftOutCount)) bad rows are left out") }
     if summary.duplicateCount > 0 {
       lines.append("warning: \(formatCount(summary.duplicateCount)) validation texts are in the training data too")

@@ -248,6 +248,7 @@ public struct Tuner: Sendable {
     return DataSummary(
       trainingCount: training.count, validationCount: validation?.count ?? 0, trainingTokens: trainingData.tokens,
       truncatedCount: trainingData.truncated, emptyCount: trainingData.empty,
+      unknownCount: trainingData.unknown + validationData.unknown,
       leftOutCount: training.dataset.badRows.count + (validation?.dataset.badRows.count ?? 0), duplicateCount: duplicates ?? 0,
       labelCounts: model.task.kind == .singleLabel ? counts : [])
   }

@@ -50,6 +50,8 @@ public struct DataSummary: Sendable {
   public let truncatedCount: Int
   /// Training texts without any text.
   public let emptyCount: Int
+  /// Texts of both that the vocabulary knows nothing of: unknown tokens only, as of an emoji alone.
+  public let unknownCount: Int
   /// Rows of both that were left out because they could not be used.
   public let leftOutCount: Int
   /// Validation texts that are in the training data too, but for capitals, blanks and tails such as `… read more`.
@@ -63,6 +65,8 @@ struct TokenizedData {
   var examples: [TrainingExample] = []
   var truncated = 0
   var empty = 0
+  /// Texts that the vocabulary knows nothing of.
+  var unknown = 0
 
   var tokens: Int { examples.reduce(0) { $0 + $1.ids.count } }
 
@@ -79,6 +83,7 @@ struct TokenizedData {
     // Ids, token types and targets; four bytes of text or more make a token, and there are no more than the limit.
     let texts = (0..<dataset.count).reduce(0) { $0 + min(dataset.texts.byteCount($1) + (dataset.pairs?.byteCount($1) ?? 0), maximumLength) }
     try requireMemory(dataset.count.memory(times: 512 + 8 * model.task.labels.count) + texts.memory(times: 16))
+    let unknownTokens = tokenizer.unknownTokens
     var workspace = TokenizerWorkspace()
     examples.reserveCapacity(dataset.count)
     for index in 0..<dataset.count {
@@ -98,6 +103,7 @@ struct TokenizedData {
       }
       if summary.wasTruncated { truncated += 1 }
       if dataset.texts.byteCount(index) == 0 { empty += 1 }
+      if let unknownTokens, unknownTokens.areAll(of: ids[...]) { unknown += 1 }
       if ids.isEmpty { ids.append(tokenizer.emptyTextID) }
       examples.append(TrainingExample(ids: ids, tokenTypes: types, target: targets[index]))
     }

@@ -5,6 +5,16 @@ import Martlet
 import Records
 import Storage
 import Tasks
+import Tokenizers
+
+/// What a classifier made of a text before it ran it.
+package struct TextFacts: Sendable, Equatable {
+  package let tokens: Int
+  /// How many of them are the unknown token.
+  package let unknownTokens: Int
+  /// Whether the vocabulary knows nothing of the text.
+  package let isUnknown: Bool
+}
 
 /// Runs a classifier over labelled data, in batches, in constant memory besides the data.
 ///
@@ -12,14 +22,19 @@ import Tasks
 ///   - targets: of the records, one each.
 ///   - positiveLabel: the one that the headline figures are of where there are two.
 ///   - visit: called for each record in order with its logits.
+///   - describe: called for each record in order, before `visit`, with what its text is made of.
 /// - Throws: `ClassifierError` of kind `notFinite` where a figure would be none.
 package func evaluate(
   _ classifier: Classifier, _ dataset: LabelledDataset, _ targets: [TrainingTarget], maximumLength: Int? = nil,
-  positiveLabel: Int = 1, visit: (Int, UnsafeBufferPointer<Float>) -> Void = { _, _ in }
+  positiveLabel: Int = 1, visit: (Int, UnsafeBufferPointer<Float>) -> Void = { _, _ in },
+  describe: (Int, TextFacts) -> Void = { _, _ in }
 ) throws -> EvaluationReport {
-  try evaluate(
-    classifier.model.task, positiveLabel: positiveLabel, on: ClassifiedRecords(classifier: classifier, dataset: dataset, maximumLength: maximumLength),
-    target: { targets[$0] }, visit: visit)
+  try withoutActuallyEscaping(describe) { describe in
+    try evaluate(
+      classifier.model.task, positiveLabel: positiveLabel,
+      on: ClassifiedRecords(classifier: classifier, dataset: dataset, maximumLength: maximumLength, describe: describe),
+      target: { targets[$0] }, visit: visit)
+  }
 }
 
 /// The records of a data set as a classifier sees them.
@@ -27,20 +42,24 @@ private struct ClassifiedRecords: LogitsSource {
   let classifier: Classifier
   let dataset: LabelledDataset
   let maximumLength: Int?
+  let describe: (Int, TextFacts) -> Void
 
   func forEachLogits(_ visit: (Int, UnsafeBufferPointer<Float>) -> Void) throws {
     let session = try classifier.makeSession()
+    let unknownTokens = session.unknownTokens
+    var facts: [TextFacts] = []
     var next = 0
     var read = 0
     try session.runBatches(of: 2048) {
       guard next < dataset.count else { return false }
-      try dataset.texts.withBytes(next) { text in
-        if let pairs = dataset.pairs {
-          _ = try pairs.withBytes(next) { try session.append(text, pair: $0, maximumLength: maximumLength) }
-        } else {
-          _ = try session.append(text, maximumLength: maximumLength)
-        }
+      let length = try dataset.texts.withBytes(next) { text in
+        guard let pairs = dataset.pairs else { return try session.append(text, maximumLength: maximumLength) }
+        return try pairs.withBytes(next) { try session.append(text, pair: $0, maximumLength: maximumLength) }
       }
+      facts.append(
+        TextFacts(
+          tokens: length.tokens, unknownTokens: unknownTokens?.count(in: session.lastTextIDs) ?? 0,
+          isUnknown: unknownTokens?.areAll(of: session.lastTextIDs) ?? false))
       next += 1
       return true
     } read: {
@@ -48,8 +67,11 @@ private struct ClassifiedRecords: LogitsSource {
         guard session.isFinite(text) else {
           throw ClassifierError(.notFinite, "\(dataset.place(of: read + text)): \(Session.notFinite)")
         }
+        describe(read + text, facts[text])
         visit(read + text, session.logits(of: text))
       }
+      // What is left is of the texts that were encoded meanwhile.
+      facts.removeFirst(session.answered.count)
       read += session.answered.count
     }
   }

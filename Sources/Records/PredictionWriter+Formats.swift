@@ -100,7 +100,7 @@ extension PredictionWriter {
   private mutating func appendChosenLabels(_ scores: UnsafeBufferPointer<Float>) {
     let begin = buffer.count
     var isFirst = true
-    for index in scores.indices where options.answer.gives(scores[index]) {
+    for index in scores.indices where gives(scores[index]) {
       if !isFirst { buffer.append(comma) }
       isFirst = false
       buffer.append(contentsOf: labels[index])
@@ -111,7 +111,7 @@ extension PredictionWriter {
   private mutating func appendChosenScores(_ scores: UnsafeBufferPointer<Float>) {
     let begin = buffer.count
     var isFirst = true
-    for score in scores where options.answer.gives(score) {
+    for score in scores where gives(score) {
       if !isFirst { buffer.append(comma) }
       isFirst = false
       buffer.append(sixDigits: score)

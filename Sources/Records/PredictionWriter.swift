@@ -62,6 +62,8 @@ package struct PredictionWriter: ~Copyable {
   let labels: [[UInt8]]
   private let abstainLabel: [UInt8]
   private var hasHeader = false
+  /// Whether nothing is to be said of the record that is being written.
+  private var isWithheld = false
   package private(set) var recordsWritten = 0
   package private(set) var problemsWritten = 0
   package private(set) var abstentions = 0
@@ -95,9 +97,14 @@ package struct PredictionWriter: ~Copyable {
   }
 
   /// One prediction, or the record's problem when it has one.
-  /// - logits, scores: one value for each label, in label order. `columns` are the reader's, for `--echo`.
+  ///
+  /// - Parameters:
+  ///   - logits: one for each label, in label order; `scores` the same.
+  ///   - isUnknown: whether the vocabulary knows nothing of the text.
+  ///   - columns: the reader's, for `--echo`.
   package mutating func write(
-    _ record: borrowing Record, logits: UnsafeBufferPointer<Float>, scores: UnsafeBufferPointer<Float>, columns: [String] = []
+    _ record: borrowing Record, logits: UnsafeBufferPointer<Float>, scores: UnsafeBufferPointer<Float>, isUnknown: Bool = false,
+    columns: [String] = []
   ) throws(OutputError) {
     if let problem = record.problem {
       try writeProblem(record, message: problem.description, columns: columns)
@@ -106,6 +113,7 @@ package struct PredictionWriter: ~Copyable {
     precondition(logits.count == labels.count && scores.count == labels.count, "one logit and one score for each label")
     try requireRoom(for: record)
     writeHeader(columns)
+    isWithheld = isUnknown && options.answer.abstainsWhereUnknown
     switch options.format {
     case .jsonl: appendJSON(record, logits: logits, scores: scores, columns: columns)
     case .tsv, .csv: appendRow(record, logits: logits, scores: scores, columns: columns)
@@ -131,10 +139,13 @@ package struct PredictionWriter: ~Copyable {
 
   /// The name to write for the best label of a single-label model.
   mutating func name(ofBest best: Int, score: Float) -> [UInt8] {
-    guard options.answer.abstains(score) else { return labels[best] }
+    guard isWithheld || options.answer.abstains(score) else { return labels[best] }
     abstentions += 1
     return abstainLabel
   }
+
+  /// Whether a label of several is given.
+  func gives(_ score: Float) -> Bool { !isWithheld && options.answer.gives(score) }
 
   private mutating func writeHeader(_ columns: [String]) {
     guard !hasHeader else { return }

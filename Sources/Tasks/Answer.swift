@@ -5,6 +5,8 @@ package struct AnswerOptions: Sendable, Equatable {
   package let threshold: Float?
   /// What is said of a text without a label that is sure enough.
   package let abstainLabel: String
+  /// Whether nothing is said of a text that the vocabulary knows nothing of, whatever the scores: where a threshold was asked for.
+  package let abstainsWhereUnknown: Bool
 
   /// A label is given over this score where any number may hold, if nothing else is asked for.
   package static let usualThreshold: Float = 0.5
@@ -13,6 +15,7 @@ package struct AnswerOptions: Sendable, Equatable {
     self.task = task
     self.threshold = threshold ?? (task.kind == .multiLabel ? Self.usualThreshold : nil)
     self.abstainLabel = abstainLabel
+    abstainsWhereUnknown = threshold != nil && task.kind != .regression
   }
 
   /// Whether the best label of a single-label task is not sure enough. A score that is no number is not over anything.

@@ -22,12 +22,12 @@ private func written(
 
 extension PredictionWriter {
   fileprivate mutating func write(
-    _ record: borrowing Record, _ logits: [Float], _ scores: [Float], columns: [String] = []
+    _ record: borrowing Record, _ logits: [Float], _ scores: [Float], isUnknown: Bool = false, columns: [String] = []
   ) throws(OutputError) {
     var failure: OutputError?
     logits.withUnsafeBufferPointer { logits in
       scores.withUnsafeBufferPointer { scores in
-        do throws(OutputError) { try write(record, logits: logits, scores: scores, columns: columns) } catch { failure = error }
+        do throws(OutputError) { try write(record, logits: logits, scores: scores, isUnknown: isUnknown, columns: columns) } catch { failure = error }
       }
     }
     if let failure { throw failure }
@@ -95,6 +95,24 @@ extension PredictionWriter {
     #expect(try output(.csv) == "label,score,error\n\"a,c\",\"0.750000,0.875000\",\n,,\n")
     #expect(try output(.label) == "a,c\n\n")
     #expect(try output(.jsonl) == "{\"label\": [\"a\",\"c\"], \"score\": [0.750000,0.875000]}\n{\"label\": [], \"score\": []}\n")
+  }
+
+  /// Under a threshold nothing is said of a text that the vocabulary knows nothing of, however sure the score.
+  @Test func unknownTextsAbstainUnderAThreshold() throws {
+    func output(_ kind: ClassificationTask.Kind, _ format: OutputFormat, threshold: Float?) throws -> String {
+      let task = ClassificationTask(kind, labels: ["a", "b"])
+      return try written(PredictionOptions(format: format, answer: AnswerOptions(task, threshold: threshold))) { writer in
+        try writer.write(record, [-9, 9], [0.01, 0.99], isUnknown: true)
+        try writer.write(record, [-9, 9], [0.01, 0.99])
+        try writer.finish()
+        #expect(writer.abstentions == (kind == .singleLabel && threshold != nil ? 1 : 0))
+      }
+    }
+    #expect(try output(.singleLabel, .tsv, threshold: 0.1) == "!abstain\t0.990000\nb\t0.990000\n")
+    #expect(try output(.singleLabel, .label, threshold: nil) == "b\nb\n")
+    #expect(try output(.multiLabel, .jsonl, threshold: 0.1) == "{\"label\": [], \"score\": []}\n{\"label\": [\"b\"], \"score\": [0.990000]}\n")
+    #expect(try output(.multiLabel, .tsv, threshold: 0.1) == "\t\nb\t0.990000\n")
+    #expect(try output(.multiLabel, .label, threshold: nil) == "b\nb\n")
   }
 
   @Test func regressionIsTheValue() throws {
