@@ -30,7 +30,16 @@ package struct MartletCommand: ParsableCommand {
       Glibc.exit(64)
     }
     do {
+      var arguments = arguments
+      var note: String?
+      if arguments[0] == TuneCommand.configuration.commandName {
+        let line: ReferenceCommandLine
+        do { line = try ReferenceCommandLine(Array(arguments.dropFirst())) } catch { TuneCommand.exit(withError: error) }
+        arguments = arguments.prefix(1) + line.arguments
+        note = line.note
+      }
       var command = try parseAsRoot(arguments)
+      if let note, (command as? TuneCommand)?.quiet == false { writeToStandardError(note) }
       do {
         try command.run()
         Glibc.exit(0)

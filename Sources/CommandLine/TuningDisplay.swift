@@ -10,7 +10,8 @@ import Training
 final class TuningDisplay {
   private let arguments: TuningArguments
   private let reporter: ProgressReporter
-  private let eventsFolder: String
+  /// Nil for no events.
+  private let eventsFolder: String?
   /// Opened by the first step: a run that cannot start leaves no file behind.
   private var events: TensorBoardWriter?
   private let isQuiet: Bool
@@ -21,7 +22,7 @@ final class TuningDisplay {
   private var forecast: (peakBytes: Int, seconds: Double)?
   private var summary: DataSummary?
 
-  init(arguments: TuningArguments, mode: ProgressReporter.Mode, eventsFolder: String) {
+  init(arguments: TuningArguments, mode: ProgressReporter.Mode, eventsFolder: String?) {
     self.arguments = arguments
     self.eventsFolder = eventsFolder
     isQuiet = mode == .quiet
@@ -41,7 +42,7 @@ final class TuningDisplay {
       let now = Machine.monotonicSeconds()
       if firstStep == nil {
         firstStep = (start, done - 1)
-        warning { events = try TensorBoardWriter(folder: eventsFolder) }
+        warning { events = try eventsFolder.map { try TensorBoardWriter(folder: $0) } }
       }
       self.tokens += tokens
       let elapsed = now - firstStep!.time

@@ -74,7 +74,7 @@ extension Trainer {
 
   private func evaluationSeconds() throws(OutOfMemory) -> Double {
     guard !validation.isEmpty else { return 0 }
-    let size = Self.evaluationBatchSize
+    let size = arguments.perDeviceEvalBatchSize
     let first = max(0, min(validation.count / 2, validation.count - size))
     let examples = validation[first..<min(validation.count, first + size)]
     let tokens = examples.reduce(0) { $0 + $1.ids.count }
@@ -92,11 +92,18 @@ extension Trainer {
     switch arguments.evalStrategy {
     case .no: 0
     case .epoch: timesToCome(every: stepsPerEpoch)
-    case .steps: timesToCome(every: arguments.evalSteps)
+    case .steps: timesToCome(every: evalInterval)
     }
   }
 
-  private var checkpointsToCome: Int { timesToCome(every: arguments.saveSteps) }
+  private var checkpointsToCome: Int {
+    switch arguments.saveStrategy {
+    case .no: 0
+    case .steps: timesToCome(every: saveInterval)
+    case .epoch: timesToCome(every: stepsPerEpoch)
+    case .best: evaluationsToCome
+    }
+  }
 
   private var checkpointBytes: Int {
     let trained = store.parameters.indices.filter { store.isTrained[$0] }.reduce(0) { $0 + store.parameters[$1].count }

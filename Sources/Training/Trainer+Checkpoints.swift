@@ -31,7 +31,7 @@ extension Trainer {
   private func removeOldCheckpoints(_ folder: String) throws {
     guard arguments.saveTotalLimit > 0 else { return }
     var kept: Set = [state.step]
-    if arguments.loadBestModelAtEnd && state.bestStep > 0 { kept.insert(state.bestStep) }
+    if arguments.loadBestModelAtEnd || arguments.saveStrategy == .best, state.bestStep > 0 { kept.insert(state.bestStep) }
     let others = wholeCheckpoints(in: folder).filter { !kept.contains($0.step) }
     for old in others.dropLast(max(0, arguments.saveTotalLimit - kept.count)) { try removeFolder(old.path) }
   }
@@ -43,13 +43,13 @@ extension Trainer {
       "best_global_step": best ? .integer(Int64(state.bestStep)) : .null,
       "best_metric": best ? state.bestMetric.map { .number($0) } ?? .null : .null,
       "best_model_checkpoint": best ? .string("\(outputFolder!)/checkpoint-\(state.bestStep)") : .null,
-      "epoch": .number(epoch), "eval_steps": .integer(Int64(arguments.evalSteps)),
+      "epoch": .number(epoch), "eval_steps": .integer(Int64(evalInterval)),
       "global_step": .integer(Int64(state.step)), "is_hyper_param_search": false, "is_local_process_zero": true,
       "is_world_process_zero": true, "log_history": .array(state.logHistory.map { .object($0) }),
-      "logging_steps": .integer(Int64(arguments.loggingSteps)), "max_steps": .integer(Int64(totalSteps)),
+      "logging_steps": .integer(Int64(loggingInterval)), "max_steps": .integer(Int64(totalSteps)),
       "num_input_tokens_seen": .integer(Int64(state.tokensSeen)),
       "num_train_epochs": .integer(Int64(Int(saturating: arguments.numTrainEpochs.rounded(.up)))),
-      "save_steps": .integer(Int64(arguments.saveSteps)), "stateful_callbacks": [:], "total_flos": 0.0,
+      "save_steps": .integer(Int64(saveInterval)), "stateful_callbacks": [:], "total_flos": 0.0,
       "train_batch_size": .integer(Int64(arguments.perDeviceTrainBatchSize)), "trial_name": nil, "trial_params": nil,
     ]
   }
@@ -90,8 +90,10 @@ extension Trainer {
       throw broken("\(CheckpointFile.run): a value is missing")
     }
     let before = try read(CheckpointFile.arguments)
-    for (key, value) in circumstances.object!.entries where before[key] != value {
-      onEvent(.warning("resuming with another \(key): \(before[key]?.description ?? "none") before, \(value.description) now"))
+    // Earlier versions recorded fewer.
+    for (key, value) in circumstances.object!.entries where TrainingArgument.named(key)?.changesRun ?? true {
+      guard let before = before[key], before != value else { continue }
+      onEvent(.warning("resuming with another \(key): \(before.description) before, \(value.description) now"))
     }
     do { try store.restore(from: checkpoint, checksum: state.checksum) } catch let error as CheckpointError { throw broken("\(error)") }
     self.state = state

@@ -7,7 +7,7 @@ extension Trainer: LogitsSource {
     let outputs = model.task.labels.count
     var first = 0
     while first < validation.count {
-      let count = min(validation.count - first, Self.evaluationBatchSize)
+      let count = min(validation.count - first, arguments.perDeviceEvalBatchSize)
       let logits = try engine.forward(model.family, makeBatch(validation[first..<first + count]), dropoutKey: nil)
       let values = try logits.values
       for index in 0..<count { visit(first + index, UnsafeBufferPointer(start: values + index * outputs, count: outputs)) }
@@ -21,8 +21,6 @@ extension Trainer: LogitsSource {
   package func evaluate(_ visit: (Int, UnsafeBufferPointer<Float>) -> Void = { _, _ in }) throws -> EvaluationReport {
     try Tasks.evaluate(model.task, positiveLabel: positiveLabel, on: self, target: { validation[$0].target }, visit: visit)
   }
-
-  static let evaluationBatchSize = 32
 
   /// Returns whether this is the best evaluation so far.
   func evaluateAndLog() throws -> Bool {
@@ -39,7 +37,7 @@ extension Trainer: LogitsSource {
             + "say nothing; lower the learning rate"))
     }
     for warning in report.warnings { onEvent(.warning(warning)) }
-    let batches = (validation.count + Self.evaluationBatchSize - 1) / Self.evaluationBatchSize
+    let batches = (validation.count + arguments.perDeviceEvalBatchSize - 1) / arguments.perDeviceEvalBatchSize
     log(
       report.figures.map { ("eval_" + $0.name, .number($0.value)) } + [
         ("eval_runtime", .number(seconds)),
@@ -48,7 +46,7 @@ extension Trainer: LogitsSource {
       ])
     // Known, as `init` has seen.
     let metric = report[arguments.metricName] ?? .nan
-    let sign = arguments.greaterIsBetter ? 1.0 : -1.0
+    let sign = arguments.higherIsBetter ? 1.0 : -1.0
     // What is not a number is no gain, so that the best metric always is one.
     let gain = metric.isFinite ? state.bestMetric.map { sign * (metric - $0) } ?? .infinity : -.infinity
     state.evaluationsWithoutImprovement = gain > arguments.earlyStoppingThreshold ? 0 : state.evaluationsWithoutImprovement + 1

@@ -42,6 +42,10 @@ package final class Trainer {
 
   package let stepsPerEpoch: Int
   package let totalSteps: Int
+  /// Steps between two log entries, evaluations and checkpoints, where those go by steps.
+  let loggingInterval: Int
+  let evalInterval: Int
+  let saveInterval: Int
 
   package init(
     model: Model, engine: TrainingEngine, arguments: TrainingArguments, training: [TrainingExample],
@@ -72,12 +76,10 @@ package final class Trainer {
     totalSteps =
       arguments.maxSteps > 0
       ? arguments.maxSteps : Int(saturating: (arguments.numTrainEpochs * Double(stepsPerEpoch)).rounded(.up))
-    let warmup =
-      arguments.warmupSteps > 0
-      ? arguments.warmupSteps : Int(saturating: (Double(totalSteps) * arguments.warmupRatio).rounded(.up))
-    schedule = Schedule(
-      kind: ScheduleKind(rawValue: arguments.lrSchedulerType)!, peak: arguments.learningRate, warmupSteps: warmup,
-      totalSteps: totalSteps)
+    schedule = try Schedule(arguments, totalSteps: totalSteps)
+    loggingInterval = arguments.loggingInterval(of: totalSteps)
+    evalInterval = TrainingArguments.interval(arguments.evalSteps, ratio: arguments.evalStepsRatio, of: totalSteps)
+    saveInterval = TrainingArguments.interval(arguments.saveSteps, ratio: arguments.saveStepsRatio, of: totalSteps)
     optimizer = AdamW(
       beta1: Float(arguments.adamBeta1), beta2: Float(arguments.adamBeta2), epsilon: Float(arguments.adamEpsilon),
       weightDecay: Float(arguments.weightDecay))
@@ -121,22 +123,12 @@ package final class Trainer {
       if order.epoch != epoch { order = (epoch, try dataOrder(epoch)) }
       try step(order.indices, place: state.step % stepsPerEpoch)
       let done = state.step
-      let epochEnds = done % stepsPerEpoch == 0 || done == totalSteps
-      var isBest = false
-      if arguments.evalStrategy == .epoch && epochEnds
-        || arguments.evalStrategy == .steps && (done % arguments.evalSteps == 0 || done == totalSteps)
-      {
-        isBest = try evaluateAndLog()
-      }
+      let isBest = try evaluates(after: done) && evaluateAndLog()
       let hasPatience =
         arguments.earlyStoppingPatience == 0 || state.evaluationsWithoutImprovement < arguments.earlyStoppingPatience
       wasStopped = shouldStop() && done < totalSteps
       let isLast = done == totalSteps || !hasPatience || wasStopped
-      if isLast || arguments.saveSteps > 0 && done % arguments.saveSteps == 0
-        || isBest && arguments.loadBestModelAtEnd
-      {
-        try save()
-      }
+      if saves(after: done, isBest: isBest, isLast: isLast) || wasStopped { try save() }
       if isLast { break training }
     }
     let seconds = Machine.monotonicSeconds() - start
@@ -162,10 +154,40 @@ package final class Trainer {
       evaluation: lastEvaluation, wasStopped: wasStopped)
   }
 
+  /// Whether a step is the last of its epoch, or of the run.
+  private func endsEpoch(_ done: Int) -> Bool { done % stepsPerEpoch == 0 || done == totalSteps }
+
+  private func evaluates(after done: Int) -> Bool {
+    switch arguments.evalStrategy {
+    case .no: false
+    case .epoch: endsEpoch(done) && arguments.evalDelay <= epoch
+    case .steps: (done % evalInterval == 0 || done == totalSteps) && arguments.evalDelay <= Double(done)
+    }
+  }
+
+  private func saves(after done: Int, isBest: Bool, isLast: Bool) -> Bool {
+    if isBest && arguments.loadBestModelAtEnd { return true }
+    return switch arguments.saveStrategy {
+    case .no: false
+    case .steps: isLast || saveInterval > 0 && done % saveInterval == 0
+    case .epoch: isLast || endsEpoch(done)
+    case .best: isBest
+    }
+  }
+
+  private func logs(after done: Int) -> Bool {
+    if done == 1 && arguments.loggingFirstStep { return true }
+    return switch arguments.loggingStrategy {
+    case .no: false
+    case .steps: done % loggingInterval == 0
+    case .epoch: endsEpoch(done)
+    }
+  }
+
   /// The examples of an epoch, in the order of the reference library's sampler.
   func dataOrder(_ epoch: Int) throws(OutOfMemory) -> [Int] {
     try requireMemory(training.count.memory(times: 8 * MemoryLayout<Int>.stride))
-    var random = TorchRandom(seed: arguments.seed &+ UInt32(truncatingIfNeeded: epoch))
+    var random = TorchRandom(seed: (arguments.dataSeed ?? arguments.seed) &+ UInt32(truncatingIfNeeded: epoch))
     return random.permutation(training.count)
   }
 
@@ -211,7 +233,7 @@ package final class Trainer {
     state.tokensSeen += tokens
     onEvent(
       .step(done: state.step, total: totalSteps, epoch: epoch, loss: value, learningRate: rate, tokens: tokens))
-    if state.step % arguments.loggingSteps == 0 {
+    if logs(after: state.step) {
       log([
         ("loss", .number(state.loggedLoss / Double(state.lossesSinceLog))), ("grad_norm", .number(norm)),
         ("learning_rate", .number(rate)),

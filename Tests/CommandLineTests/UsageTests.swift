@@ -26,7 +26,13 @@ import Testing
       (tune + "--per-device-train-batch-size 0", "--per-device-train-batch-size"),
       (tune + "--per-device-train-batch-size 9223372036854775807", "--per-device-train-batch-size"),
       (tune + "--gradient-accumulation-steps 9223372036854775807", "--gradient-accumulation-steps"),
-      (tune + "--max-steps 9223372036854775807", "--max-steps"), (tune + "--max-steps=-1", "--max-steps"),
+      (tune + "--max-steps 9223372036854775807", "--max-steps"), (tune + "--max-steps=-2", "--max-steps"),
+      (tune + "--max-steps 1.5", "--max-steps"), (tune + "--eval-steps 0", "--eval-steps"), (tune + "--warmup-steps x", "--warmup-steps"),
+      (tune + "--load-best-model-at-end=maybe", "--load-best-model-at-end"), (tune + "--save-strategy best", "--save-strategy best"),
+      (tune + "--report_to wandb", "--report-to: expected tensorboard, all or none, found wandb"),
+      (tune + "--optim adafactor", "--optim adafactor is not offered"), (tune + "--fp16", "--fp16 is not offered"),
+      (tune + "--bf16 True", "--bf16 is not offered"), (tune + "--deepspeed ds.json", "--deepspeed ds.json is not offered"),
+      (tune + "--lr 1e-5", "write --learning-rate"), (tune + "--epochs=2", "write --num-train-epochs"), (tune + "--do_train False", "--do-train"),
       (tune + "--seed 4294967296", "--seed"), (tune + "--seed=-1", "--seed"), (tune + "--max-length 2", "--max-length"),
       (tune + "--logging-steps 0", "--logging-steps"), (tune + "--save-steps=-1", "--save-steps"),
       (tune + "--eval-strategy often", "--eval-strategy"), (tune + "--lr-scheduler-type frob", "lr-scheduler-type"),
@@ -58,7 +64,8 @@ import Testing
       "tune": """
         --train --validation --output-dir --output_dir --text-field --label-field --text-pair-field --learning-rate --learning_rate
         --per-device-train-batch-size --num-train-epochs --weight-decay --eval-strategy --evaluation-strategy --evaluation_strategy
-        --save-steps --logging-steps --seed --max-length --logging-dir --max-steps --warmup-steps --warmup-ratio --lr-scheduler-type
+        --save-steps --save-strategy --save_strategy --per-device-eval-batch-size --report-to --logging-strategy --greater-is-better
+        --logging-steps --seed --max-length --logging-dir --max-steps --warmup-steps --warmup-ratio --lr-scheduler-type
         --max-grad-norm --gradient-accumulation-steps --adam-beta1 --adam-beta2 --adam-epsilon --label-smoothing-factor
         --class-weights --load-best-model-at-end --metric-for-best-model --early-stopping-patience --save-total-limit
         --resume-from-checkpoint --dropout --threads --quiet --json

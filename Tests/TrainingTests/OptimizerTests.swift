@@ -1,5 +1,7 @@
 import Encoders
+import JSON
 import Kernels
+import TestSupport
 import Testing
 import Training
 
@@ -125,23 +127,23 @@ import Training
 }
 
 @Suite struct ScheduleTests {
-  private func rates(_ kind: ScheduleKind, warmup: Int, total: Int) -> [Double] {
-    let schedule = Schedule(kind: kind, peak: 2, warmupSteps: warmup, totalSteps: total)
+  private func rates(_ kind: ScheduleKind, warmup: Int, total: Int) throws -> [Double] {
+    let schedule = try Schedule(kind: kind, peak: 2, warmupSteps: warmup, totalSteps: total)
     return (0..<total).map(schedule.learningRate)
   }
 
-  @Test func byHand() {
-    #expect(rates(.linear, warmup: 0, total: 4) == [2, 1.5, 1, 0.5])
-    #expect(rates(.linear, warmup: 2, total: 6) == [0, 1, 2, 1.5, 1, 0.5])
-    #expect(rates(.constant, warmup: 2, total: 4) == [2, 2, 2, 2])
-    #expect(rates(.constantWithWarmup, warmup: 2, total: 4) == [0, 1, 2, 2])
-    #expect(rates(.linear, warmup: 5, total: 5) == [0, 0.4, 0.8, 1.2, 1.6])
-    #expect(rates(.linear, warmup: 0, total: 1) == [2])
+  @Test func byHand() throws {
+    #expect(try rates(.linear, warmup: 0, total: 4) == [2, 1.5, 1, 0.5])
+    #expect(try rates(.linear, warmup: 2, total: 6) == [0, 1, 2, 1.5, 1, 0.5])
+    #expect(try rates(.constant, warmup: 2, total: 4) == [2, 2, 2, 2])
+    #expect(try rates(.constantWithWarmup, warmup: 2, total: 4) == [0, 1, 2, 2])
+    #expect(try rates(.linear, warmup: 5, total: 5) == [0, 0.4, 0.8, 1.2, 1.6])
+    #expect(try rates(.linear, warmup: 0, total: 1) == [2])
   }
 
-  @Test func cosine() {
+  @Test func cosine() throws {
     for (warmup, total) in [(0, 7), (3, 10), (10, 10)] {
-      for (step, rate) in rates(.cosine, warmup: warmup, total: total).enumerated() {
+      for (step, rate) in try rates(.cosine, warmup: warmup, total: total).enumerated() {
         let expected =
           step < warmup
           ? 2 * Double(step) / Double(warmup)
@@ -151,13 +153,51 @@ import Training
     }
   }
 
+  /// The reference library's rates, of each of its schedules and with what they can be given.
+  @Test func reference() throws {
+    let fixture = try fixtureJSON("training-arguments.json")
+    let peak = try #require(fixture["peak"]?.double)
+    let schedules = try #require(fixture["schedules"]?.array)
+    #expect(Set(schedules.compactMap { $0["name"]?.string }) == Set(ScheduleKind.allCases.map(\.rawValue)))
+    for json in schedules {
+      let kind = try #require(json["name"]?.string.flatMap(ScheduleKind.init(rawValue:)))
+      let (warmup, total) = (try #require(json["warmup"]?.int), try #require(json["total"]?.int))
+      let settings = try #require(json["settings"]?.object)
+      let schedule = try Schedule(kind: kind, peak: peak, warmupSteps: warmup, totalSteps: total, settings: settings)
+      let rates = try #require(json["rates"]?.array).compactMap(\.double)
+      #expect(rates.count == total)
+      for (step, rate) in rates.enumerated() {
+        #expect(abs(schedule.learningRate(step) - rate) <= 1e-15, "\(kind), step \(step), \(json["settings"]?.text() ?? "")")
+      }
+    }
+  }
+
   /// Beyond its last step, where an interrupted run with fewer epochs may be taken up, no rate is negative.
-  @Test(arguments: ScheduleKind.allCases) func beyondTheEnd(_ kind: ScheduleKind) {
-    let schedule = Schedule(kind: kind, peak: 2, warmupSteps: 0, totalSteps: 3)
+  @Test(arguments: ScheduleKind.allCases) func beyondTheEnd(_ kind: ScheduleKind) throws {
+    let needed: [ScheduleKind: JSONValue] = [
+      .cosineWithLeast: ["min_lr": 0.5], .cosineWarmupWithLeast: ["min_lr_rate": 0.5], .warmupStableDecay: ["num_decay_steps": 2],
+    ]
+    let schedule = try Schedule(kind: kind, peak: 2, warmupSteps: 0, totalSteps: 3, settings: needed[kind]?.object ?? JSONObject())
     for step in 3..<9 { #expect((0...2).contains(schedule.learningRate(step))) }
   }
 
-  @Test func names() {
-    #expect(ScheduleKind.allCases.map(\.rawValue) == ["linear", "cosine", "constant", "constant_with_warmup"])
+  /// What a schedule is given is looked at before the first step.
+  @Test func settings() {
+    for (kind, kwargs, says) in [
+      ("cosine_with_min_lr", "", "expected one of min_lr and min_lr_rate"), ("warmup_stable_decay", "", "expected num_decay_steps"),
+      ("cosine_with_min_lr", #"{"min_lr": 0.1, "min_lr_rate": 0.1}"#, "expected one of"), ("linear", #"{"num_cycles": 1}"#, "found num_cycles"),
+      ("cosine", #"{"num_cycles": "two"}"#, "num_cycles"), ("cosine", "num_cycles=2", "expected a JSON object"),
+      ("inverse_sqrt", #"{"timescale": 0}"#, "timescale"), ("polynomial", #"{"lr_end": 1}"#, "an lr_end below the learning rate"),
+      ("warmup_stable_decay", #"{"num_decay_steps": 2, "decay_type": "steep"}"#, "linear, cosine, 1-sqrt as decay_type"),
+    ] {
+      var arguments = TrainingArguments()
+      (arguments.lrSchedulerType, arguments.lrSchedulerKwargs) = (kind, kwargs)
+      do {
+        try arguments.check()
+        Issue.record("\(kind) \(kwargs) was taken")
+      } catch {
+        #expect(error.description.hasPrefix("lr-scheduler-kwargs: ") && error.description.contains(says), "\(error)")
+      }
+    }
   }
 }

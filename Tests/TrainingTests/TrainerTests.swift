@@ -43,7 +43,7 @@ import Training
       let finished = try run()
       #expect(finished.trainer.stepsPerEpoch == perEpoch && finished.trainer.totalSteps == total)
       #expect(finished.losses.count == total && finished.outcome.steps == total)
-      #expect(finished.logged("loss").count == total / 3)
+      #expect(finished.logged("loss").count == (total < 3 ? total : total / 3))
       #expect(abs(finished.outcome.trainLoss - finished.losses.reduce(0, +) / Double(total)) <= 1e-12)
     }
     var run = try TinyRun()
@@ -245,7 +245,7 @@ import Training
       return nil
     }
     #expect(try error { $0.training = [] } == .emptyDataSet)
-    #expect(try error { $0.arguments.lrSchedulerType = "polynomial" } == .unknownSchedule("polynomial"))
+    #expect(try error { $0.arguments.lrSchedulerType = "greedy" } == .unknownSchedule("greedy"))
     #expect(
       try error { $0.arguments.metricForBestModel = "eval_accuracies" }
         == .unknownMetric("accuracies", known: ["loss", "accuracy", "f1", "precision", "recall", "macro_f1", "f1:LABEL", "precision:LABEL", "recall:LABEL"]))
@@ -255,7 +255,7 @@ import Training
       ("per-device-train-batch-size", { $0.perDeviceTrainBatchSize = 0 }), ("num-train-epochs", { $0.numTrainEpochs = 0 }),
       ("gradient-accumulation-steps", { $0.gradientAccumulationSteps = 0 }), ("logging-steps", { $0.loggingSteps = 0 }),
       ("eval-steps", { $0.evalSteps = 0 }), ("learning-rate", { $0.learningRate = .nan }), ("dropout", { $0.dropout = 0.3 }),
-      ("max-steps", { $0.maxSteps = -1 }), ("label-smoothing-factor", { $0.labelSmoothingFactor = 1 }),
+      ("max-steps", { $0.maxSteps = -2 }), ("eval-steps", { $0.evalStepsRatio = 1 }), ("save-steps", { $0.saveStepsRatio = .nan }), ("label-smoothing-factor", { $0.labelSmoothingFactor = 1 }),
       ("class-weights", { $0.classWeights = [1, 0, -1] }), ("num-train-epochs", { $0.numTrainEpochs = 1e300 }),
       ("num-train-epochs", { $0.numTrainEpochs = .infinity }), ("num-train-epochs", { $0.numTrainEpochs = .nan }),
       ("max-steps", { $0.maxSteps = .max }), ("warmup-steps", { $0.warmupSteps = .max }),
