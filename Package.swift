@@ -92,7 +92,7 @@ let moduleTargets: [Target] = modules.map {
     linkerSettings: linkerSettings[$0.name])
 }
 /// What tests import besides their module and what it imports.
-let testImports: [String: [Target.Dependency]] = ["MartletABI": ["Bundles", "Checkpoints", "Encoders", "Packing", "Records", "Storage"]]
+let testImports: [String: [Target.Dependency]] = ["MartletABI": ["Bundles", "Checkpoints", "Encoders", "JSON", "Packing", "Records", "Storage"]]
 let testTargets: [Target] = modules.map { module in
   .testTarget(
     name: module.name + "Tests",

@@ -47,9 +47,9 @@ class MartletError(Exception):
 class Prediction(NamedTuple):
     """What a classifier says of one text."""
 
-    #: The label's name. Multi-label: the labels with a score over 0.5, comma-joined. Regression: the value.
+    #: The label's name. Multi-label: the labels with a score over 0.5, comma-joined. Regression: the value; of several, all of them, comma-joined.
     label: str
-    #: The highest score. Regression: the value.
+    #: The highest score. Regression: the value, the first of several.
     score: float
     #: Single-label: the softmax over the labels, in label order. Multi-label: a sigmoid for each. Regression: the value.
     scores: List[float]
@@ -199,8 +199,9 @@ class Classifier:
         if self._task == _MULTI_LABEL:
             label = ",".join(name for name, score in zip(self.labels, scores) if score > 0.5)
         elif self._task == _REGRESSION:
-            label = _shortest(scores[0])
-        return Prediction(label, scores[info.label], scores, logits, info.token_count, info.was_truncated == 1)
+            label = ",".join(map(_shortest, scores))
+        best = 0 if self._task == _REGRESSION else info.label
+        return Prediction(label, scores[best], scores, logits, info.token_count, info.was_truncated == 1)
 
     def close(self) -> None:
         """Closes the file. Calls in progress finish; later ones raise MartletError. Closing again does nothing."""

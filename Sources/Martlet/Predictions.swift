@@ -103,6 +103,7 @@ private final class WaitingTexts: Sendable {
   private let batchTokens: Int
   /// Of the runner alone.
   nonisolated(unsafe) private var answeredCount = 0
+  nonisolated(unsafe) private var failure: ClassifierError?
 
   init(_ classifier: Classifier, batchTokens: Int) throws {
     self.classifier = classifier
@@ -136,6 +137,7 @@ private final class WaitingTexts: Sendable {
 
   /// Runs the texts that have been read, waiting for one if need be; none when the source has ended.
   func nextBatch() async throws -> ArraySlice<Prediction> {
+    if let failure { throw failure }
     await sleep { $0.isFinished || session.waiting.count > 0 }
     let (reader, error) = state.withLock { state in
       session.takeWaiting()
@@ -145,8 +147,14 @@ private final class WaitingTexts: Sendable {
     if let error { throw error }
     guard session.answered.count > 0 else { return [] }
     try asClassifierError { () throws(OutOfMemory) in _ = try session.runAgain() }
-    let predictions = try session.predictions(first: answeredCount)
+    let (predictions, failure) = session.predictionsBeforeFailure(first: answeredCount)
     answeredCount += predictions.count
+    if let failure {
+      finish(failure)
+      guard !predictions.isEmpty else { throw failure }
+      // Thrown by the next call: the predictions before it are not lost.
+      self.failure = failure
+    }
     return predictions[...]
   }
 

@@ -18,10 +18,18 @@ extension Session {
   /// `Predictions.swift`, and with it the concurrency runtime, for code that only grows an array.
   @inline(never)
   func predictions(first: Int?) throws(ClassifierError) -> [Prediction] {
-    for text in 0..<answered.count where !isFinite(text) {
-      throw ClassifierError(.notFinite, (first.map { "text \($0 + text): " } ?? "") + Self.notFinite)
-    }
-    return (0..<answered.count).map(prediction)
+    let (predictions, failure) = predictionsBeforeFailure(first: first)
+    if let failure { throw failure }
+    return predictions
+  }
+
+  /// The predictions of the texts before the first whose logits are not finite, and what is said of that.
+  @inline(never)
+  func predictionsBeforeFailure(first: Int?) -> ([Prediction], ClassifierError?) {
+    let count = (0..<answered.count).first { !isFinite($0) } ?? answered.count
+    let failure =
+      count < answered.count ? ClassifierError(.notFinite, (first.map { "text \($0 + count): " } ?? "") + Self.notFinite) : nil
+    return ((0..<count).map(prediction), failure)
   }
 
   private func prediction(of index: Int) -> Prediction {

@@ -114,8 +114,10 @@ class MartletTests(unittest.TestCase):
         with martlet.Classifier(os.environ["REGRESSION"]) as classifier:
             for prediction in classifier.classify_batch(TEXTS):
                 self.assertEqual(prediction.scores, prediction.logits)
-                self.assertAlmostEqual(float(prediction.label), prediction.logits[0], places=6)
-                self.assertLess(len(prediction.label), 15)
+                self.assertEqual(prediction.score, prediction.logits[0])
+                for label, logit in zip(prediction.label.split(","), prediction.logits):
+                    self.assertAlmostEqual(float(label), logit, places=6)
+                    self.assertLess(len(label), 15)
 
     def test_calibration_and_base(self):
         error = martlet.MartletError
@@ -178,6 +180,12 @@ class MartletTests(unittest.TestCase):
         classifier.close()
         self.assertStatus(error.CLOSED_HANDLE, lambda: classifier.classify("good"), "closed")
         self.assertStatus(error.CLOSED_HANDLE, lambda: classifier.classify_batch([]))
+
+    def test_not_finite(self):
+        with martlet.Classifier(os.environ["NOT_FINITE"]) as classifier:
+            for texts in (["awful"], ["good", "an awful film"]):
+                self.assertStatus(martlet.MartletError.NOT_FINITE, lambda: classifier.classify_batch(texts))
+            self.assertIn(classifier.classify("good").label, classifier.labels)
 
     def test_fork(self):
         context = multiprocessing.get_context("fork")

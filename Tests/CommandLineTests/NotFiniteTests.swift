@@ -122,4 +122,20 @@ import Testing
       }
     }
   }
+
+  /// From an asynchronous sequence the predictions before such a text come first.
+  @Test func predictionsBeforeIt() async throws {
+    var opened: Classifier?
+    try withWorkshop { workshop in
+      opened = try Classifier(contentsOf: workshop.pack(folderWithAWord(workshop), as: "word.martlet"))
+    }
+    let classifier = try #require(opened)
+    let (stream, source) = AsyncStream.makeStream(of: String.self)
+    for text in texts { source.yield(text) }
+    source.finish()
+    var labels: [String] = []
+    var message = ""
+    do { for try await prediction in classifier.predictions(of: stream) { labels.append(prediction.label) } } catch { message = "\(error)" }
+    #expect(labels.count == 1 && message.contains("text 1: ") && message.contains(Self.message), "\(labels) \(message)")
+  }
 }

@@ -82,6 +82,12 @@ import Testing
     #expect(finished.status == 0 && finished.output.contains("refused memory and well after"), "\(finished)")
   }
 
+  @Test func notFinite() throws {
+    let program = try installation.compile("notfinite", source: "notfinite.c", [], shared)
+    let finished = try run([program, installation.notFinite])
+    #expect(finished.status == 0 && finished.output.isEmpty, "\(finished)")
+  }
+
   private static let hasPython = (try? run(["python3", "--version"]))?.status == 0
 
   @Test(.enabled(if: hasPython, "python3 is not installed")) func python() throws {
@@ -89,8 +95,8 @@ import Testing
       ["python3", fixture("../CInterface/test_martlet.py")],
       environment: [
         "MARTLET_LIBRARY": installation.library, "BUNDLE": installation.bundle, "BASE": installation.base,
-        "MULTI_LABEL": installation.multiLabel, "REGRESSION": installation.regression, "DELTA": installation.delta,
+        "MULTI_LABEL": installation.multiLabel, "REGRESSION": installation.regression, "NOT_FINITE": installation.notFinite, "DELTA": installation.delta,
       ])
-    #expect(finished.status == 0 && finished.output.contains("Ran 9 tests"), "\(finished)")
+    #expect(finished.status == 0 && finished.output.contains("Ran 10 tests"), "\(finished)")
   }
 }

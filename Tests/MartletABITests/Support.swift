@@ -1,6 +1,7 @@
 import Bundles
 import Checkpoints
 import Encoders
+import JSON
 import Packing
 import Records
 import Storage
@@ -82,6 +83,8 @@ struct Installation: Sendable {
   var base: String { folder + "/base.martlet" }
   var multiLabel: String { folder + "/multi-label.martlet" }
   var regression: String { folder + "/regression.martlet" }
+  /// `tiny-bert` with a word, `awful`, that is a row of numbers whose products overflow.
+  var notFinite: String { folder + "/not-finite.martlet" }
   /// `tiny-bert` as changes of `bundle`, calibrated, in a folder where its base is not.
   var delta: String { folder + "/away/delta.martlet" }
 
@@ -104,6 +107,7 @@ struct Installation: Sendable {
     try pack(fixture("tiny-bert"), to: bundle)
     try pack(fixture("tiny-bert-encoder"), to: base)
     try packDelta()
+    try packNotFinite()
     let configuration = String(decoding: try readFile(fixture("tiny-bert/config.json")), as: UTF8.self)
     for (kind, path) in [("multi_label_classification", multiLabel), ("regression", regression)] {
       let copy = folder + "/" + kind
@@ -125,6 +129,21 @@ struct Installation: Sendable {
     let targets = try dataset.targets(LabelReading(Model(configuration: source.configuration).task, of: [dataset]))
     try model.add(measureQuality(source, .int8, base: options.base, dataset, targets, threads: 1))
     _ = try model.write(to: delta)
+  }
+
+  private func packNotFinite() throws {
+    let copy = folder + "/not-finite"
+    try #require(mkdir(copy, 0o755) == 0)
+    for name in try listDirectory(fixture("tiny-bert")) { try write(readFile(fixture("tiny-bert/" + name)), to: copy + "/" + name) }
+    let vocabulary = try #require(JSONValue(parsing: readFile(fixture("tiny-bert/tokenizer.json")))["model"]?["vocab"]?["awful"]?.int)
+    var bytes = try readFile(copy + "/model.safetensors")
+    let length = bytes[..<8].reversed().reduce(0) { $0 << 8 | Int($1) }
+    let entry = try #require(JSONValue(parsing: bytes[8..<8 + length])["bert.embeddings.word_embeddings.weight"])
+    let width = try #require(entry["shape"]?.array?[1].int)
+    let begin = try #require(entry["data_offsets"]?.array?[0].int) + 8 + length + 4 * width * vocabulary
+    for index in 0..<4 * width { bytes[begin + index] = UInt8(truncatingIfNeeded: Float(3e38).bitPattern >> UInt32(8 * (index % 4))) }
+    try write(bytes, to: copy + "/model.safetensors")
+    try pack(copy, to: notFinite)
   }
 
   private func pack(_ source: String, to path: String) throws {
