@@ -176,8 +176,8 @@ func naming<Result: ~Copyable>(_ path: String, _ body: () throws -> Result) thro
   }
 }
 
-/// The tokenizer of MODEL and the length at which it cuts, without loading weights.
-func loadTokenizerAndLimit(_ argument: ModelArgument) throws -> (Tokenizer, LengthLimit) {
+/// The tokenizer of MODEL, the length at which it cuts and whether texts are HTML, without loading weights.
+func loadTokenizerAndLimit(_ argument: ModelArgument) throws -> (Tokenizer, LengthLimit, readsHTML: Bool) {
   let path = argument.model
   return try naming(path) {
     let tokenizer: Tokenizer
@@ -191,7 +191,7 @@ func loadTokenizerAndLimit(_ argument: ModelArgument) throws -> (Tokenizer, Leng
       tokenizer = try bundle.withBytes(.tokenizer) { try Tokenizer(compiled: $0) }
       configuration = try JSONValue(parsing: bundle.text(.configuration).utf8)
     }
-    return (tokenizer, try lengthLimit(configuration, tokenizer))
+    return (tokenizer, try lengthLimit(configuration, tokenizer), readsHTML: try HTMLSetting.isOn(configuration))
   }
 }
 

@@ -40,6 +40,12 @@ struct PackCommand: ParsableCommand {
   @OptionGroup var labels: LabelArguments
   @Flag(help: "Carry the folder's configuration and tokenizer files, so that fine-tuning can start from the bundle.")
   var carrySource = false
+  @Flag(
+    help: """
+      Read texts as HTML: tags become blanks, entities what they stand for. `tune --unescape-html` records it in the folder; this is \
+      for a folder that does not say so.
+      """)
+  var unescapeHtml = false
   @Option(help: "A fact for the bundle's card, as key=value; may be given several times.")
   var card: [String] = []
   @Flag(help: "Print one JSON object.")
@@ -65,6 +71,7 @@ struct PackCommand: ParsableCommand {
     options.weights = weights
     options.codec = compact ? .compact : .mapped
     options.carriesSource = carrySource
+    options.readsHTML = unescapeHtml
     options.base = try deltaBase.map { DeltaBase(try Bundle(path: $0), fileName: $0.lastPathComponent) }
     for fact in card {
       let parts = fact.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)

@@ -16,20 +16,22 @@ struct TokenizeCommand: ParsableCommand {
   var whole = false
 
   func run() throws {
-    let (tokenizer, limit) = try loadTokenizerAndLimit(modelArgument)
+    let (tokenizer, limit, readsHTML) = try loadTokenizerAndLimit(modelArgument)
     let reader = try RecordReader(
       paths: files, options: RecordOptions(format: .lines), source: RecordSource.init(decompressing:))
     var record = Record()
     var workspace = TokenizerWorkspace()
+    var plainText = HTMLText()
     var ids: [Int32] = []
     var text = ""
     do {
       while try reader.next(into: &record) {
         ids.removeAll(keepingCapacity: true)
-        _ = record.text.withUnsafeBufferPointer {
-          tokenizer.encode(
-            $0, maximumLength: whole ? .max : limit.cut(length.maxLength), workspace: &workspace, into: &ids)
+        func encode(_ text: UnsafeBufferPointer<UInt8>) {
+          _ = tokenizer.encode(
+            text, maximumLength: whole ? .max : limit.cut(length.maxLength), workspace: &workspace, into: &ids)
         }
+        record.text.withUnsafeBufferPointer { if readsHTML { plainText.withText($0, encode) } else { encode($0) } }
         for (place, id) in ids.enumerated() {
           if place > 0 { text += " " }
           text += "\(id)"

@@ -43,6 +43,13 @@ struct TuneCommand: ParsableCommand {
       of the encoder is refused.
       """)
   var fromScratch = false
+  @Flag(
+    name: spellings("unescape-html"),
+    help: """
+      Read texts as HTML: tags become blanks, entities what they stand for. The model that is written says so, and `classify`, \
+      `evaluate` and the libraries read texts in the same way.
+      """)
+  var unescapeHtml = false
   @Flag(name: spellings("no-forecast"), help: "Do without the few steps that foretell memory and time.")
   var noForecast = false
   @Option(
@@ -77,6 +84,7 @@ struct TuneCommand: ParsableCommand {
     tuner.threads = threading.threads
     tuner.forecasts = !noForecast
     tuner.startsFromScratch = fromScratch
+    tuner.unescapesHTML = unescapeHtml
     tuner.problemType = labels.problemType
     tuner.labelMap = labels.labelMap
     tuner.positiveLabel = labels.positiveLabel

@@ -130,6 +130,10 @@ final class TuningDisplay {
       lines.append("warning: \(formatCount(summary.truncatedCount)) training texts are cut at the length limit")
     }
     if summary.emptyCount > 0 { lines.append("warning: \(formatCount(summary.emptyCount)) training texts are empty") }
+    let texts = summary.trainingCount + summary.validationCount
+    if texts >= 20, summary.markedCount * 20 >= texts {
+      lines.append("note: \(formatCount(summary.markedCount)) texts hold tags or entities of HTML: --unescape-html makes plain text of them")
+    }
     if summary.unknownCount > 0 {
       lines.append("warning: of \(formatCount(summary.unknownCount)) texts the vocabulary knows nothing: unknown tokens only")
     }

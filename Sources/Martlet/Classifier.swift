@@ -29,6 +29,8 @@ public final class Classifier: Sendable {
 
   package let model: Model
   package let limit: LengthLimit
+  /// Whether texts are HTML, as the model's configuration says.
+  let readsHTML: Bool
   package let tokenizer: Tokenizer
   package let bundle: Bundle
   private let weights: ModelWeights
@@ -92,6 +94,7 @@ public final class Classifier: Sendable {
           "\(bundle.path): section tokenizer: expected ids below \(rows) by the configuration, found \(tokenizer.vocabularySize - 1)")
       }
       limit = try LengthLimit(model.family, tokenizer: tokenizer.maximumLength, configuration: model.configuration)
+      readsHTML = try HTMLSetting.isOn(model.configuration)
       let provider = BundleWeights(bundle)
       if let output = model.blueprint.linears.first(where: { $0.isOutput && !provider.has($0) }) {
         throw ClassifierError(
@@ -167,7 +170,7 @@ public final class Classifier: Sendable {
   /// A session of the classifier's own, for callers that fill batches themselves. Use it from one thread at a time.
   package func makeSession() throws(OutOfMemory) -> Session {
     try Session(
-      model: model, tokenizer: tokenizer, limit: limit, temperature: temperature,
+      model: model, tokenizer: tokenizer, limit: limit, readsHTML: readsHTML, temperature: temperature,
       engine: InferenceEngine(weights: weights, kernels: kernels, pool: pool))
   }
 

@@ -75,7 +75,10 @@ extension Session {
     }
     try requireMemory(encoding: text.count)
     windowing.content.removeAll(keepingCapacity: windowing.content.capacity <= 1 << 16)
-    _ = tokenizer.appendContent(text, limit: .max, workspace: &workspace, into: &windowing.content)
+    func encode(_ text: UnsafeBufferPointer<UInt8>) {
+      _ = tokenizer.appendContent(text, limit: .max, workspace: &workspace, into: &windowing.content)
+    }
+    if readsHTML { plainText.withText(text, encode) } else { encode(text) }
     waiting.windowed.pooling = windows.pooling
     let (tokensBefore, rowsBefore) = (waiting.tokenCount, waiting.batch.textCount)
     let count = windowing.content.count

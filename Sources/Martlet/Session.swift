@@ -36,20 +36,27 @@ package final class Session: @unchecked Sendable {
   let model: Model
   let tokenizer: Tokenizer
   let limit: LengthLimit
+  let readsHTML: Bool
   /// Logits are divided by it before they become scores.
   let temperature: Double
   let engine: InferenceEngine
   var workspace = TokenizerWorkspace()
   var windowing: WindowingMemory
+  /// Where HTML becomes plain text, of each of a pair.
+  var plainText = HTMLText()
+  private var plainPair = HTMLText()
   /// The texts of the next run.
   package internal(set) var waiting = EncodedTexts()
   /// The texts of the last run, whose logits are there.
   package private(set) var answered = EncodedTexts()
 
-  init(model: Model, tokenizer: Tokenizer, limit: LengthLimit, temperature: Double, engine: InferenceEngine) throws(OutOfMemory) {
+  init(
+    model: Model, tokenizer: Tokenizer, limit: LengthLimit, readsHTML: Bool, temperature: Double, engine: InferenceEngine
+  ) throws(OutOfMemory) {
     self.model = model
     self.tokenizer = tokenizer
     self.limit = limit
+    self.readsHTML = readsHTML
     self.temperature = temperature
     self.engine = engine
     windowing = try WindowingMemory()
@@ -70,9 +77,10 @@ package final class Session: @unchecked Sendable {
   @discardableResult
   package func append(_ text: UnsafeBufferPointer<UInt8>, maximumLength: Int? = nil) throws -> TextLength {
     try requireMemory(encoding: text.count)
-    let summary = tokenizer.encode(
-      text, maximumLength: limit.cut(maximumLength), workspace: &workspace, into: &waiting.batch.ids)
-    return try endText(summary)
+    func encode(_ text: UnsafeBufferPointer<UInt8>) -> EncodingSummary {
+      tokenizer.encode(text, maximumLength: limit.cut(maximumLength), workspace: &workspace, into: &waiting.batch.ids)
+    }
+    return try endText(readsHTML ? plainText.withText(text, encode) : encode(text))
   }
 
   /// Appends a pair, the longer of the two cut first.
@@ -85,12 +93,16 @@ package final class Session: @unchecked Sendable {
     }
     try requireMemory(encoding: first.count + second.count)
     // Two members of a class's property cannot be changed at once; of a parameter they can.
-    func encode(into batch: inout Batch) -> EncodingSummary {
+    func encode(
+      _ first: UnsafeBufferPointer<UInt8>, _ second: UnsafeBufferPointer<UInt8>, into batch: inout Batch
+    ) -> EncodingSummary {
       tokenizer.encodePair(
         first, second, maximumLength: limit.cut(maximumLength), workspace: &workspace, into: &batch.ids,
         typeIDs: &batch.tokenTypes)
     }
-    return try endText(encode(into: &waiting.batch))
+    guard readsHTML else { return try endText(encode(first, second, into: &waiting.batch)) }
+    return try endText(
+      plainText.withText(first) { first in plainPair.withText(second) { encode(first, $0, into: &waiting.batch) } })
   }
 
   /// Appends ids that are already there.

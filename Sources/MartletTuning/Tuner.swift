@@ -88,6 +88,9 @@ public struct Tuner: Sendable {
   public var positiveLabel: String?
   /// What each label counts in the loss; `arguments.classWeights`, in the order of the labels, if nil.
   public var classWeights: ClassWeights?
+  /// Whether texts are HTML: tags become blanks, entities what they stand for. What is written says so, and reads texts in this way. A
+  /// base that says so is heeded without this.
+  public var unescapesHTML = false
   /// Asked after every step; true makes the run write a checkpoint and return.
   public var shouldStop: @Sendable () -> Bool = { false }
 
@@ -120,6 +123,7 @@ public struct Tuner: Sendable {
     let limit = try LengthLimit(
       pretrained.family, tokenizer: base.tokenizer.maximumLength, configuration: base.configuration)
     let maximumLength = arguments.maxLength.map { limit.cut($0) } ?? min(limit.usual, TuningArguments.usualMaxLength)
+    let readsHTML = try unescapesHTML || HTMLSetting.isOn(base.configuration)
     let reading = try labelReading(base, pretrained, training, validation)
     let model = try Model(
       configuration: configuration(base.configuration, reading.task, pretrained.architecture, maximumLength))
@@ -132,8 +136,10 @@ public struct Tuner: Sendable {
     guard base.tokenizer.vocabularySize <= rows else {
       throw PackingError.vocabulary(path: base.path, tokenizer: base.tokenizer.vocabularySize, model: rows)
     }
-    let trainingData = try TokenizedData(training, trainingTargets, base.tokenizer, model, limit, maximumLength: maximumLength)
-    let validationData = try TokenizedData(validation, validationTargets, base.tokenizer, model, limit, maximumLength: maximumLength)
+    let trainingData = try TokenizedData(
+      training, trainingTargets, base.tokenizer, model, limit, maximumLength: maximumLength, readsHTML: readsHTML)
+    let validationData = try TokenizedData(
+      validation, validationTargets, base.tokenizer, model, limit, maximumLength: maximumLength, readsHTML: readsHTML)
 
     let parameters = try base.parameters(for: model)
     try arguments.check()
@@ -208,6 +214,7 @@ public struct Tuner: Sendable {
     object["architectures"] = [.string(architecture)]
     for (key, value) in task.configuration { object[key] = value }
     object[LengthLimit.recordKey] = .integer(Int64(maximumLength))
+    if unescapesHTML { object[HTMLSetting.recordKey] = true }
     // The weights are written under the usual name.
     object["transformers_weights"] = nil
     object["dtype"] = "float32"
@@ -248,7 +255,7 @@ public struct Tuner: Sendable {
     return DataSummary(
       trainingCount: training.count, validationCount: validation?.count ?? 0, trainingTokens: trainingData.tokens,
       truncatedCount: trainingData.truncated, emptyCount: trainingData.empty,
-      unknownCount: trainingData.unknown + validationData.unknown,
+      unknownCount: trainingData.unknown + validationData.unknown, markedCount: trainingData.marked + validationData.marked,
       leftOutCount: training.dataset.badRows.count + (validation?.dataset.badRows.count ?? 0), duplicateCount: duplicates ?? 0,
       labelCounts: model.task.kind == .singleLabel ? counts : [])
   }

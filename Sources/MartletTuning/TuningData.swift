@@ -52,6 +52,8 @@ public struct DataSummary: Sendable {
   public let emptyCount: Int
   /// Texts of both that the vocabulary knows nothing of: unknown tokens only, as of an emoji alone.
   public let unknownCount: Int
+  /// Texts of both that hold tags or entities of HTML and are read as they are; none where HTML becomes plain text.
+  public let markedCount: Int
   /// Rows of both that were left out because they could not be used.
   public let leftOutCount: Int
   /// Validation texts that are in the training data too, but for capitals, blanks and tails such as `… read more`.
@@ -67,6 +69,8 @@ struct TokenizedData {
   var empty = 0
   /// Texts that the vocabulary knows nothing of.
   var unknown = 0
+  /// Texts with HTML that is left as it is.
+  var marked = 0
 
   var tokens: Int { examples.reduce(0) { $0 + $1.ids.count } }
 
@@ -74,7 +78,11 @@ struct TokenizedData {
   ///   - targets: of the texts, one each.
   ///   - limit: the model's.
   ///   - maximumLength: where texts are cut.
-  init(_ data: TuningData?, _ targets: [TrainingTarget], _ tokenizer: Tokenizer, _ model: Model, _ limit: LengthLimit, maximumLength: Int) throws {
+  ///   - readsHTML: whether HTML becomes plain text.
+  init(
+    _ data: TuningData?, _ targets: [TrainingTarget], _ tokenizer: Tokenizer, _ model: Model, _ limit: LengthLimit, maximumLength: Int,
+    readsHTML: Bool
+  ) throws {
     guard let dataset = data?.dataset else { return }
     let family = model.family
     if dataset.pairs != nil, let refusal = tokenizer.pairRefusal(tokenTypes: family.tokenTypeCount) {
@@ -85,17 +93,27 @@ struct TokenizedData {
     try requireMemory(dataset.count.memory(times: 512 + 8 * model.task.labels.count) + texts.memory(times: 16))
     let unknownTokens = tokenizer.unknownTokens
     var workspace = TokenizerWorkspace()
+    var (plainText, plainPair) = (HTMLText(), HTMLText())
+    func plain(
+      _ text: UnsafeBufferPointer<UInt8>, _ html: inout HTMLText, _ body: (UnsafeBufferPointer<UInt8>) -> EncodingSummary
+    ) -> EncodingSummary {
+      readsHTML ? html.withText(text, body) : body(text)
+    }
     examples.reserveCapacity(dataset.count)
     for index in 0..<dataset.count {
       var ids: [Int32] = []
       var types: [Int32] = []
       let summary = dataset.texts.withBytes(index) { text in
-        guard let pairs = dataset.pairs else {
-          return tokenizer.encode(text, maximumLength: maximumLength, workspace: &workspace, into: &ids)
-        }
-        return pairs.withBytes(index) {
-          tokenizer.encodePair(
-            text, $0, maximumLength: maximumLength, workspace: &workspace, into: &ids, typeIDs: &types)
+        if !readsHTML, plainText.isMarked(text) { marked += 1 }
+        return plain(text, &plainText) { text in
+          guard let pairs = dataset.pairs else {
+            return tokenizer.encode(text, maximumLength: maximumLength, workspace: &workspace, into: &ids)
+          }
+          return pairs.withBytes(index) { pair in
+            plain(pair, &plainPair) {
+              tokenizer.encodePair(text, $0, maximumLength: maximumLength, workspace: &workspace, into: &ids, typeIDs: &types)
+            }
+          }
         }
       }
       guard summary.tokenCount <= limit.refusedBeyond else {

@@ -26,6 +26,8 @@ package struct PackingOptions: Sendable {
   /// Whether the bundle carries the folder's small files (configuration, tokenizer), so that fine-tuning can start
   /// from it and write a folder back. A folder without a head is a base and always carries them.
   package var carriesSource = false
+  /// Whether the bundle reads texts as HTML, also where the folder's configuration does not say so.
+  package var readsHTML = false
   /// Facts for the bundle's card, in this order: where the model came from, under what licence.
   package var card: JSONObject = JSONObject()
 
@@ -123,10 +125,15 @@ package func pack(_ folder: CheckpointFolder, options: PackingOptions = PackingO
     throw source.refusal(missing: missing, of: model.blueprint)
   }
 
+  var configuration = folder.configuration
+  if options.readsHTML, var object = configuration.object {
+    object[HTMLSetting.recordKey] = true
+    configuration = .object(object)
+  }
   let writer = try options.base.map { try BundleWriter(base: $0) } ?? BundleWriter(policy: options.codec)
   var sections = Sections(writer: writer, base: options.base?.bundle)
   try sections.writer.add(
-    .configuration, contents: SectionContents(folder.configuration.text(indent: 2, sortedKeys: true)))
+    .configuration, contents: SectionContents(configuration.text(indent: 2, sortedKeys: true)))
   try sections.writer.add(.tokenizer, contents: SectionContents(tokenizer.compiled()))
   for linear in model.blueprint.linears where !absent.contains(linear) {
     try sections.addMatrix(linear, parameters, options.weights)
