@@ -9,50 +9,114 @@ import Tasks
 
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "evaluate", abstract: "Measure a classifier on labelled data: accuracy, precision, recall, F1, loss, confusion.")
+    commandName: "evaluate", abstract: "Measure a classifier on labelled data: accuracy, precision, recall, F1, loss, confusion.",
+    discussion: """
+      With several models they are compared on the same data: McNemar's test for two that give one label, the paired bootstrap (with a \
+      fixed seed) otherwise, each against the first.
+      """)
 
   @OptionGroup var modelArgument: ModelArgument
+  @Argument(help: "Further models, to be compared with the first; they must have the same labels.")
+  var others: [String] = []
   @Option(help: DataOptions.dataHelp)
   var data: String
   @OptionGroup var reading: DataOptions
   @OptionGroup var labels: LabelArguments
   @OptionGroup var length: LengthOptions
+  @Option(help: "Write a page to look at: confusion, labels, threshold, confidence, lengths, mistakes, labels in doubt.")
+  var report: String?
+  @Option(help: "Print the lowest --threshold of classify with which answers are right this often, from 0 to 1.")
+  var precision: Double?
   @Flag(help: "Print one JSON object.")
   var json = false
   @OptionGroup var threading: ThreadOptions
 
-  func run() throws {
-    let classifier = try modelArgument.open(threads: threading.threads)
-    var dataset = try reading.dataset(data)
-    let task = classifier.model.task
-    let targets = try labels.targets(&dataset, for: task)
-    let start = Machine.monotonicSeconds()
-    var unknown = 0
-    let evaluation = try evaluate(
-      classifier, dataset, targets, maximumLength: length.maxLength, positiveLabel: try task.positiveLabel(named: labels.positiveLabel),
-      describe: { unknown += $1.isUnknown ? 1 : 0 })
-    let seconds = Machine.monotonicSeconds() - start
-    if json {
-      var report = evaluation.json.object!
-      report["bad_rows"] = .integer(Int64(dataset.badRows.count))
-      report["unknown_texts"] = .integer(Int64(unknown))
-      report["runtime"] = .number(seconds)
-      report["samples_per_second"] = .number(Double(dataset.count) / seconds)
-      try writeToStandardOutput(JSONValue.object(report).text(indent: 2) + "\n")
-    } else {
-      try writeToStandardOutput(
-        evaluation.table
-          + "\n\(formatCount(dataset.count)) texts in \(formatDuration(seconds)), \(formatRate(Double(dataset.count) / seconds)) texts/s"
-          + (dataset.badRows.count > 0 ? "; \(formatCount(dataset.badRows.count)) bad rows left out\n" : "\n")
-          + (unknown > 0 ? "of \(formatCount(unknown)) texts the vocabulary knows nothing: unknown tokens only\n" : ""))
+  func validate() throws {
+    if let precision, !(precision > 0 && precision <= 1) {
+      throw ValidationError("--precision: expected more than 0 and at most 1, found \(precision)")
     }
-    for warning in evaluation.warnings { writeToStandardError("warning: \(warning)") }
+    if !others.isEmpty, modelArgument.base != nil { throw ValidationError("--base: expected one model, found \(others.count + 1)") }
+  }
+
+  func run() throws {
+    var classifiers = [try modelArgument.open(threads: threading.threads)]
+    if precision != nil, classifiers[0].model.task.kind == .regression {
+      throw CommandError("--precision: \(modelArgument.model) gives a value, not labels")
+    }
+    var dataset = try reading.dataset(data)
+    let targets = try labels.targets(&dataset, for: classifiers[0].model.task)
+    var measured: [MeasuredModel] = []
+    for path in [modelArgument.model] + others {
+      // One model at a time is in memory.
+      let classifier = try classifiers.popLast() ?? other(path).open(threads: threading.threads)
+      measured.append(
+        try MeasuredModel(
+          path, classifier, dataset, targets, maximumLength: length.maxLength, positiveLabel: labels.positiveLabel, first: measured.first,
+          isCompared: !others.isEmpty))
+    }
+    try write(dataset, measured)
+    for model in measured {
+      for warning in model.evaluation.warnings {
+        writeToStandardError("warning: " + (measured.count > 1 ? model.path.excerpt + ": " : "") + warning)
+      }
+    }
+  }
+
+  /// Prints what was found, and writes the page.
+  private func write(_ dataset: LabelledDataset, _ measured: [MeasuredModel]) throws {
+    let comparisons = try measured.dropFirst().compactMap { model in
+      try measured[0].comparison(with: model, isOnlyPair: measured.count == 2).map { (model: model, comparison: $0) }
+    }
+    if let report {
+      var page = EvaluationPage(
+        data: "\(data), \(formatCount(dataset.count)) texts", models: measured.map { $0.page(dataset, wantedPrecision: precision) })
+      page.comparisons = comparisons.map { model, comparison in
+        EvaluationPage.Comparison(
+          name: model.path, comparison: comparison,
+          texts: comparison.examples.map {
+            (text: dataset.texts.string($0.record), place: dataset.place(of: $0.record), truth: dataset.labels.string($0.record))
+          })
+      }
+      page.facts = facts(measured, dataset)
+      var file = try AtomicFile(path: report)
+      try file.write(page.html())
+      try file.commit()
+    }
+    if json {
+      var models = measured.map { $0.json(dataset, wantedPrecision: precision) }
+      guard !comparisons.isEmpty else { return try writeToStandardOutput(JSONValue.object(models[0]).text(indent: 2) + "\n") }
+      for (index, model) in measured.enumerated() { models[index]["model"] = .string(model.path) }
+      let object: JSONValue = [
+        "models": .array(models.map { .object($0) }),
+        "comparisons": .array(comparisons.map { $0.comparison.json(model: $0.model.path, against: measured[0].path) }),
+      ]
+      return try writeToStandardOutput(object.text(indent: 2) + "\n")
+    }
+    var text = measured.map { $0.text(dataset, wantedPrecision: precision, isNamed: measured.count > 1) }.joined(separator: "\n")
+    for (model, comparison) in comparisons {
+      text += "\n\(model.path.excerpt) against \(measured[0].path.excerpt): \(comparison.sentence)\n"
+    }
+    try writeToStandardOutput(text)
+  }
+
+  /// A further model, opened as the first is.
+  private func other(_ path: String) -> ModelArgument {
+    var argument = modelArgument
+    argument.model = path
+    return argument
+  }
+
+  private func facts(_ measured: [MeasuredModel], _ dataset: LabelledDataset) -> [Fact] {
+    [Fact("data", data), Fact("texts", formatCount(dataset.count)), Fact("bad rows left out", formatCount(dataset.badRows.count))]
+      + measured.map {
+        Fact(measured.count > 1 ? $0.path : "speed", "\(formatRate(Double(dataset.count) / max($0.seconds, 1e-9))) texts/s, \(Machine.processorName)")
+      }
   }
 }
 
 extension EvaluationReport {
   /// By the names of the reference library, with everything that is known.
-  var json: JSONValue {
+  var json: JSONObject {
     var object = JSONObject(figures.map { ($0.name, .number($0.value)) })
     if let headlineLabel { object["positive_label"] = .string(task.labels[headlineLabel]) }
     object["labels"] = .array(task.labels.map { .string($0) })
@@ -62,7 +126,7 @@ extension EvaluationReport {
       object["confusion"] = .array(
         (0..<confusion.classes).map { truth in .array((0..<confusion.classes).map { .integer(Int64(confusion[truth, $0])) }) })
     }
-    return .object(object)
+    return object
   }
 
   /// The figures as text, with a line for each label and the confusion matrix of a single-label classifier.

@@ -155,7 +155,7 @@ final class TuningDisplay {
     if let summary {
       report.labelBalance = summary.labelCounts.map { .init(label: $0.label, training: $0.training, validation: $0.validation) }
     }
-    if let validation = result.validation { addExamples(to: &report, result, validation) }
+    if let validation = result.validation { report.section = section(result, validation) }
     report.configuration = arguments.json.object!.entries.map { .init($0.key, $0.value.string ?? $0.value.description) }
     report.environment =
       [
@@ -165,35 +165,17 @@ final class TuningDisplay {
     return report
   }
 
-  /// Confusion, calibration, slices by length and the most confident mistakes, for single-label heads.
-  private func addExamples(to report: inout TrainingReport, _ result: TuningResult, _ validation: TuningData) {
-    guard !report.labelBalance.isEmpty, let evaluation = result.evaluation, evaluation.confusion != nil else { return }
-    var calibration = CalibrationBins()
-    var mistakes: [TrainingReport.Mistake] = []
-    var slices = [("up to 16 tokens", 0...16), ("17 to 64", 17...64), ("65 to 256", 65...256), ("over 256", 257...Int.max)]
-      .map { (title: $0.0, range: $0.1, count: 0, correct: 0) }
+  /// What `evaluate --report` shows too, of the validation data.
+  private func section(_ result: TuningResult, _ validation: TuningData) -> EvaluationSection {
+    guard let evaluation = result.evaluation else { return EvaluationSection() }
+    var details = EvaluationDetails(evaluation.task)
     for (index, example) in result.examples.enumerated() {
-      let prediction = argmax(example.logits)
-      let confidence = Double(softmax(example.logits)[prediction])
-      guard case .label(let truth) = example.target else { continue }
-      let isCorrect = prediction == truth
-      calibration.add(confidence: confidence, correct: isCorrect)
-      if let slice = slices.firstIndex(where: { $0.range.contains(example.tokens) }) {
-        slices[slice].count += 1
-        slices[slice].correct += isCorrect ? 1 : 0
-      }
-      if !isCorrect {
-        mistakes.append(
-          .init(
-            text: validation.dataset.texts.string(index), truth: result.labels[truth],
-            prediction: result.labels[prediction], confidence: confidence))
+      example.logits.withUnsafeBufferPointer {
+        details.add(
+          index, $0, example.target, tokens: example.tokens, unknownTokens: example.unknownTokens, isUnknown: example.isUnknown)
       }
     }
-    report.evaluation = evaluation
-    report.calibration = calibration
-    report.lengthSlices = slices.filter { $0.count > 0 }.map {
-      .init(title: $0.title, count: $0.count, accuracy: Double($0.correct) / Double($0.count))
-    }
-    report.mistakes = Array(mistakes.sorted { $0.confidence > $1.confidence }.prefix(20))
+    let dataset = validation.dataset
+    return EvaluationSection(evaluation, details, text: dataset.texts.string, place: dataset.place(of:))
   }
 }

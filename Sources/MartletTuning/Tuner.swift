@@ -51,6 +51,9 @@ package struct ExampleResult: Sendable {
   package let logits: [Float]
   package let target: TrainingTarget
   package let tokens: Int
+  /// How many of them are the unknown token, and whether the vocabulary knows nothing of the text.
+  package let unknownTokens: Int
+  package let isUnknown: Bool
 }
 
 /// Where a run begins.
@@ -177,9 +180,14 @@ public struct Tuner: Sendable {
         var state = try AtomicFile(path: outputFolder + "/trainer_state.json")
         try state.write(trainer.trainerState.text(indent: 2, sortedKeys: true) + "\n")
         try state.commit()
+        let unknownTokens = base.tokenizer.unknownTokens
         let report = try trainer.evaluate { index, logits in
           let example = validationData.examples[index]
-          examples.append(ExampleResult(logits: Array(logits), target: example.target, tokens: example.ids.count))
+          examples.append(
+            ExampleResult(
+              logits: Array(logits), target: example.target, tokens: example.ids.count,
+              unknownTokens: unknownTokens?.count(in: example.ids[...]) ?? 0,
+              isUnknown: unknownTokens?.areAll(of: example.ids[...]) ?? false))
         }
         evaluation = validationData.examples.isEmpty ? nil : report
       }

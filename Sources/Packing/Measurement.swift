@@ -14,6 +14,9 @@ package struct TextFacts: Sendable, Equatable {
   package let unknownTokens: Int
   /// Whether the vocabulary knows nothing of the text.
   package let isUnknown: Bool
+
+  /// Of no text.
+  package static let none = TextFacts(tokens: 0, unknownTokens: 0, isUnknown: false)
 }
 
 /// Runs a classifier over labelled data, in batches, in constant memory besides the data.

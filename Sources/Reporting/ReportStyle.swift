@@ -19,6 +19,7 @@ enum ReportStyle {
     }
     main { max-width: 860px; margin: 0 auto; padding: 48px 24px 72px; }
     header { display: flex; gap: 20px; align-items: center; margin-bottom: 28px; }
+    header div { min-width: 0; overflow-wrap: anywhere; }
     header svg { width: 72px; height: 60px; flex: none; fill: var(--s1); }
     h1 { font-size: 30px; line-height: 1.2; margin: 0 0 4px; letter-spacing: -0.01em; overflow-wrap: anywhere; }
     h2 { font-size: 20px; margin: 44px 0 6px; letter-spacing: -0.005em; }
@@ -33,7 +34,7 @@ enum ReportStyle {
     .findings li { padding: 7px 0 7px 18px; border-left: 3px solid var(--s1); margin-bottom: 6px; background: linear-gradient(90deg, var(--shade), transparent); }
     figure { margin: 12px 0; background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 16px 18px; overflow-x: auto; }
     figure svg { display: block; width: 100%; height: auto; margin: 0 auto; }
-    .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(320px, 1fr)); gap: 12px; }
+    .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(320px, 100%), 1fr)); gap: 12px; }
     .pair figure { margin: 0; }
     .key { display: flex; flex-wrap: wrap; gap: 4px 18px; font-size: 14px; color: var(--soft); margin-bottom: 8px; }
     .key i { display: inline-block; width: 14px; height: 4px; border-radius: 2px; margin-right: 6px; vertical-align: middle; }
@@ -67,6 +68,9 @@ enum ReportStyle {
     .verdict { font-size: 14px; color: var(--soft); }
     .verdict b { color: var(--right); font-weight: 600; } .verdict em { color: var(--wrong); font-style: normal; font-weight: 600; }
     footer { margin-top: 56px; color: var(--soft); font-size: 14px; }
+    details { margin: 8px 0 24px; } summary { cursor: pointer; color: var(--soft); overflow-wrap: anywhere; } caption { text-align: left; color: var(--soft); }
+    h2, p, .findings li, .verdict { overflow-wrap: anywhere; }
+    @media (max-width: 480px) { main { padding: 24px 14px 48px; } figure { padding: 12px; } }
     @media print { body { background: none; } figure, .tile { break-inside: avoid; } }
     """
 

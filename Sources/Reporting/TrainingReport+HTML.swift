@@ -3,14 +3,9 @@ import Tasks
 /// The report as one self-contained page: inline style and drawings, nothing fetched, nothing run.
 extension TrainingReport {
   package func html() -> String {
-    var page = "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-    page += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-    page += "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-    page += "<title>\(escapedHTML(title))</title>\n<style>\n\(ReportStyle.css)\n</style>\n</head>\n<body>\n<main>\n"
-    page += "<header>\(ReportStyle.bird)<div><h1>\(escapedHTML(title))</h1><div class=\"soft\">\(escapedHTML(subtitle))</div></div></header>\n"
-    page += tilesHTML + findingsHTML + lossHTML + metricsHTML + confusionHTML + calibrationHTML + dataHTML + mistakesHTML
-    page += factsHTML("Configuration", configuration) + factsHTML("Where it ran", environment)
-    return page + "<footer>Made by Martlet. This page needs no network and runs no script.</footer>\n</main>\n</body>\n</html>\n"
+    var body = tilesHTML + Page.findings(findings) + lossHTML + metricsHTML + section.html + dataHTML
+    body += Page.facts("Configuration", configuration) + Page.facts("Where it ran", environment)
+    return Page.html(title: title, subtitle: subtitle, body: body)
   }
 
   private var tilesHTML: String {
@@ -19,15 +14,7 @@ extension TrainingReport {
       tiles = last.metrics.map { Fact(capitalized(plain($0.name)), formatPercent($0.value)) }
       if let loss = last.loss { tiles.append(Fact("Validation loss", formatFixed(loss, digits: 4))) }
     }
-    guard !tiles.isEmpty else { return "" }
-    let cells = tiles.map { "<div class=\"tile\"><b>\(escapedHTML($0.value))</b><span>\(escapedHTML($0.name))</span></div>\n" }
-    return "<section class=\"tiles\">\n\(cells.joined())</section>\n"
-  }
-
-  private var findingsHTML: String {
-    let found = findings
-    guard !found.isEmpty else { return "" }
-    return "<ul class=\"findings\">\n" + found.map { "<li>\(escapedHTML($0))</li>\n" }.joined() + "</ul>\n"
+    return Page.tiles(tiles)
   }
 
   // MARK: Curves
@@ -94,66 +81,18 @@ extension TrainingReport {
     return html + "</tbody></table></figure>\n"
   }
 
-  // MARK: The last evaluation
-
-  private var confusionHTML: String {
-    guard let evaluation, let confusion = evaluation.confusion, confusion.total > 0 else { return "" }
-    let names = evaluation.task.labels
-    var html = "<h2>Confusion</h2>\n<p class=\"soft\">Each row is a label as it is in the data; the shade is the share of that row.</p>\n"
-    if confusion.classes <= 80 { html += "<figure>\n\(ReportFigures.confusion(confusion, labels: names))</figure>\n" }
-    html += "<figure><table>\n<thead><tr><th>label</th><th>precision</th><th>recall</th><th>F1</th><th>records</th></tr></thead>\n<tbody>\n"
-    func row(_ title: String, _ scores: ClassScores) -> String {
-      "<tr><th>\(escapedHTML(title))</th><td>\(formatFixed(scores.precision, digits: 4))</td><td>\(formatFixed(scores.recall, digits: 4))</td>"
-        + "<td>\(formatFixed(scores.f1, digits: 4))</td><td>\(formatCount(scores.support))</td></tr>\n"
-    }
-    for (index, scores) in evaluation.perLabel.enumerated() { html += row(names[index], scores) }
-    html += row("macro mean", evaluation.macro)
-    return html + "</tbody></table></figure>\n"
-  }
-
-  private var calibrationHTML: String {
-    guard let calibration, calibration.total > 0 else { return "" }
-    return "<h2>Confidence</h2>\n<p class=\"soft\">How often the model is right when it says it is so sure. On the dashed line confidence and "
-      + "accuracy agree; below it the model is too sure. The grey bars count the records. Expected calibration error: "
-      + "\(formatFixed(calibration.expectedError, digits: 4)).</p>\n<figure>\n\(ReportFigures.calibration(calibration))</figure>\n"
-  }
-
   private var dataHTML: String {
-    var html = ""
-    if !labelBalance.isEmpty {
-      let training = labelBalance.reduce(0) { $0 + $1.training }
-      let validation = labelBalance.reduce(0) { $0 + $1.validation }
-      let most = Double(labelBalance.map(\.training).max() ?? 0)
-      html += "<figure>\n" + ReportFigures.bars(
+    guard !labelBalance.isEmpty else { return "" }
+    let training = labelBalance.reduce(0) { $0 + $1.training }
+    let validation = labelBalance.reduce(0) { $0 + $1.validation }
+    let most = Double(labelBalance.map(\.training).max() ?? 0)
+    return "<h2>The data</h2>\n<figure>\n"
+      + ReportFigures.bars(
         labelBalance.map {
           ($0.label, Double($0.training), formatCount($0.training) + ($0.validation > 0 ? " + " + formatCount($0.validation) : ""))
         }, most: most)
-      html += "<figcaption>Training" + (validation > 0 ? " + validation" : "") + " records by label, \(formatCount(training))"
-        + (validation > 0 ? " + \(formatCount(validation))" : "") + " in all</figcaption></figure>\n"
-    }
-    if !lengthSlices.isEmpty {
-      html += "<figure>\n" + ReportFigures.bars(
-        lengthSlices.map { ($0.title, $0.accuracy, "\(formatPercent($0.accuracy)) of \(formatCount($0.count))") }, most: 1)
-      html += "<figcaption>Accuracy on the validation data by length of the text</figcaption></figure>\n"
-    }
-    return html.isEmpty ? "" : "<h2>The data</h2>\n" + html
-  }
-
-  private var mistakesHTML: String {
-    guard !mistakes.isEmpty else { return "" }
-    var html = "<h2>Surest mistakes</h2>\n<p class=\"soft\">Where the model was most certain and wrong: worth reading, for some are labels to mend.</p>\n"
-    html += "<figure><ol class=\"mistakes\">\n"
-    for mistake in mistakes {
-      html += "<li><blockquote>\(escapedHTML(shortened(mistake.text, toWidth: 600)))</blockquote><div class=\"verdict\">is <b>\(escapedHTML(mistake.truth))</b>, "
-        + "taken for <em>\(escapedHTML(mistake.prediction))</em> with \(formatPercent(mistake.confidence))</div></li>\n"
-    }
-    return html + "</ol></figure>\n"
-  }
-
-  private func factsHTML(_ title: String, _ facts: [Fact]) -> String {
-    guard !facts.isEmpty else { return "" }
-    let rows = facts.map { "<tr><th>\(escapedHTML($0.name))</th><td>\(escapedHTML($0.value))</td></tr>\n" }
-    return "<h2>\(title)</h2>\n<figure><table class=\"facts\">\n\(rows.joined())</table></figure>\n"
+      + "<figcaption>Training" + (validation > 0 ? " + validation" : "") + " records by label, \(formatCount(training))"
+      + (validation > 0 ? " + \(formatCount(validation))" : "") + " in all</figcaption></figure>\n"
   }
 
   private func capitalized(_ text: String) -> String {

@@ -2,13 +2,6 @@ import Tasks
 
 /// What there is to tell of a fine-tuning run. What is empty or nil is left out of the page.
 package struct TrainingReport: Sendable {
-  /// A name and a value, as text.
-  package struct Fact: Sendable, Equatable {
-    package var name: String
-    package var value: String
-    package init(_ name: String, _ value: String) { (self.name, self.value) = (name, value) }
-  }
-
   /// One line of the training log.
   package struct LogPoint: Sendable, Equatable {
     package var step: Int
@@ -36,17 +29,6 @@ package struct TrainingReport: Sendable {
     }
   }
 
-  /// A text that the model got wrong.
-  package struct Mistake: Sendable, Equatable {
-    package var text: String
-    package var truth: String
-    package var prediction: String
-    package var confidence: Double
-    package init(text: String, truth: String, prediction: String, confidence: Double) {
-      (self.text, self.truth, self.prediction, self.confidence) = (text, truth, prediction, confidence)
-    }
-  }
-
   /// How many records have a label.
   package struct LabelCount: Sendable, Equatable {
     package var label: String
@@ -54,16 +36,6 @@ package struct TrainingReport: Sendable {
     package var validation: Int
     package init(label: String, training: Int, validation: Int) {
       (self.label, self.training, self.validation) = (label, training, validation)
-    }
-  }
-
-  /// A part of the validation data, such as the texts of some length.
-  package struct Slice: Sendable, Equatable {
-    package var title: String
-    package var count: Int
-    package var accuracy: Double
-    package init(title: String, count: Int, accuracy: Double) {
-      (self.title, self.count, self.accuracy) = (title, count, accuracy)
     }
   }
 
@@ -76,12 +48,8 @@ package struct TrainingReport: Sendable {
   package var evaluations: [Evaluation] = []
   package var labels: [String] = []
   /// What the finished model does on the validation data.
-  package var evaluation: EvaluationReport?
-  package var calibration: CalibrationBins?
+  package var section = EvaluationSection()
   package var labelBalance: [LabelCount] = []
-  /// By length of the text, the shortest first.
-  package var lengthSlices: [Slice] = []
-  package var mistakes: [Mistake] = []
   package var configuration: [Fact] = []
   package var environment: [Fact] = []
 

@@ -21,17 +21,17 @@ import Testing
         .init(step: Int(epoch) * 433, epoch: epoch, loss: loss, metrics: [("accuracy", accuracy), ("f1", accuracy + 0.005), ("precision", 0.85)]))
     }
     report.labels = ["negative", "positive"]
-    report.evaluation = evaluation(
+    report.section.evaluation = evaluation(
       report.labels,
       [(358, 0, 0), (70, 0, 1), (49, 1, 0), (395, 1, 1)].flatMap { count, truth, prediction in
         [(truth: Int, prediction: Int)](repeating: (truth, prediction), count: count)
       })
     var calibration = CalibrationBins(count: 10)
     for index in 0..<872 { calibration.add(confidence: 0.55 + 0.44 * Double(index) / 872, correct: index % 7 != 0) }
-    report.calibration = calibration
+    report.section.calibration = calibration
     report.labelBalance = [.init(label: "negative", training: 3310, validation: 428), .init(label: "positive", training: 3610, validation: 444)]
-    report.lengthSlices = [.init(title: "1–16 tokens", count: 200, accuracy: 0.92), .init(title: "17–64 tokens", count: 672, accuracy: 0.85)]
-    report.mistakes = [.init(text: "<script>alert(1)</script> & not bad\nat all", truth: "positive", prediction: "negative", confidence: 0.994)]
+    report.section.lengthSlices = [.init(title: "1–16 tokens", count: 200, accuracy: 0.92), .init(title: "17–64 tokens", count: 672, accuracy: 0.85)]
+    report.section.mistakes = [.init(text: "<script>alert(1)</script> & not bad\nat all", truth: "positive", prediction: "negative", confidence: 0.994)]
     report.configuration = [.init("learning_rate", "2e-05")]
     report.environment = [.init("processor", "some <CPU>")]
     return report
@@ -59,7 +59,7 @@ import Testing
     for forbidden in ["<script", "http://", "https://", "src=", "@import", "url(", "javascript:", "onload"] {
       #expect(!html.contains(forbidden), "\(forbidden)")
     }
-    for heading in ["Loss", "Validation", "Confusion", "Confidence", "The data", "Surest mistakes", "Configuration", "Where it ran"] {
+    for heading in ["Loss", "Validation", "Confusion", "Labels", "Confidence", "Length against error", "The data", "Surest mistakes", "Configuration", "Where it ran"] {
       #expect(html.contains("<h2>\(heading)</h2>"), "\(heading)")
     }
     #expect(html.contains("prefers-color-scheme: dark"))
@@ -88,7 +88,7 @@ import Testing
       .init(step: 10, epoch: 0.5, loss: 0.5, metrics: [("eval_accuracy", 0.9)]), .init(step: 20, epoch: 1, loss: 0.4, metrics: [("eval_accuracy", 0.9)]),
     ]
     report.labelBalance = [.init(label: "a", training: 900, validation: 0), .init(label: "b", training: 100, validation: 0)]
-    report.lengthSlices = [.init(title: "1–16 tokens", count: 900, accuracy: 0.9), .init(title: "over 256 tokens", count: 100, accuracy: 0.6)]
+    report.section.lengthSlices = [.init(title: "1–16 tokens", count: 900, accuracy: 0.9), .init(title: "over 256 tokens", count: 100, accuracy: 0.6)]
     let findings = report.findings
     #expect(findings[0] == "The best accuracy is 90.0 %, after epoch 0.50 of 1.")
     #expect(findings[1] == "Validation loss was still falling at the end: more epochs may help.")
@@ -123,7 +123,7 @@ import Testing
   @Test func manyClassesAndManyPointsStaySmall() {
     var report = Self.example()
     report.labels = (0..<77).map { "intent number \($0)" }
-    report.evaluation = Self.evaluation(
+    report.section.evaluation = Self.evaluation(
       report.labels, (0..<5000).map { (truth: $0 % 77, prediction: $0 % 11 == 0 ? ($0 * 7) % 77 : $0 % 77) })
     report.log = (0..<100_000).map { .init(step: $0, epoch: 0, loss: $0 == 54_321 ? 99 : 1, learningRate: 1e-5, gradientNorm: 1) }
     let html = report.html()

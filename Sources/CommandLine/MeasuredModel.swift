@@ -1,0 +1,127 @@
+import JSON
+import Martlet
+import Packing
+import Records
+import Reporting
+import Storage
+import Tasks
+
+/// A model of `evaluate` and how it did.
+struct MeasuredModel {
+  let path: String
+  let evaluation: EvaluationReport
+  let details: EvaluationDetails
+  let seconds: Double
+  /// What is kept to compare it with others.
+  private let answers: ComparedAnswers?
+
+  /// - Parameters:
+  ///   - targets: in the order of the first model's labels.
+  ///   - positiveLabel: the one that figures are of where there are two, by its name.
+  ///   - first: the model that this one is compared with, which must have the same labels.
+  ///   - isCompared: whether there are several models.
+  init(
+    _ path: String, _ classifier: Classifier, _ dataset: LabelledDataset, _ targets: [TrainingTarget], maximumLength: Int?,
+    positiveLabel: String?, first: MeasuredModel?, isCompared: Bool
+  ) throws {
+    self.path = path
+    let task = classifier.model.task
+    var answers: ComparedAnswers?
+    var targets = targets
+    if isCompared {
+      answers = try ComparedAnswers(task, as: first?.evaluation.task ?? task, records: dataset.count)
+      guard let answers else { throw CommandError(Self.mismatch(path, task, first)) }
+      if first != nil { targets = targets.map(answers.own) }
+    }
+    var details = EvaluationDetails(task)
+    var facts = TextFacts.none
+    let start = Machine.monotonicSeconds()
+    evaluation = try evaluate(
+      classifier, dataset, targets, maximumLength: maximumLength, positiveLabel: try task.positiveLabel(named: positiveLabel)
+    ) { index, logits in
+      details.add(
+        index, logits, targets[index], tokens: facts.tokens, unknownTokens: facts.unknownTokens, isUnknown: facts.isUnknown)
+      answers?.add(logits, targets[index])
+    } describe: {
+      facts = $1
+    }
+    seconds = Machine.monotonicSeconds() - start
+    self.details = details
+    self.answers = answers
+  }
+
+  private static func mismatch(_ path: String, _ task: ClassificationTask, _ first: MeasuredModel?) -> String {
+    func labels(_ task: ClassificationTask) -> String { "\(task.kind.rawValue) of \(task.labels.excerpts(8))" }
+    guard let first else { return "\(path): labels that are not told apart: \(labels(task))" }
+    return "\(path): expected the labels of \(first.path) to compare the two, \(labels(first.evaluation.task)), found \(labels(task))"
+  }
+
+  /// Nil for a model that was not measured to be compared.
+  func comparison(with other: MeasuredModel, isOnlyPair: Bool) throws -> ModelComparison? {
+    guard let answers, let others = other.answers else { return nil }
+    return try answers.compared(with: others, isOnlyPair: isOnlyPair)
+  }
+
+  func page(_ dataset: LabelledDataset, wantedPrecision: Double?) -> EvaluationPage.Model {
+    EvaluationPage.Model(
+      name: path,
+      section: EvaluationSection(
+        evaluation, details, wantedPrecision: wantedPrecision, text: dataset.texts.string, place: dataset.place(of:)))
+  }
+
+  func json(_ dataset: LabelledDataset, wantedPrecision: Double?) -> JSONObject {
+    var report = evaluation.json
+    report["bad_rows"] = .integer(Int64(dataset.badRows.count))
+    report["unknown_texts"] = .integer(Int64(details.unknownTexts))
+    if let wantedPrecision {
+      report["threshold_for_precision"] =
+        details.curve?.point(reaching: wantedPrecision).map { point in
+          [
+            "wanted": .number(wantedPrecision), "threshold": .number(Double("\(point.threshold)") ?? Double(point.threshold)),
+            "precision": .number(point.precision), "recall": .number(point.recall), "answered": .integer(Int64(point.answered)),
+          ]
+        } ?? .null
+    }
+    report["runtime"] = .number(seconds)
+    report["samples_per_second"] = .number(Double(dataset.count) / seconds)
+    return report
+  }
+
+  func text(_ dataset: LabelledDataset, wantedPrecision: Double?, isNamed: Bool) -> String {
+    var text = (isNamed ? path.excerpt + "\n" : "") + evaluation.table
+    text += "\n\(formatCount(dataset.count)) texts in \(formatDuration(seconds)), \(formatRate(Double(dataset.count) / seconds)) texts/s"
+    text += dataset.badRows.count > 0 ? "; \(formatCount(dataset.badRows.count)) bad rows left out\n" : "\n"
+    if details.unknownTexts > 0 {
+      text += "of \(formatCount(details.unknownTexts)) texts the vocabulary knows nothing: unknown tokens only\n"
+    }
+    if let wantedPrecision { text += thresholdLine(wantedPrecision) + "\n" }
+    return text
+  }
+
+  private func thresholdLine(_ wanted: Double) -> String {
+    func what(_ point: ThresholdCurve.Point) -> String {
+      "precision \(formatFixed(point.precision, digits: 4)), recall \(formatFixed(point.recall, digits: 4)), "
+        + "\(formatCount(point.answered)) of \(formatCount(details.curve?.samples ?? 0)) answered"
+    }
+    if let point = details.curve?.point(reaching: wanted) { return "--threshold \(point.threshold): \(what(point))" }
+    guard let best = details.curve?.mostPrecise else { return "no threshold reaches a precision of \(wanted): there are no answers" }
+    return "no threshold reaches a precision of \(wanted); the most precise is --threshold \(best.threshold): \(what(best))"
+  }
+}
+
+extension ModelComparison {
+  func json(model: String, against first: String) -> JSONValue {
+    var object: JSONObject = JSONObject([
+      ("model", .string(model)), ("against", .string(first)), ("figure", .string(figureName)), ("difference", .number(second - self.first)),
+      ("test", .string(test.method.rawValue)), ("p_value", .number(test.pValue)), ("differing", .integer(Int64(differing))),
+    ])
+    if let onlyFirst, let onlySecond {
+      object["only_model_right"] = .integer(Int64(onlySecond))
+      object["only_against_right"] = .integer(Int64(onlyFirst))
+    }
+    if let interval = test.interval {
+      object["interval"] = [.number(interval.lowerBound), .number(interval.upperBound)]
+    }
+    return .object(object)
+  }
+}
