@@ -45,7 +45,9 @@ struct ClassificationStream: ~Copyable {
   /// How a text over the limit is read; it is cut if nil.
   var windows: Windows?
   var isStrict = false
-  /// Whether records are kept until they are written, because the output repeats them.
+  /// Tells what each word does to the answer, if that is asked for.
+  var explainer: Explainer?
+  /// Whether records are kept until they are written, because the output repeats or explains them.
   var echoes = false
   /// Told how far the input is read, if the input tells how long it is.
   var progress: ProgressReporter?
@@ -202,7 +204,7 @@ struct ClassificationStream: ~Copyable {
           session.scores(of: text, into: scores)
           try writer.write(
             record, logits: session.logits(of: text), scores: UnsafeBufferPointer(scores), isUnknown: running.unknown[index],
-            columns: reader.columns)
+            explanation: try explainer?.explanation(of: record, scores: UnsafeBufferPointer(scores)), columns: reader.columns)
         } else {
           problem = running.places[index].problem(Session.notFinite)
           do { try problem.map { try count($0) } } catch {

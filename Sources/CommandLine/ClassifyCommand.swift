@@ -30,6 +30,12 @@ struct ClassifyCommand: ParsableCommand {
   var allScores = false
   @Flag(help: "Write the raw logits in label order, with as many digits as read back to the same bits.")
   var logits = false
+  @Flag(
+    help: """
+      Tell what each word does to the answer: its score, less the score without the word. In jsonl as `explanation`; on a terminal the text \
+      is written below its row with the words marked. Texts of more than 512 words are told by sentence. Each word takes as long as a text.
+      """)
+  var explain = false
   @Flag(help: "Divide logits by the temperature that `pack --validation` fitted, so that scores say how often they are right.")
   var calibrated = false
   @Option(
@@ -74,6 +80,10 @@ struct ClassifyCommand: ParsableCommand {
     if let threshold, !(0...1).contains(threshold) { throw ValidationError("--threshold: expected 0 to 1, found \(threshold)") }
     if abstainLabel != nil && threshold == nil { throw ValidationError("--abstain-label needs --threshold") }
     if stride != nil && window == nil { throw ValidationError("--stride needs --window") }
+    if explain && output != .jsonl && !(output == .tsv && isTerminal(1)) {
+      throw ValidationError("--explain needs --output jsonl, or a terminal to write to with --output tsv")
+    }
+    if explain && window != nil { throw ValidationError("--explain and --window exclude each other") }
     if window != nil && fields.textPairField != nil {
       throw ValidationError("--window and --text-pair-field exclude each other: a pair is not read in windows")
     }
@@ -88,6 +98,7 @@ struct ClassifyCommand: ParsableCommand {
     prediction.allScores = allScores
     prediction.logits = logits
     prediction.echo = echo
+    prediction.marksWords = explain && output == .tsv
     prediction.flushesEachRecord = lineBuffered
     var stream = ClassificationStream(
       session: try classifier.makeSession(),
@@ -101,7 +112,11 @@ struct ClassifyCommand: ParsableCommand {
     stream.maximumLength = length.maxLength
     stream.windows = try windows(classifier)
     stream.isStrict = strict
-    stream.echoes = echo
+    stream.echoes = echo || explain
+    if explain {
+      stream.explainer = Explainer(
+        session: try classifier.makeSession(), answer: prediction.answer, batchTokens: batchTokens, maximumLength: length.maxLength)
+    }
     onInterrupt(endsWaiting: true) { Interruption.isRequested.store(true, ordering: .relaxed) }
     do {
       defer { progress?.finish() }

@@ -192,6 +192,7 @@ extension PredictionWriter {
       }
       buffer.append(text: "]")
     }
+    appendJSONExplanation(record)
     appendJSONInput(record, columns)
     buffer.append(text: "}")
   }
@@ -208,7 +209,7 @@ extension PredictionWriter {
     if value.isFinite { buffer.append(shortest: value) } else { buffer.append(text: "null") }
   }
 
-  private mutating func appendJSON(sixDigits value: Float) {
+  mutating func appendJSON(sixDigits value: Float) {
     if value.isFinite { buffer.append(sixDigits: value) } else { buffer.append(text: "null") }
   }
 

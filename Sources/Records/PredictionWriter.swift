@@ -17,6 +17,8 @@ package struct PredictionOptions: Sendable {
   /// Write after each record (`--line-buffered`, a terminal).
   package var flushesEachRecord: Bool
   package var bufferBytes: Int
+  /// Write a text once more below its row, the words that its answer rests on marked: for a terminal.
+  package var marksWords = false
 
   package init(
     format: OutputFormat = .tsv, answer: AnswerOptions, allScores: Bool = false,
@@ -64,6 +66,8 @@ package struct PredictionWriter: ~Copyable {
   private var hasHeader = false
   /// Whether nothing is to be said of the record that is being written.
   private var isWithheld = false
+  /// What the parts of its text do to the answer; nil if nobody asked.
+  var explanation: Explanation?
   package private(set) var recordsWritten = 0
   package private(set) var problemsWritten = 0
   package private(set) var abstentions = 0
@@ -101,10 +105,11 @@ package struct PredictionWriter: ~Copyable {
   /// - Parameters:
   ///   - logits: one for each label, in label order; `scores` the same.
   ///   - isUnknown: whether the vocabulary knows nothing of the text.
+  ///   - explanation: what the parts of the text do to the answer.
   ///   - columns: the reader's, for `--echo`.
   package mutating func write(
     _ record: borrowing Record, logits: UnsafeBufferPointer<Float>, scores: UnsafeBufferPointer<Float>, isUnknown: Bool = false,
-    columns: [String] = []
+    explanation: Explanation? = nil, columns: [String] = []
   ) throws(OutputError) {
     if let problem = record.problem {
       try writeProblem(record, message: problem.description, columns: columns)
@@ -114,11 +119,13 @@ package struct PredictionWriter: ~Copyable {
     try requireRoom(for: record)
     writeHeader(columns)
     isWithheld = isUnknown && options.answer.abstainsWhereUnknown
+    self.explanation = explanation
     switch options.format {
     case .jsonl: appendJSON(record, logits: logits, scores: scores, columns: columns)
     case .tsv, .csv: appendRow(record, logits: logits, scores: scores, columns: columns)
     case .label: appendLabel(logits: logits, scores: scores)
     }
+    if options.marksWords { appendMarkedText(record) }
     try endRecord()
   }
 
