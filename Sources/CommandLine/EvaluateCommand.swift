@@ -1,6 +1,7 @@
 import ArgumentParser
 import JSON
 import Martlet
+import MartletTuning
 import Packing
 import Records
 import Reporting
@@ -22,6 +23,8 @@ struct EvaluateCommand: ParsableCommand {
   var data: String
   @OptionGroup var reading: DataOptions
   @OptionGroup var labels: LabelArguments
+  @Option(help: "Evaluate on these rows of the data alone: the validation-rows.json that `tune --validation-split` wrote.")
+  var rows: String?
   @OptionGroup var length: LengthOptions
   @Option(help: "Write a page to look at: confusion, labels, threshold, confidence, lengths, mistakes, labels in doubt.")
   var report: String?
@@ -44,6 +47,7 @@ struct EvaluateCommand: ParsableCommand {
       throw CommandError("--precision: \(modelArgument.model) gives a value, not labels")
     }
     var dataset = try reading.dataset(data)
+    if let rows { try ValidationRows.select(&dataset, from: rows) }
     let targets = try labels.targets(&dataset, for: classifiers[0].model.task)
     var measured: [MeasuredModel] = []
     for path in [modelArgument.model] + others {

@@ -14,8 +14,9 @@ func onInterrupt(endsWaiting: Bool = false, _ action: @escaping @convention(c) (
     if number == SIGHUP && isIgnored(number) { continue }
     var action = sigaction()
     action.__sigaction_handler.sa_handler = { number in
+      // Whichever of them comes next: some terminals send one, what supervises a process another.
+      for number in [SIGINT, SIGTERM, SIGHUP] where !(number == SIGHUP && isIgnored(number)) { signal(number, SIG_DFL) }
       interruptAction?()
-      signal(number, SIG_DFL)
     }
     action.sa_flags = endsWaiting ? 0 : Int32(SA_RESTART)
     sigaction(number, &action, nil)

@@ -52,7 +52,7 @@ extension ReferenceArgument {
       dataloader_pin_memory dataloader_persistent_workers dataloader_in_order remove_unused_columns ddp_find_unused_parameters
       ddp_broadcast_buffers ddp_static_graph skip_memory_metrics do_eval
       no_cuda use_mps_device use_ipex save_safetensors include_tokens_per_second include_inputs_for_metrics
-      use_legacy_prediction_loop overwrite_output_dir overwrite_cache trust_remote_code use_fast_tokenizer ignore_mismatched_sizes pad_to_max_length
+      use_legacy_prediction_loop overwrite_cache trust_remote_code use_fast_tokenizer ignore_mismatched_sizes pad_to_max_length
       """)
     + taken(
       .value,

@@ -38,14 +38,17 @@ package struct ReferenceCommandLine {
     withoutEffect.isEmpty ? nil : "changes nothing here: \(withoutEffect.joined(separator: ", "))"
   }
 
+  /// Flags of `tune` itself that the reference library has, or had, as arguments with a value.
+  private static let ownFlags = ["overwrite_output_dir"]
+
   private mutating func read(_ token: String, _ name: String, value: String?) throws {
     let row = TrainingArgument.named(name)
     if let row, !row.isFlag {
       // Joined, so that a value may begin with a minus.
       let value = value ?? nextValue()
       arguments.append("--" + row.option + (value.map { "=" + $0 } ?? ""))
-    } else if let row {
-      try setFlag(row.name, value)
+    } else if row != nil || Self.ownFlags.contains(name) {
+      try setFlag(row?.name ?? name, value)
     } else if name == "do_train" {
       guard try flag(name, value) else {
         throw ValidationError("--do-train false: expected true (martlet evaluate measures without training)")

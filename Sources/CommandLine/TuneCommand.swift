@@ -26,6 +26,13 @@ struct TuneCommand: ParsableCommand {
   var train: String
   @Option(help: "The same, to evaluate on.")
   var validation: String?
+  @Option(
+    name: spellings("validation-split"),
+    help: """
+      Keep this share of the training data to evaluate on instead, by label and from the seed; which rows is written to \
+      validation-rows.json in the output folder (martlet evaluate --rows).
+      """)
+  var validationSplit: Double?
   @Option(name: spellings("output-dir"), help: "Where the model, checkpoints and reports go.")
   var outputDir: String
   @OptionGroup var reading: DataOptions
@@ -36,6 +43,10 @@ struct TuneCommand: ParsableCommand {
   var loggingDir: String?
   @Option(name: spellings("report-to"), help: "Where curves are written besides: tensorboard (or all), or none.")
   var reportTo = "tensorboard"
+  @Flag(
+    name: spellings("new-head"),
+    help: "Of a base that is a classifier draw the output layer anew: the labels are then those of the data.")
+  var newHead = false
   @Flag(
     name: spellings("from-scratch"),
     help: """
@@ -56,6 +67,10 @@ struct TuneCommand: ParsableCommand {
     name: spellings("resume-from-checkpoint"),
     help: "Go on from a checkpoint folder; `last` (or `true`) is the newest whole one of the output folder.")
   var resumeFromCheckpoint: String?
+  @Flag(
+    name: spellings("overwrite-output-dir"),
+    help: "Begin anew in an output folder that holds another run's checkpoints, which are refused otherwise.")
+  var overwriteOutputDir = false
   @Flag(help: "Print nothing but the result.")
   var quiet = false
   @Flag(help: "Print one JSON object as the result.")
@@ -67,8 +82,14 @@ struct TuneCommand: ParsableCommand {
     for (name, isSet) in [
       ("load-best-model-at-end", arguments.loadBestModelAtEnd), ("early-stopping-patience", arguments.earlyStoppingPatience > 0),
       ("save-strategy best", arguments.saveStrategy == .best),
-    ] where isSet && (validation == nil || arguments.evalStrategy == .no) {
-      throw ValidationError("--\(name) needs --validation, and an --eval-strategy other than no")
+    ] where isSet && (validation == nil && validationSplit == nil || arguments.evalStrategy == .no) {
+      throw ValidationError("--\(name) needs --validation or --validation-split, and an --eval-strategy other than no")
+    }
+    if let validationSplit {
+      guard validationSplit > 0 && validationSplit < 1 else {
+        throw ValidationError("--validation-split: expected a share above 0 and below 1, found \(validationSplit)")
+      }
+      guard validation == nil else { throw ValidationError("--validation-split and --validation exclude each other") }
     }
     guard ["tensorboard", "all", "none"].contains(reportTo) else {
       throw ValidationError("--report-to: expected tensorboard, all or none, found \(reportTo)")
@@ -85,12 +106,19 @@ struct TuneCommand: ParsableCommand {
     tuner.forecasts = !noForecast
     tuner.startsFromScratch = fromScratch
     tuner.unescapesHTML = unescapeHtml
+    tuner.drawsNewHead = newHead
+    tuner.validationShare = validationSplit
+    tuner.overwritesOutputFolder = overwriteOutputDir
     tuner.problemType = labels.problemType
     tuner.labelMap = labels.labelMap
     tuner.positiveLabel = labels.positiveLabel
     tuner.classWeights = try training.classWeights()
     tuner.shouldStop = { interrupted.load(ordering: .relaxed) }
-    onInterrupt { interrupted.store(true, ordering: .relaxed) }
+    onInterrupt {
+      interrupted.store(true, ordering: .relaxed)
+      let message: StaticString = "\nmartlet: stopping after this step with a checkpoint; a second signal ends at once\n"
+      _ = write(2, message.utf8Start, message.utf8CodeUnitCount)
+    }
     let display = TuningDisplay(
       arguments: arguments, mode: quiet ? .quiet : .automatic,
       eventsFolder: reportTo == "none" ? nil : loggingDir ?? outputDir + "/runs/" + TensorBoardWriter.defaultRunName())
@@ -132,7 +160,10 @@ struct TuneCommand: ParsableCommand {
   private func table(_ result: TuningResult) -> String {
     let head = "\(outputDir): \(result.steps) steps, mean loss \(formatFixed(result.trainLoss, digits: 4))\n"
     let evaluations = TuningDisplay.evaluations(result.outcome.logHistory)
-    guard let last = evaluations.last else { return head }
+    guard let last = evaluations.last else {
+      return head + (validation == nil && validationSplit == nil
+        ? "no figure of quality: nothing was evaluated; give --validation DATA, or --validation-split 0.1 to keep a share of the training data\n" : "")
+    }
     var table = TextTable((["epoch", "step", "loss"] + last.metrics.map(\.name)).map { TextTable.Column($0) })
     for evaluation in evaluations {
       table.add(

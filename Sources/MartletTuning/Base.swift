@@ -56,11 +56,19 @@ struct Base {
     }
   }
 
-  func parameters(for model: Model) throws -> any ParameterSource {
+  /// - Parameter withoutHead: whether the output layer is to be drawn, though the base has one; what lies before it stays, as the reference
+  ///   library keeps it when the number of labels is another.
+  func parameters(for model: Model, withoutHead: Bool) throws -> any ParameterSource {
+    let head = withoutHead ? Set(model.blueprint.linears.filter(\.isOutput).flatMap { $0.weights + $0.biases }) : []
+    let source: any ParameterSource = try parameters(for: model, apartFrom: head)
+    return head.isEmpty ? source : PartOfParameters(source: source, without: Set(head.map { model.blueprint.parameters[$0].name }))
+  }
+
+  private func parameters(for model: Model, apartFrom skipped: Set<Int>) throws -> any ParameterSource {
     switch origin {
     case .folder(let folder):
       let parameters = try CheckpointParameters(folder, prefix: model.prefix)
-      try parameters.checkShapes(model.blueprint)
+      try parameters.checkShapes(model.blueprint, apartFrom: skipped)
       try parameters.requireEncoder(model.blueprint)
       return parameters
     case .bundle(let bundle): return BundleParameters(bundle, model.blueprint)
@@ -80,6 +88,16 @@ struct Base {
       return model.blueprint.linears.filter(\.isOutput).allSatisfy { bundle.entry(.matrix, $0.name) != nil }
     case .nothing: return false
     }
+  }
+}
+
+/// What another source has, but for some.
+private struct PartOfParameters: ParameterSource {
+  let source: any ParameterSource
+  let without: Set<String>
+
+  func read(_ parameter: Parameter, into values: UnsafeMutableBufferPointer<Float>) throws -> Bool {
+    try !without.contains(parameter.name) && source.read(parameter, into: values)
   }
 }
 

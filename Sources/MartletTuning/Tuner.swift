@@ -94,6 +94,13 @@ public struct Tuner: Sendable {
   /// Whether texts are HTML: tags become blanks, entities what they stand for. What is written says so, and reads texts in this way. A
   /// base that says so is heeded without this.
   public var unescapesHTML = false
+  /// Whether the output layer of a base that is a classifier is drawn anew, for the labels of the data.
+  public var drawsNewHead = false
+  /// The share of the training data that is kept for validation where there are no validation data, by label and from the seed. Which rows
+  /// these are is written to `validation-rows.json` in the output folder.
+  public var validationShare: Double?
+  /// Whether a run that begins anew may write into a folder with another run's checkpoints.
+  public var overwritesOutputFolder = false
   /// Asked after every step; true makes the run write a checkpoint and return.
   public var shouldStop: @Sendable () -> Bool = { false }
 
@@ -130,8 +137,20 @@ public struct Tuner: Sendable {
     let reading = try labelReading(base, pretrained, training, validation)
     let model = try Model(
       configuration: configuration(base.configuration, reading.task, pretrained.architecture, maximumLength))
-    let (training, trainingTargets) = try training.targets(reading)
-    let (validation, validationTargets) = try validation?.targets(reading) ?? (nil, [])
+    var (training, trainingTargets) = try namingNewHead(base, pretrained) { try training.targets(reading) }
+    var (validation, validationTargets) = try namingNewHead(base, pretrained) { try validation?.targets(reading) ?? (nil, []) }
+    if let validationShare {
+      guard validation == nil else { throw TrainingError.argument("validation-split: expected no validation data beside it") }
+      let split = try ValidationSplit(trainingTargets, kind: model.task.kind, share: validationShare, seed: arguments.seed)
+      validationTargets = split.rows.map { trainingTargets[$0] }
+      let kept = Set(split.rows)
+      trainingTargets = trainingTargets.indices.filter { !kept.contains($0) }.map { trainingTargets[$0] }
+      let parts = training.divided(split)
+      (training, validation) = (parts.training, parts.validation)
+      var file = try AtomicFile(path: outputFolder + "/" + ValidationRows.fileName)
+      try file.write(ValidationRows.json(parts.validation.dataset, share: validationShare, seed: arguments.seed).text(indent: 2) + "\n")
+      try file.commit()
+    }
     var arguments = arguments
     if let classWeights { arguments.classWeights = try classWeights.values(for: model.task, trainingTargets) }
     let positiveLabel = try model.task.positiveLabel(named: positiveLabel)
@@ -144,26 +163,28 @@ public struct Tuner: Sendable {
     let validationData = try TokenizedData(
       validation, validationTargets, base.tokenizer, model, limit, maximumLength: maximumLength, readsHTML: readsHTML)
 
-    let parameters = try base.parameters(for: model)
+    let parameters = try base.parameters(for: model, withoutHead: drawsNewHead)
     try arguments.check()
     let store =
       try arguments.loraRank == 0
       ? ParameterStore(model.blueprint)
       : ParameterStore(model.blueprint, arguments.lowRankSettings(for: type(of: model.family)))
     let drawn = try store.load(from: parameters, seed: arguments.seed)
+    let origin = RunOrigin(
+      base: store.digest(without: drawn), data: trainingData.digest(of: training), texts: training.count, maxLength: maximumLength)
     let engine = try TrainingEngine(parameters: store, blas: blas, threads: pool, instructionSet: kernels)
     return try withoutActuallyEscaping(onEvent) { onEvent in
       let trainer = try Trainer(
         model: model, engine: engine, arguments: arguments, training: trainingData.examples,
         validation: validationData.examples, positiveLabel: positiveLabel, outputFolder: outputFolder, configuration: model.configuration,
-        files: base.files, base: base.path, shouldStop: shouldStop, onEvent: { onEvent(TuningEvent($0)) })
+        files: base.files, base: base.path, origin: origin, shouldStop: shouldStop, onEvent: { onEvent(TuningEvent($0)) })
       onEvent(
         .start(
           try summary(training, trainingData, validation, validationData, model),
           notes: notes(base, drawn, blas, kernels, pool, store)
             + labelNotes(reading, training, validation, trainingTargets, validationTargets, positiveLabel)))
       switch resumption {
-      case .none: break
+      case .none: if !overwritesOutputFolder { try trainer.requireOwnFolder() }
       case .newest: try trainer.restoreNewest()
       case .checkpoint(let path): try trainer.restore(path)
       }
@@ -210,8 +231,18 @@ public struct Tuner: Sendable {
       return kind
     }
     let options = LabelOptions(kind: kind, map: try LabelMap(parsing: labelMap))
-    guard try base.hasHead(for: pretrained) else { return try LabelReading(discovering: training.dataset, options) }
-    return try LabelReading(pretrained.task, of: [training.dataset] + (validation.map { [$0.dataset] } ?? []), options)
+    guard try !drawsNewHead && base.hasHead(for: pretrained) else { return try LabelReading(discovering: training.dataset, options) }
+    return try namingNewHead(base, pretrained) {
+      try LabelReading(pretrained.task, of: [training.dataset] + (validation.map { [$0.dataset] } ?? []), options)
+    }
+  }
+
+  /// Says in errors about labels how a classifier is tuned for others than its own.
+  private func namingNewHead<Result>(_ base: Base, _ pretrained: Model, _ body: () throws -> Result) throws -> Result {
+    do { return try body() } catch {
+      guard try !drawsNewHead && base.hasHead(for: pretrained) else { throw error }
+      throw TrainingError.argument("\(error); the labels are the base's: --new-head draws a head for those of the data")
+    }
   }
 
   /// The base's configuration as the reference library would write it for this head, and the length that texts are cut at.

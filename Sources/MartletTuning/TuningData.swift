@@ -74,6 +74,17 @@ struct TokenizedData {
 
   var tokens: Int { examples.reduce(0) { $0 + $1.ids.count } }
 
+  /// A digest of the texts that these were made of, and of their targets.
+  func digest(of data: TuningData) -> UInt64 {
+    var hash = XXH64()
+    for (index, example) in examples.enumerated() {
+      hash.update(bytes: data.dataset.texts[index])
+      if let pairs = data.dataset.pairs { hash.update(bytes: pairs[index]) }
+      hash.update(example.target)
+    }
+    return hash.digest()
+  }
+
   /// - Parameters:
   ///   - targets: of the texts, one each.
   ///   - limit: the model's.

@@ -17,8 +17,9 @@ package final class CheckpointParameters: ParameterSource {
   package func has(_ parameter: Parameter) -> Bool { lookup.find(parameter.name) != nil }
 
   /// Refuses tensors of other shapes than the configuration gives them, and an adapter that was made for another model.
-  package func checkShapes(_ blueprint: Blueprint) throws {
-    for parameter in blueprint.parameters { _ = try tensor(parameter) }
+  /// - Parameter skipped: parameters that are not used.
+  package func checkShapes(_ blueprint: Blueprint, apartFrom skipped: Set<Int> = []) throws {
+    for (index, parameter) in blueprint.parameters.enumerated() where !skipped.contains(index) { _ = try tensor(parameter) }
     try lookup.requireWholeAdapter()
   }
 

@@ -64,6 +64,8 @@ struct RunState: Sendable, Equatable {
 enum CheckpointFile {
   static let optimizer = "optimizer.safetensors"
   static let run = "martlet_state.json"
+  /// When a checkpoint was written, in seconds since 1970.
+  static let writtenKey = "written"
   static let arguments = "training_args.json"
   /// The folder of an adapter.
   static let adapter = "adapter"
@@ -183,12 +185,16 @@ extension ParameterStore {
 package func isWholeCheckpoint(_ folder: String) -> Bool { fileExists(folder + "/" + CheckpointFile.trainerState) }
 
 /// The checkpoints below an output folder, oldest first: their steps and paths. Whole ones only.
+///
+/// By when they were written, as they say themselves: after a run of many steps another of few may have written to the same folder. Those
+/// of earlier versions, which do not say, come first.
 package func wholeCheckpoints(in folder: String) -> [(step: Int, path: String)] {
   let names = (try? listDirectory(folder)) ?? []
-  return names.compactMap { name in
+  return names.compactMap { name -> (written: Double, step: Int, path: String)? in
     guard name.hasPrefix("checkpoint-"), let step = Int(name.dropFirst("checkpoint-".count)),
       isWholeCheckpoint(folder + "/" + name)
     else { return nil }
-    return (step, folder + "/" + name)
-  }.sorted { $0.step < $1.step }
+    let state = try? JSONValue(parsing: readFile(folder + "/" + name + "/" + CheckpointFile.run))
+    return (state?[CheckpointFile.writtenKey]?.double ?? 0, step, folder + "/" + name)
+  }.sorted { ($0.written, $0.step) < ($1.written, $1.step) }.map { ($0.step, $0.path) }
 }

@@ -17,7 +17,7 @@ extension Trainer {
     state.checksum = store.checksum
     try store.writeMoments(to: folder.temporaryPath + "/" + CheckpointFile.optimizer)
     for (name, json) in [
-      (CheckpointFile.arguments, circumstances), (CheckpointFile.run, state.json),
+      (CheckpointFile.arguments, circumstances), (CheckpointFile.run, runState),
       (CheckpointFile.trainerState, trainerState),
     ] {
       var file = try AtomicFile(path: folder.temporaryPath + "/" + name)
@@ -54,6 +54,14 @@ extension Trainer {
     ]
   }
 
+  /// Where the run stands, what it is a run of, and when this was written, by which the newest checkpoint is found.
+  private var runState: JSONValue {
+    var object = state.json.object ?? JSONObject()
+    for (key, value) in origin?.json ?? [] { object[key] = value }
+    object[CheckpointFile.writtenKey] = .number(Machine.wallClockSeconds())
+    return .object(object)
+  }
+
   /// What a run's bits depend on: its arguments, and what computes.
   private var circumstances: JSONValue {
     var object = arguments.json.object!
@@ -86,9 +94,9 @@ extension Trainer {
     guard let history = try read(CheckpointFile.trainerState)["log_history"]?.array?.compactMap(\.object) else {
       throw broken("\(CheckpointFile.trainerState): log_history is missing")
     }
-    guard let state = RunState(try read(CheckpointFile.run), logHistory: history) else {
-      throw broken("\(CheckpointFile.run): a value is missing")
-    }
+    let run = try read(CheckpointFile.run)
+    guard let state = RunState(run, logHistory: history) else { throw broken("\(CheckpointFile.run): a value is missing") }
+    try requireSameRun(checkpoint, run)
     let before = try read(CheckpointFile.arguments)
     // Earlier versions recorded fewer.
     for (key, value) in circumstances.object!.entries where TrainingArgument.named(key)?.changesRun ?? true {

@@ -32,6 +32,8 @@ package final class Trainer {
   let files: [CarriedFile]
   /// The folder or bundle that training started from, for the record.
   let base: String
+  /// What its checkpoints say that they are of; nil for nothing.
+  let origin: RunOrigin?
   let onEvent: (TrainingEvent) -> Void
   private let shouldStop: () -> Bool
   private let schedule: Schedule
@@ -50,7 +52,7 @@ package final class Trainer {
   package init(
     model: Model, engine: TrainingEngine, arguments: TrainingArguments, training: [TrainingExample],
     validation: [TrainingExample], positiveLabel: Int = 1, outputFolder: String?, configuration: JSONValue, files: [CarriedFile],
-    base: String = "", shouldStop: @escaping () -> Bool = { false }, onEvent: @escaping (TrainingEvent) -> Void = { _ in }
+    base: String = "", origin: RunOrigin? = nil, shouldStop: @escaping () -> Bool = { false }, onEvent: @escaping (TrainingEvent) -> Void = { _ in }
   ) throws {
     guard !training.isEmpty else { throw TrainingError.emptyDataSet }
     try arguments.check()
@@ -68,6 +70,7 @@ package final class Trainer {
     self.configuration = configuration
     self.files = files
     self.base = base
+    self.origin = origin
     self.onEvent = onEvent
     self.shouldStop = shouldStop
     let batches = (training.count + arguments.perDeviceTrainBatchSize - 1) / arguments.perDeviceTrainBatchSize

@@ -42,6 +42,7 @@ extension TrainingArgument {
     Self("data_seed", \.dataSeed, .seed, "The seed of the data order. (default: that of --seed)"),
     Self(
       "max_length", \.maxLength, .whole(3...Int.max), standing: TrainingArguments.usualMaxLength, aliases: ["max_seq_length"],
+      changesRun: false,
       """
       Cut texts at this many tokens, at most as many as the model has positions for; the length is recorded, and what is \
       written cuts there too. (default: \(TrainingArguments.usualMaxLength), or the base's limit where that is less)

@@ -135,7 +135,7 @@ extension ArgumentForm where Value == Int {
   static func whole(_ range: ClosedRange<Int>) -> Self {
     Self(
       parse: { Int($0) ?? Double($0).flatMap { Int(exactly: $0) } }, json: { .integer(Int64($0)) }, isValid: { range.contains($0) },
-      expected: range.upperBound == .max ? "at least \(range.lowerBound)" : "\(range.lowerBound) to \(range.upperBound)")
+      expected: "at least \(range.lowerBound)" + (range.upperBound == .max ? "" : " and at most \(range.upperBound)"))
   }
 }
 

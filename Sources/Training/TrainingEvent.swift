@@ -33,6 +33,7 @@ package enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable 
   case unknownSchedule(String)
   case noCheckpoint(path: String)
   case brokenCheckpoint(path: String, what: String)
+  case otherRun(path: String, what: String)
   case checkpointNotWritten(path: String, why: String)
   case argument(String)
 
@@ -46,7 +47,7 @@ package enum TrainingError: Error, CustomStringConvertible, Sendable, Equatable 
     case .unknownSchedule(let name):
       "lr-scheduler-type: expected one of \(ScheduleKind.allCases.map(\.rawValue).joined(separator: ", ")), found \(name)"
     case .noCheckpoint(let path): "\(path): no whole checkpoint to resume from"
-    case .brokenCheckpoint(let path, let what): "\(path): \(what)"
+    case .brokenCheckpoint(let path, let what), .otherRun(let path, let what): "\(path): \(what)"
     case .checkpointNotWritten(let path, let why): "\(path) was not written: \(why); earlier checkpoints are intact"
     case .argument(let what): what
     }

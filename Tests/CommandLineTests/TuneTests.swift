@@ -114,7 +114,7 @@ import Testing
       let base = try workshop.pack(fixture("tiny-bert-encoder"), as: "base.martlet")
       let head = try workshop.pack(fixture("tiny-bert"), as: "head.martlet", "--carry-source")
       for (model, says) in [(base, "newly drawn: classifier.weight, classifier.bias"), (head, "the base is int8")] {
-        let outcome = try tune(workshop, model, data, "out", ["--max-steps", "1"])
+        let outcome = try tune(workshop, model, data, "out", ["--max-steps", "1", "--overwrite-output-dir"])
         #expect(outcome.status == 0 && outcome.errors.contains(says), "\(outcome.errors)")
         #expect(try martlet("classify", workshop.path("out"), input: "good\n").status == 0)
       }
@@ -208,13 +208,87 @@ import Testing
       }
       #expect(kills == 6)
       #expect(try readFile(workshop.path("out/model.safetensors")) == readFile(workshop.path("whole/model.safetensors")))
-      for file in ["optimizer.safetensors", "martlet_state.json"] {
-        #expect(
-          try readFile(workshop.path("out/checkpoint-150/" + file)) == readFile(workshop.path("whole/checkpoint-150/" + file)))
+      #expect(
+        try readFile(workshop.path("out/checkpoint-150/optimizer.safetensors")) == readFile(workshop.path("whole/checkpoint-150/optimizer.safetensors")))
+      func state(_ output: String) throws -> JSONObject {
+        var state = try #require(try JSONValue(parsing: readFile(workshop.path(output + "/checkpoint-150/martlet_state.json"))).object)
+        state["written"] = nil
+        return state
       }
+      #expect(try state("out") == state("whole"))
       let names = try listDirectory(workshop.path("out"))
       #expect(names.filter { $0.hasPrefix("checkpoint") } == ["checkpoint-148", "checkpoint-149", "checkpoint-150"])
       #expect(!names.contains { $0.contains(".partial-") })
+    }
+  }
+
+  /// Another run's checkpoints are neither gone on from nor written over, unless that is asked for.
+  @Test func anotherRunsFolder() throws {
+    try withWorkshop { workshop in
+      let data = try workshop.writeTSV("train.tsv", labelledReviews(12))
+      let others = try workshop.writeTSV("others.tsv", labelledReviews(12).map { ($0.text, $0.label + "ish") })
+      let options = ["--max-steps", "2", "--per-device-train-batch-size", "4", "--no-forecast", "--quiet"]
+      #expect(try tune(workshop, fixture("tiny-bert-encoder"), data, "out", options).status == 0)
+      #expect(try tune(workshop, fixture("tiny-bert-encoder"), data, "out", options).status == 0, "the same data")
+      let out = workshop.path("out")
+      expectFailure(
+        try tune(workshop, fixture("tiny-bert-encoder"), others, "out", options), naming: [out + "/checkpoint-2", "--overwrite-output-dir"])
+      expectFailure(
+        try tune(workshop, fixture("tiny-bert-encoder"), others, "out", options + ["--resume-from-checkpoint", "last"]),
+        naming: [out + "/checkpoint-2", "another run's checkpoint (labels "])
+      let again = try tune(workshop, fixture("tiny-bert-encoder"), others, "out", options + ["--overwrite_output_dir", "True"])
+      #expect(again.status == 0, "\(again.errors)")
+    }
+  }
+
+  /// A second Ctrl-C does not wait for the step that the first one waits for.
+  @Test func aSecondInterruption() throws {
+    try withWorkshop { workshop in
+      let data = try workshop.writeTSV("train.tsv", labelledReviews(20_000))
+      let program = try Program([
+        "tune", fixture("tiny-bert-encoder"), "--train", data, "--output-dir", workshop.path("out"), "--no-forecast", "--threads", "1",
+        "--gradient-accumulation-steps", "20000", "--per-device-train-batch-size", "1",
+      ])
+      #expect(program.waitForError("training texts"))
+      program.interrupt()
+      #expect(program.waitForError("a second signal ends at once"))
+      program.interrupt(by: SIGTERM)
+      #expect(program.finish().status == 128 + SIGTERM)
+    }
+  }
+
+  @Test func validationOfTheTrainingData() throws {
+    try withWorkshop { workshop in
+      let data = try workshop.writeTSV("train.tsv", labelledReviews(40))
+      let options = ["--max-steps", "2", "--no-forecast", "--validation-split", "0.25"]
+      let outcome = try tune(workshop, fixture("tiny-bert-encoder"), data, "out", options)
+      try #require(outcome.status == 0, "\(outcome.errors)")
+      #expect(outcome.errors.contains("30 training texts") && outcome.errors.contains("10 validation texts"))
+      let rows = workshop.path("out/validation-rows.json")
+      let figures = try martlet("evaluate", workshop.path("out"), "--data", data, "--rows", rows, "--json").json()
+      #expect(figures["samples"] == 10)
+      let state = try JSONValue(parsing: readFile(workshop.path("out/trainer_state.json")))
+      let own = state["log_history"]?.array?.compactMap { $0["eval_loss"]?.double }.last
+      #expect(abs((figures["loss"]?.double ?? 0) - (own ?? 1)) < 1e-4, "the same rows")
+      let other = try workshop.writeTSV("other.tsv", labelledReviews(9))
+      expectFailure(try martlet("evaluate", workshop.path("out"), "--data", other, "--rows", rows), naming: [rows, other])
+      let without = try tune(workshop, fixture("tiny-bert-encoder"), data, "without", ["--max-steps", "1", "--no-forecast"])
+      #expect(without.text.contains("no figure of quality") && !outcome.text.contains("no figure of quality"))
+    }
+  }
+
+  /// A classifier of three labels becomes one of two others; without the option the message names it.
+  @Test func newHead() throws {
+    try withWorkshop { workshop in
+      let data = try workshop.writeTSV("train.tsv", labelledReviews(12).map { ($0.text, $0.label.count % 2 == 0 ? "even" : "odd") })
+      let options = ["--max-steps", "1", "--no-forecast"]
+      let refused = try tune(workshop, fixture("tiny-bert"), data, "refused", options)
+      #expect(refused.status == 1 && refused.errors.contains("--new-head"), "\(refused.errors)")
+      let outcome = try tune(workshop, fixture("tiny-bert"), data, "out", options + ["--new-head"])
+      try #require(outcome.status == 0, "\(outcome.errors)")
+      #expect(outcome.errors.contains("newly drawn: classifier.weight, classifier.bias\n"))
+      let configuration = try JSONValue(parsing: readFile(workshop.path("out/config.json")))
+      #expect(configuration["id2label"] == ["0": "even", "1": "odd"])
     }
   }
 

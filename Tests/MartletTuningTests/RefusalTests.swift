@@ -36,7 +36,7 @@ import Training
       }
       // Two of the three labels are fine, and the validation data are checked as well.
       let good = try TinyData.reviews(good: "positive", bad: "negative").write(folder + "/good.tsv")
-      #expect(throws: RecordsError.self) { _ = try tuner.tune(on: good, validation: training, outputFolder: folder + "/out") }
+      expectRefusal(["/train.tsv", "`awful`", "--new-head"]) { _ = try tuner.tune(on: good, validation: training, outputFolder: folder + "/out") }
       #expect(try tuner.tune(on: good, outputFolder: folder + "/out").labels == ["negative", "neutral", "positive"])
     }
   }

@@ -52,5 +52,6 @@ func tinyTuner(_ base: String = fixture("tiny-bert-encoder")) -> Tuner {
   tuner.arguments.loggingSteps = 2
   tuner.arguments.saveSteps = 3
   tuner.arguments.learningRate = 1e-3
+  tuner.overwritesOutputFolder = true
   return tuner
 }

@@ -31,7 +31,8 @@ import Training
       #expect(second.outcome.evaluation == whole.outcome.evaluation)
       let last = "/checkpoint-10/"
       #expect(try listDirectory(folder + "/whole" + last) == files)
-      for file in files where file != "trainer_state.json" {
+      #expect(try stateWithoutTime(folder + "/whole" + last) == stateWithoutTime(folder + "/parts" + last))
+      for file in files where file != "trainer_state.json" && file != "martlet_state.json" {
         #expect(try readFile(folder + "/whole" + last + file) == readFile(folder + "/parts" + last + file), "\(file)")
       }
       func state(_ name: String) throws -> JSONObject {
@@ -150,12 +151,73 @@ import Training
       try file.commit()
       let resumed = try run(resumingFrom: "newest")
       #expect(resumed.losses.count == 4 && resumed.losses == whole.losses.suffix(4))
-      #expect(resumed.warnings.count == (damage == "half written" ? 0 : 1), "\(resumed.warnings)")
+      #expect(resumed.warnings.count == (damage == "half written" || damage == "other state" ? 0 : 1), "\(resumed.warnings)")
       #expect(resumed.warnings.allSatisfy { $0.contains(folder + "/checkpoint-9") && $0.hasSuffix("taking the one before it") })
       #expect(resumed.weights == whole.weights && resumed.moments == whole.moments && resumed.history == whole.history)
       for step in [3, 6, 9, 10] { try removeTree("\(folder)/checkpoint-\(step)") }
       #expect(throws: TrainingError.self) { _ = try run(resumingFrom: "newest") }
     }
+  }
+
+  // MARK: What a run is a run of
+
+  private func origin(base: UInt64? = 1, data: UInt64 = 2, texts: Int = 39, maxLength: Int = 64) -> RunOrigin {
+    RunOrigin(base: base, data: data, texts: texts, maxLength: maxLength)
+  }
+
+  /// Other labels or another base are refused, other training data warned of; a checkpoint that does not say is told.
+  @Test func origins() throws {
+    try withTemporaryFolder { folder in
+      var run = try run(folder)
+      run.origin = origin()
+      _ = try run(interruptedAfter: 9)
+      #expect(try run(resumingFrom: "newest").warnings.isEmpty)
+      run.origin = origin(data: 3, texts: 40, maxLength: 32)
+      let warnings = try run(resumingFrom: folder + "/checkpoint-9").warnings
+      #expect(warnings.count == 2 && warnings.allSatisfy { $0.hasPrefix("resuming with another ") }, "\(warnings)")
+      #expect(warnings.first?.contains("39 texts before, 40 now") == true)
+      run.origin = origin(base: 5)
+      #expect(throws: TrainingError.self) { _ = try run(resumingFrom: folder + "/checkpoint-9") }
+      // Where all is drawn anew there is no base to compare.
+      run.origin = origin(base: nil)
+      #expect(try run(resumingFrom: folder + "/checkpoint-9").warnings.isEmpty)
+      var other = run
+      other.model = try tinyModel(changes: ["id2label": ["0": "neutral", "1": "positive", "2": "negative"]])
+      do {
+        _ = try other(resumingFrom: folder + "/checkpoint-9")
+        Issue.record("other labels were taken")
+      } catch {
+        #expect("\(error)".hasPrefix(folder + "/checkpoint-9: another run's checkpoint (labels negative, neutral, positive, where"), "\(error)")
+      }
+      // As earlier versions wrote it.
+      run.origin = nil
+      _ = try run(resumingFrom: folder + "/checkpoint-9", interruptedAfter: 10)
+      run.origin = origin()
+      #expect(try run(resumingFrom: folder + "/checkpoint-10").warnings.map { $0.contains("of an earlier version") } == [true])
+    }
+  }
+
+  /// The newest is the one that was written last, whatever its number.
+  @Test func newestByTime() throws {
+    try withTemporaryFolder { folder in
+      var run = try run(folder)
+      _ = try run()
+      run.arguments.maxSteps = 4
+      _ = try run()
+      #expect(wholeCheckpoints(in: folder).map(\.step) == [10, 4])
+      run.arguments.maxSteps = 6
+      run.arguments.saveTotalLimit = 2
+      let resumed = try run(resumingFrom: "newest")
+      #expect(resumed.losses.count == 2 && wholeCheckpoints(in: folder).map(\.step) == [4, 6])
+    }
+  }
+
+  /// `martlet_state.json` without when it was written.
+  private func stateWithoutTime(_ folder: String) throws -> JSONObject {
+    var state = try #require(try JSONValue(parsing: readFile(folder + "martlet_state.json")).object)
+    #expect(state["written"]?.double != nil)
+    state["written"] = nil
+    return state
   }
 
   /// A damaged checkpoint is named, with what is wrong, and nothing is trained from it.

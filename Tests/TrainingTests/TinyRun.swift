@@ -15,6 +15,8 @@ struct TinyRun {
   var weights = "tiny-bert"
   /// Whether a rehearsal comes first.
   var forecasts = false
+  /// What it is a run of.
+  var origin: RunOrigin?
   var training: [TrainingExample]
   var validation: [TrainingExample] = []
 
@@ -66,14 +68,15 @@ struct TinyRun {
     let trainer = try Trainer(
       model: model, engine: makeEngine(store(), threads: threads), arguments: arguments, training: training,
       validation: validation, outputFolder: folder, configuration: model.configuration, files: [],
-      shouldStop: { done >= interruptedAfter },
+      origin: origin, shouldStop: { done >= interruptedAfter },
       onEvent: { event in
         switch event {
         case .step(let number, _, _, let loss, _, _):
           done = number
           losses.append(loss)
         case .checkpoint(let path): checkpoints.append(path.lastPathComponent)
-        case .warning(let text): warnings.append(text)
+        // What evaluations say of these few texts aside.
+        case .warning(let text): if !text.contains("never predicted") { warnings.append(text) }
         case .log: break
         }
       })
