@@ -19,11 +19,11 @@ struct ClassifyCommand: ParsableCommand {
   @Argument(help: "Files to read; standard input if there is none, or for -. gzip and LZ4 are inflated.")
   var files: [String] = []
 
-  @Option(help: "How the input is cut into records: lines, jsonl, csv or tsv.")
-  var format: RecordFormat = .lines
-  @OptionGroup var fields: FieldOptions
+  @OptionGroup var options: ReadingOptions
   @Option(help: "How predictions are written: tsv, jsonl, csv or label.")
   var output: OutputFormat = .tsv
+  @Flag(help: "Begin csv with a byte order mark, by which spreadsheets know that it is UTF-8.")
+  var bom = false
   @Flag(help: "Carry the input along in further columns, or as `input` in jsonl.")
   var echo = false
   @Flag(help: "Write every label's score.")
@@ -69,7 +69,7 @@ struct ClassifyCommand: ParsableCommand {
   var strict = false
   @Flag(help: "Print counts to stderr at the end.")
   var summary = false
-  @Flag(help: "Show no progress. (It is shown on stderr for regular files, unless results go to a terminal.)")
+  @Flag(help: "Show no progress and no notes of how the input was understood. (Progress is shown on stderr for regular files, unless results go to a terminal.)")
   var quiet = false
   @OptionGroup var threading: ThreadOptions
 
@@ -79,20 +79,20 @@ struct ClassifyCommand: ParsableCommand {
     if let stride, stride < 0 { throw ValidationError("--stride: expected at least 0, found \(stride)") }
     if let threshold, !(0...1).contains(threshold) { throw ValidationError("--threshold: expected 0 to 1, found \(threshold)") }
     if abstainLabel != nil && threshold == nil { throw ValidationError("--abstain-label needs --threshold") }
+    if bom && output != .csv { throw ValidationError("--bom needs --output csv") }
     if stride != nil && window == nil { throw ValidationError("--stride needs --window") }
     if explain && output != .jsonl && !(output == .tsv && isTerminal(1)) {
       throw ValidationError("--explain needs --output jsonl, or a terminal to write to with --output tsv")
     }
     if explain && window != nil { throw ValidationError("--explain and --window exclude each other") }
-    if window != nil && fields.textPairField != nil {
+    if window != nil && options.textPairField != nil {
       throw ValidationError("--window and --text-pair-field exclude each other: a pair is not read in windows")
     }
   }
 
   func run() throws {
     let classifier = try modelArgument.open(threads: threading.threads, calibrated: calibrated)
-    var options = RecordOptions(format: format, fields: fields.choice)
-    options.keepsInput = echo
+    let recordOptions = try recordOptions()
     var prediction = PredictionOptions(answer: try answerOptions(classifier.model.task))
     prediction.format = output
     prediction.allScores = allScores
@@ -100,9 +100,12 @@ struct ClassifyCommand: ParsableCommand {
     prediction.echo = echo
     prediction.marksWords = explain && output == .tsv
     prediction.flushesEachRecord = lineBuffered
+    prediction.hasByteOrderMark = bom
+    let reader = try RecordReader(paths: files, options: recordOptions, source: RecordSource.init(decompressing:))
+    if !quiet { reader.onNote = { writeNote($0) } }
     var stream = ClassificationStream(
       session: try classifier.makeSession(),
-      reader: try RecordReader(paths: files, options: options, source: RecordSource.init(decompressing:)),
+      reader: reader,
       writer: PredictionWriter(descriptor: 1, options: prediction))
     // Two things cannot be drawn on one terminal, and results are progress enough.
     let progress = quiet || isTerminal(1) ? nil : ProgressReporter()
@@ -132,6 +135,27 @@ struct ClassifyCommand: ParsableCommand {
     if Interruption.isRequested.load(ordering: .relaxed) {
       throw CommandError("stopped by a signal; records answered: \(formatCount(counts.records))")
     }
+  }
+
+  /// Lines, or what was said, or what the endings of the files say.
+  private func recordOptions() throws -> RecordOptions {
+    var found = RecordOptions(options.reading, keepsInput: echo)
+    guard options.format == nil else { return found }
+    // An archive's name says nothing of the file in it, which says it itself.
+    let formats = files.map { path -> RecordFormat? in
+      path == "-" ? .lines : RecordFormat.forPath(path) ?? (path.lowercased().hasSuffix(".zip") ? nil : .lines)
+    }
+    found.formatHint = formats.first ?? .lines
+    guard formats.allSatisfy({ $0 == found.formatHint }) else {
+      throw ValidationError("--format: by their endings the files are of several formats: say which one all of them are")
+    }
+    // What a pipe holds is not waited for.
+    found.looksAhead = found.formatHint != .lines && files.allSatisfy { regularFileSize($0) != nil }
+    if !found.looksAhead { found.reading.format = found.formatHint ?? .lines }
+    if let format = found.formatHint, format != .lines, !quiet {
+      writeNote("\(files.joined(separator: ", ")): read as \(format.rawValue), by the ending (--format)")
+    }
+    return found
   }
 
   private func answerOptions(_ task: ClassificationTask) throws -> AnswerOptions {

@@ -46,7 +46,7 @@ struct EvaluateCommand: ParsableCommand {
     if precision != nil, classifiers[0].model.task.kind == .regression {
       throw CommandError("--precision: \(modelArgument.model) gives a value, not labels")
     }
-    var dataset = try reading.dataset(data)
+    var dataset = try reading.dataset([data])
     if let rows { try ValidationRows.select(&dataset, from: rows) }
     let targets = try labels.targets(&dataset, for: classifiers[0].model.task)
     var measured: [MeasuredModel] = []

@@ -11,7 +11,6 @@ import Storage
 import Tasks
 import Tokenizers
 
-extension RecordFormat: ExpressibleByArgument {}
 extension OutputFormat: ExpressibleByArgument {}
 extension WeightPrecision: ExpressibleByArgument {}
 
@@ -34,39 +33,6 @@ struct LengthOptions: ParsableArguments {
 
   func validate() throws {
     if let maxLength, maxLength < 3 { throw ValidationError("--max-length: expected at least 3, found \(maxLength)") }
-  }
-}
-
-struct FieldOptions: ParsableArguments {
-  @Option(help: "The column or field that holds the text, by name or by number from 1 (default: text, sentence, review or content).")
-  var textField: String?
-
-  @Option(help: "The same for the label (default: label, sentiment or class).")
-  var labelField: String?
-
-  @Option(help: "The same for the second text of a pair.")
-  var textPairField: String?
-
-  var choice: FieldChoice { FieldChoice(text: textField, pair: textPairField, label: labelField) }
-}
-
-/// How labelled data are read.
-struct DataOptions: ParsableArguments {
-  @OptionGroup var fields: FieldOptions
-
-  @Flag(help: "Leave out rows that cannot be read, and say how many and which; without it they are all named and nothing is done.")
-  var skipBadRows = false
-
-  static let dataHelp: ArgumentHelp = """
-    Labelled records: .csv, .tsv, .jsonl (gzip and LZ4 are inflated), or a folder with one sub-folder of text files per label.
-    """
-
-  func dataset(_ path: String) throws -> LabelledDataset {
-    var dataset = try LabelledDataset(path: path, fields: fields.choice, source: RecordSource.init(decompressing:))
-    try dataset.requireSound(skippingBadRows: skipBadRows)
-    dataset.skipsBadRows = skipBadRows
-    if dataset.badRows.count > 0 { writeToStandardError("left out: \(dataset.badRows)".onOneLine) }
-    return dataset
   }
 }
 

@@ -81,21 +81,21 @@ struct PackCommand: ParsableCommand {
     var packer = try naming(folder) { try pack(checkpoint, options: options) }
     if let name = packer.unexpected.first {
       let count = packer.unexpected.count
-      writeToStandardError(
+      writeNote(
         count == 1
-          ? "martlet: note: tensor \(name.excerpt) is not part of the model"
-          : "martlet: note: \(formatCount(count)) tensors are not part of the model: \(packer.unexpected.excerpts())")
+          ? "tensor \(name.excerpt) is not part of the model"
+          : "\(formatCount(count)) tensors are not part of the model: \(packer.unexpected.excerpts())")
     }
     if let suspect = packer.suspect {
       let note = try naming(folder) { try requireFiniteLogits(checkpoint, options, suspect, isBase: packer.isBase) }
-      writeToStandardError("martlet: note: \(note)")
+      writeNote(note)
     }
     let noise = packer.noise
     var quality: PackingQuality?
     var badRows = 0
     if let validation {
       guard !packer.isBase else { throw CommandError("\(folder): no classification head: --validation has nothing to measure") }
-      var data = try reading.dataset(validation)
+      var data = try reading.dataset([validation])
       let task = try Model(configuration: checkpoint.configuration).task
       let targets = try labels.targets(&data, for: task)
       let measured = try measureQuality(

@@ -11,6 +11,7 @@ struct TokenizeCommand: ParsableCommand {
   @OptionGroup var modelArgument: ModelArgument
   @Argument(help: "Files to read; standard input if there is none, or for -. gzip and LZ4 are inflated.")
   var files: [String] = []
+  @OptionGroup var encodingOption: EncodingOption
   @OptionGroup var length: LengthOptions
   @Flag(help: "Do not cut texts.")
   var whole = false
@@ -18,7 +19,7 @@ struct TokenizeCommand: ParsableCommand {
   func run() throws {
     let (tokenizer, limit, readsHTML) = try loadTokenizerAndLimit(modelArgument)
     let reader = try RecordReader(
-      paths: files, options: RecordOptions(format: .lines), source: RecordSource.init(decompressing:))
+      paths: files, options: RecordOptions(DataReading(format: .lines, encoding: encodingOption.encoding)), source: RecordSource.init(decompressing:))
     var record = Record()
     var workspace = TokenizerWorkspace()
     var plainText = HTMLText()

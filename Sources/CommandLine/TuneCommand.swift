@@ -22,8 +22,8 @@ struct TuneCommand: ParsableCommand {
 
   @Argument(help: "A Hugging Face folder, or a bundle that carries its folder's files.")
   var base: String
-  @Option(help: DataOptions.dataHelp)
-  var train: String
+  @Option(help: "\(DataOptions.dataText) Given several times, they are read one after the other.")
+  var train: [String]
   @Option(help: "The same, to evaluate on.")
   var validation: String?
   @Option(
@@ -78,6 +78,9 @@ struct TuneCommand: ParsableCommand {
   @OptionGroup var threading: ThreadOptions
 
   func validate() throws {
+    guard (train + [validation ?? ""]).count(where: { $0 == "-" }) <= 1 else {
+      throw ValidationError("--train, --validation: only one of them can be standard input")
+    }
     let arguments = try training.arguments()
     for (name, isSet) in [
       ("load-best-model-at-end", arguments.loadBestModelAtEnd), ("early-stopping-patience", arguments.earlyStoppingPatience > 0),
@@ -98,8 +101,8 @@ struct TuneCommand: ParsableCommand {
 
   func run() throws {
     let arguments = try training.arguments()
-    let trainingData = TuningData(try reading.dataset(train))
-    let validationData = try validation.map { TuningData(try reading.dataset($0)) }
+    let trainingData = TuningData(try reading.dataset(train, isQuiet: quiet))
+    let validationData = try validation.map { TuningData(try reading.dataset([$0], isQuiet: quiet)) }
     var tuner = Tuner(base: base)
     tuner.arguments = arguments
     tuner.threads = threading.threads

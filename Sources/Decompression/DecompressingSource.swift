@@ -117,6 +117,10 @@ package final class DecompressingSource: ByteSource {
         }
         if output.count == 0, inputHasEnded, input.count == 0, !decompressor.isBetweenMembers { throw .truncated }
       } catch {
+        if case .foreign(let what) = error {
+          failure = .unreadable(source: name, what: what)
+          return
+        }
         failure = .compressed(source: name, what: "\(decompressor.formatName), after \(source.position - input.count) bytes: \(error)")
       }
     }

@@ -19,6 +19,8 @@ enum DecompressionError: Error, CustomStringConvertible {
   case trailingBytes
   case needsDictionary
   case outOfMemory
+  /// What the source is, if it is nothing that can be read.
+  case foreign(String)
 
   var description: String {
     switch self {
@@ -27,13 +29,14 @@ enum DecompressionError: Error, CustomStringConvertible {
     case .trailingBytes: "expected the end or more compressed data, found other bytes"
     case .needsDictionary: "made with a dictionary, which is not here"
     case .outOfMemory: "no memory to inflate it"
+    case .foreign(let what): what
     }
   }
 }
 
 /// The formats, by the bytes they begin with.
 enum CompressedFormat: CaseIterable {
-  case gzip, lz4
+  case gzip, lz4, zip
 
   enum Recognition {
     case plain
@@ -59,6 +62,7 @@ enum CompressedFormat: CaseIterable {
     switch self {
     case .gzip: [0x1F, 0x8B]
     case .lz4: [0x04, 0x22, 0x4D, 0x18]
+    case .zip: [0x50, 0x4B, 0x03, 0x04]
     }
   }
 
@@ -66,6 +70,7 @@ enum CompressedFormat: CaseIterable {
     switch self {
     case .gzip: GzipDecompressor()
     case .lz4: LZ4FrameDecompressor()
+    case .zip: ZipDecompressor()
     }
   }
 }

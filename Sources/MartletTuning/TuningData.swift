@@ -21,7 +21,7 @@ public struct TuningData: Sendable {
     contentsOf path: String, textField: String? = nil, labelField: String? = nil, textPairField: String? = nil
   ) throws {
     let fields = FieldChoice(text: textField, pair: textPairField, label: labelField)
-    let dataset = try LabelledDataset(path: path, fields: fields)
+    let dataset = try LabelledDataset(path: path, reading: DataReading(fields: fields))
     try dataset.requireSound(skippingBadRows: false)
     self.init(dataset)
   }

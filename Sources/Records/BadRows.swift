@@ -7,6 +7,10 @@ package struct BadRows: Sendable, Equatable {
   package private(set) var first: [RecordProblem] = []
   /// All rows, the bad ones too.
   package internal(set) var rowCount = 0
+  /// Those of them that hold bytes which are no text, and what to do about it.
+  private(set) var invalidCount = 0
+  private(set) var what = ""
+  private(set) var advice = ""
 
   static let mostShown = 10
 
@@ -25,17 +29,26 @@ package struct BadRows: Sendable, Equatable {
     if let source = first.first?.source, first.allSatisfy({ $0.source == source }) { first.sort { ($0.line ?? 0) < ($1.line ?? 0) } }
     first.removeSubrange(min(first.count, Self.mostShown)...)
   }
+
+  /// Says that some of the rows are not in the encoding that was read.
+  mutating func add(invalid count: Int, _ evidence: ByteEvidence, encodingName: String) {
+    guard count > 0 else { return }
+    invalidCount += count
+    what = "not \(encodingName)"
+    advice = encodingName == TextEncoding.utf8.name ? ": \(evidence.guess)" : " (--encoding)"
+  }
 }
 
 extension BadRows: CustomStringConvertible {
   /// `train.csv: 4 of 12 rows are bad: lines 5, 9: expected 2 columns, found 3; line 7: …`, on one line: what is said of several is said once.
   package var description: String {
     guard let one = first.first else { return "no bad rows" }
-    if count == 1 { return one.description }
+    if count == 1 { return one.description + advice }
     let isOneFile = first.allSatisfy { $0.source == one.source && $0.line != nil }
     var list = isOneFile ? byMessage : first.map(\.description)
     if count > first.count { list.append("and \(count - first.count) more") }
-    return (isOneFile ? one.source + ": " : "") + "\(count) of \(rowCount) rows are bad: " + list.joined(separator: "; ")
+    let invalid = invalidCount > 0 ? ", \(invalidCount == count ? "all" : "\(invalidCount)") of them \(what)\(advice)" : ""
+    return (isOneFile ? one.source + ": " : "") + "\(count) of \(rowCount) rows are bad\(invalid): " + list.joined(separator: "; ")
   }
 
   /// The lines with each message, in the order of the first.

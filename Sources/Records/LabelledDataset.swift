@@ -6,9 +6,9 @@ import Storage
 
 /// A whole labelled set in memory, for fine-tuning and evaluation. INTERFACE: DATA.
 ///
-/// A `.csv`, `.tsv` or `.jsonl` file, or a folder with one sub-folder of text files per label (labels and files in byte order, hidden
-/// ones passed over). Rows that cannot be read are left out and kept account of: a set that is silently smaller is another set, so whoever
-/// uses it calls `requireSound`.
+/// Files, told by what they hold and how they end, read one after the other; or folders with one sub-folder of text files per label
+/// (`LabelledDataset+Folder`). Rows that cannot be read are left out and kept account of: a set that is silently smaller is another set, so
+/// whoever uses it calls `requireSound`.
 package struct LabelledDataset: Sendable {
   package let name: String
   package internal(set) var texts = TextColumn()
@@ -16,15 +16,20 @@ package struct LabelledDataset: Sendable {
   package internal(set) var pairs: TextColumn?
   /// The labels as the data has them; empty when none were asked for.
   package internal(set) var labels = TextColumn()
-  package private(set) var statistics = RecordStatistics()
+  package internal(set) var statistics = RecordStatistics()
   /// The rows that were left out because something is wrong with them.
   package internal(set) var badRows = BadRows()
   /// Whether rows whose labels turn out to be bad may be missing too.
   package var skipsBadRows = false
   /// The column that was chosen for the labels.
-  package private(set) var labelField: String?
+  package let labelField: String?
+  /// What was understood that is not the plain default, and how to overrule it.
+  package internal(set) var notes: [String] = []
+  let maximumTextBytes: Int
+  let requiresLabels: Bool
+
   /// The files that the records come from.
-  private var files: [String] = []
+  var files: [String] = []
   var places: [Place] = []
 
   /// Where a record begins: the number of its file, and the line in it from 1; 0 for a file that is one record.
@@ -36,47 +41,94 @@ package struct LabelledDataset: Sendable {
   package var count: Int { texts.count }
 
   package init(
-    path: String, fields: FieldChoice = FieldChoice(), requiresLabels: Bool = true, maximumTextBytes: Int = 1 << 20,
+    path: String, reading: DataReading = DataReading(), requiresLabels: Bool = true, maximumTextBytes: Int = 1 << 20,
     source: (String) -> RecordSource = RecordSource.init(path:)
   ) throws(RecordsError) {
-    if isDirectory(path) {
-      try self.init(folder: path, requiresLabels: requiresLabels, maximumTextBytes: maximumTextBytes)
-    } else {
-      guard fileExists(path) else { throw .file(FileError(path: path, operation: "open")) }
-      guard let format = RecordFormat.forPath(path), format != .lines else { throw .unknownFormat(path: path) }
-      try self.init(
-        source: source(path), format: format, fields: fields, requiresLabels: requiresLabels,
-        maximumTextBytes: maximumTextBytes)
+    try self.init(paths: [path], reading: reading, requiresLabels: requiresLabels, maximumTextBytes: maximumTextBytes, source: source)
+  }
+
+  /// Reads files and folders one after the other; `-` is standard input.
+  package init(
+    paths: [String], reading: DataReading = DataReading(), requiresLabels: Bool = true, maximumTextBytes: Int = 1 << 20,
+    source: (String) -> RecordSource = RecordSource.init(path:)
+  ) throws(RecordsError) {
+    self.init(name: Self.name(of: paths), reading, requiresLabels, maximumTextBytes)
+    // A file's texts are at most its bytes.
+    texts.reserve(paths.reduce(0) { $0 + (regularFileSize($1) ?? 0) })
+    for path in paths {
+      let before = badRows.rowCount
+      if isDirectory(path) {
+        try read(folder: path, encoding: reading.encoding)
+      } else {
+        guard path == "-" || fileExists(path) else { throw .file(FileError(path: path, operation: "open")) }
+        try read(source(path), reading, hint: RecordFormat.forPath(path))
+      }
+      guard badRows.rowCount > before else { throw isDirectory(path) ? .noLabelFolders(path: path) : .noRecords(path: path) }
     }
   }
 
-  /// From any source of bytes.
+  /// From any source of bytes in a known format.
   package init(
     source: RecordSource, format: RecordFormat, fields: FieldChoice = FieldChoice(), requiresLabels: Bool = true,
     maximumTextBytes: Int = 1 << 20
   ) throws(RecordsError) {
-    name = source.name
-    labelField = fields.label
+    try self.init(
+      source: source, reading: DataReading(format: format, fields: fields), requiresLabels: requiresLabels, maximumTextBytes: maximumTextBytes)
+  }
+
+  /// From any source of bytes.
+  package init(
+    source: RecordSource, reading: DataReading, requiresLabels: Bool = true, maximumTextBytes: Int = 1 << 20
+  ) throws(RecordsError) {
+    self.init(name: source.name, reading, requiresLabels, maximumTextBytes)
+    try read(source, reading, hint: RecordFormat.forPath(source.name))
+    guard badRows.rowCount > 0 else { throw .noRecords(path: name) }
+  }
+
+  private init(name: String, _ reading: DataReading, _ requiresLabels: Bool, _ maximumTextBytes: Int) {
+    self.name = name
+    self.requiresLabels = requiresLabels
+    labelField = reading.fields.label
+    self.maximumTextBytes = maximumTextBytes
+    if reading.fields.pair != nil { pairs = TextColumn() }
+  }
+
+  private static func name(of paths: [String]) -> String {
+    guard let first = paths.first, paths.count > 1 else { return paths.first == "-" ? "standard input" : paths.first ?? "no file" }
+    return "\(first) and \(paths.count - 1) more"
+  }
+
+  private mutating func read(_ source: RecordSource, _ reading: DataReading, hint: RecordFormat?) throws(RecordsError) {
     let options = RecordOptions(
-      format: format, fields: fields, wantsLabel: requiresLabels, maximumTextBytes: maximumTextBytes)
+      reading, formatHint: hint, wantsLabel: requiresLabels, looksAhead: true, isSet: true, maximumTextBytes: maximumTextBytes)
     let reader = RecordReader(sources: [source], options: options)
-    if fields.pair != nil { pairs = TextColumn() }
-    files = [source.name]
+    var found: [String] = []
+    reader.onNote = { found.append($0) }
+    let file = UInt32(clamping: files.count)
+    let countBefore = count
+    files.append(source.name)
     var record = Record()
+    var missing = MissingLabels()
     while try reader.next(into: &record) {
       badRows.rowCount += 1
       if let problem = record.problem {
         badRows.append(problem)
         continue
       }
+      missing.look(at: record)
       try requireRoom(for: record)
       texts.append(record.text)
       if record.hasLabel { labels.append(record.label) }
       if record.hasPair { pairs?.append(record.pair) }
-      places.append(Place(file: 0, line: UInt32(clamping: record.line)))
+      places.append(Place(file: file, line: UInt32(clamping: record.line)))
     }
-    statistics = reader.statistics
-    guard badRows.rowCount > 0 else { throw .noRecords(path: name) }
+    badRows.add(invalid: reader.invalidRecords, reader.invalidBytes, encodingName: reader.encodingName)
+    statistics.add(reader.statistics)
+    if reader.statistics.emptyRows > 0 {
+      found.append("\(source.name): \(reader.statistics.emptyRows) rows of nothing but empty fields are no records")
+    }
+    if let note = missing.note(of: count - countBefore) { found.append("\(source.name)\(note)") }
+    notes += found
   }
 
   private func requireRoom(for record: borrowing Record) throws(RecordsError) {
@@ -87,50 +139,6 @@ package struct LabelledDataset: Sendable {
     } catch {
       throw .outOfMemory(source: name, error)
     }
-  }
-
-  private init(folder: String, requiresLabels: Bool, maximumTextBytes: Int) throws(RecordsError) {
-    name = folder
-    do throws(FileError) {
-      for label in try listDirectory(folder) where !label.hasPrefix(".") && isDirectory(folder + "/" + label) {
-        for file in try listDirectory(folder + "/" + label) where !file.hasPrefix(".") {
-          let path = folder + "/" + label + "/" + file
-          guard !isDirectory(path) else { continue }
-          try append(file: path, maximumTextBytes: maximumTextBytes)
-          if requiresLabels { labels.append(label.utf8) }
-        }
-      }
-    } catch { throw .file(error) }
-    guard badRows.rowCount > 0 else { throw .noLabelFolders(path: folder) }
-  }
-
-  private mutating func append(file path: String, maximumTextBytes: Int) throws(FileError) {
-    let bytes = try readFile(path)
-    var content = bytes[...]
-    if content.starts(with: [0xEF, 0xBB, 0xBF]) { content.removeFirst(3) }
-    if content.count > maximumTextBytes {
-      let kept = content.prefix(maximumTextBytes).withUnsafeBufferPointer { UTF8Repair.wholeScalars($0) }
-      statistics.cutRecords += 1
-      statistics.droppedBytes += content.count - kept
-      content = content.prefix(kept)
-    }
-    do throws(OutOfMemory) {
-      try requireMemory(content.count.memory(times: 4))
-      try texts.requireRoom(for: 3 * content.count)
-    } catch {
-      throw FileError(path: path, operation: "read", code: ENOMEM)
-    }
-    var text: [UInt8] = []
-    let replacements = content.withUnsafeBufferPointer { UTF8Repair.append($0, to: &text) }
-    if replacements > 0 {
-      statistics.replacedRecords += 1
-      statistics.replacements += replacements
-    }
-    texts.append(text)
-    places.append(Place(file: UInt32(clamping: files.count), line: 0))
-    files.append(path)
-    statistics.records += 1
-    badRows.rowCount += 1
   }
 
   /// Where a record comes from, for messages: `train.csv, line 17`, or the file of a folder.

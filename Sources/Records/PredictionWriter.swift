@@ -16,6 +16,8 @@ package struct PredictionOptions: Sendable {
   package var echo: Bool
   /// Write after each record (`--line-buffered`, a terminal).
   package var flushesEachRecord: Bool
+  /// csv: whether a byte order mark comes first, by which spreadsheets know UTF-8.
+  package var hasByteOrderMark = false
   package var bufferBytes: Int
   /// Write a text once more below its row, the words that its answer rests on marked: for a terminal.
   package var marksWords = false
@@ -158,6 +160,7 @@ package struct PredictionWriter: ~Copyable {
     guard !hasHeader else { return }
     hasHeader = true
     guard options.format == .csv else { return }
+    if options.hasByteOrderMark { buffer.append(contentsOf: [0xEF, 0xBB, 0xBF]) }
     appendHeader(columns)
     buffer.append(0x0A)
   }

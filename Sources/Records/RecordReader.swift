@@ -20,6 +20,9 @@ package final class RecordReader {
   /// the first record was read.
   package private(set) var columns: [String]
 
+  /// Told what a source's bytes were taken for, where that is not the plain default.
+  package var onNote: (String) -> Void = { _ in }
+
   let options: RecordOptions
   private let sources: [RecordSource]
   private var nextSource = 0
@@ -27,8 +30,13 @@ package final class RecordReader {
   private var bytesBefore = 0
   /// What this one has handed out.
   private var delivered = 0
-  private var source: (any ByteSource)?
+  private var source: DecodingSource?
   var sourceName = ""
+  /// As messages call the encoding of the source being read.
+  private(set) var encodingName = TextEncoding.utf8.name
+  /// Of the rows that hold bytes which are no text.
+  var invalidBytes = ByteEvidence()
+  private(set) var invalidRecords = 0
 
   /// Made when reading begins.
   private var memory: AlignedBuffer?
@@ -37,12 +45,19 @@ package final class RecordReader {
   private var end = 0
   /// The longest row so far, for which there was memory.
   private var roomForRow = 0
+  /// How records lie in the source being read.
+  private(set) var format: RecordFormat
+  private(set) var framing = RowFramer.Framing.line
   private var mayStartWithByteOrderMark = false
+  /// What the source being read was taken for; nil while too few of its bytes are there.
+  private(set) var recognition: Recognition?
   private var isFinished = false
 
   var framer: RowFramer
   /// Of the source being read; nil until its header was read.
   var layout: TableLayout?
+  /// Whether it was said of which fields the text of this source is made.
+  var hasNotedFields = false
   var pending = Record()
   private var isPendingComplete = false
   var scratch: [UInt8] = []
@@ -50,10 +65,20 @@ package final class RecordReader {
   package init(sources: [RecordSource], options: RecordOptions) {
     self.sources = sources
     self.options = options
+    let format = options.reading.format ?? options.formatHint ?? .lines
+    self.format = format
     framer = RowFramer(
-      maximumRowBytes: options.format == .lines ? options.maximumTextBytes : options.maximumRecordBytes,
+      maximumRowBytes: format == .lines && !options.looksAhead ? options.maximumTextBytes : options.maximumRecordBytes,
       maximumFieldBytes: options.maximumTextBytes)
-    columns = options.format == .lines ? ["text"] : options.format == .jsonl ? ["record"] : []
+    columns = Self.columns(of: format)
+  }
+
+  private static func columns(of format: RecordFormat) -> [String] {
+    switch format {
+    case .lines: ["text"]
+    case .jsonl, .json: ["record"]
+    case .csv, .tsv: []
+    }
   }
 
   /// Reads files in turn; `-`, or no path at all, is standard input. A path that cannot be opened is found now, not after hours of work.
@@ -118,10 +143,13 @@ package final class RecordReader {
   private func parse() throws(RecordsError) -> Bool {
     if isPendingComplete { return true }
     if mayStartWithByteOrderMark && !passByteOrderMark(atEnd: false) { return false }
+    if recognition == nil {
+      let isTold = try recognise(atEnd: false)
+      guard isTold else { return false }
+    }
     while start < end {
       try requireRoom()
-      let piece = UnsafeBufferPointer(rebasing: buffer.bindMemory(to: UInt8.self)[start..<end])
-      let (taken, isWhole) = options.format == .csv ? framer.takeRow(piece) : framer.takeLine(piece)
+      let (taken, isWhole) = framer.take(waiting, framing)
       start += taken
       if isWhole, try interpretRow() { return true }
     }
@@ -132,10 +160,51 @@ package final class RecordReader {
   private func requireRoom() throws(RecordsError) {
     let byteCount = framer.bytes.count + end - start
     guard byteCount > roomForRow else { return }
-    do throws(OutOfMemory) { try requireMemory(byteCount.memory(times: options.format == .jsonl ? 16 : 6)) } catch {
+    do throws(OutOfMemory) { try requireMemory(byteCount.memory(times: format == .jsonl || format == .json ? 16 : 6)) } catch {
       throw .outOfMemory(source: sourceName, error)
     }
     roomForRow = byteCount
+  }
+
+  private var waiting: UnsafeBufferPointer<UInt8> {
+    UnsafeBufferPointer(rebasing: buffer.bindMemory(to: UInt8.self)[start..<end])
+  }
+
+  /// Settles what the source is; false while too few bytes are there to tell.
+  private func recognise(atEnd: Bool) throws(RecordsError) -> Bool {
+    var found: Recognition
+    if Recogniser.isNeeded(options) {
+      let recogniser = Recogniser(options: options, source: sourceName)
+      guard source != nil, atEnd || end == buffer.count || recogniser.isEnough(waiting) else { return false }
+      do throws(RecordsError) { found = try recogniser.recognise(waiting, isAll: atEnd) } catch { throw end(with: error) }
+      for note in found.notes { self.note(note) }
+    } else {
+      found = Recognition(format: options.reading.format ?? .lines)
+      if let delimiter = options.reading.delimiter, let quoting = options.reading.quoting {
+        found.dialect = TableDialect(delimiter: delimiter, hasQuotes: quoting == .double)
+      }
+    }
+    if found.format != format {
+      format = found.format
+      if statistics.records == 0 { columns = Self.columns(of: format) }
+    }
+    switch format {
+    case .lines, .jsonl: framing = .line
+    case .json: framing = .value
+    case .csv, .tsv: framing = found.dialect.hasQuotes ? .quotedRow : .line
+    }
+    framer.delimiter = found.dialect.delimiter.byte
+    start += found.skippedBytes
+    if found.skippedBytes > 0 { framer.skipLine() }
+    recognition = found
+    return true
+  }
+
+  /// After an error there is nothing more.
+  private func end(with error: RecordsError) -> RecordsError {
+    isFinished = true
+    (start, end) = (0, 0)
+    return error
   }
 
   /// False while too few bytes are there to tell.
@@ -159,16 +228,24 @@ package final class RecordReader {
           return
         }
         sourceName = sources[nextSource].name
-        source = try sources[nextSource].open()
+        source = DecodingSource(
+          try sources[nextSource].open(), name: sourceName, encoding: options.reading.encoding, believesMarks: options.isSet)
+        encodingName = options.reading.encoding?.name ?? TextEncoding.utf8.name
         nextSource += 1
         mayStartWithByteOrderMark = true
         layout = nil
+        hasNotedFields = false
+        recognition = nil
         framer = framer.forNewSource()
         return
       }
       if start == end { (start, end) = (0, 0) }
       let count = try source.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[end...]))
       end += count
+      if delivered == 0, options.reading.encoding == nil, let encoding = source.decidedEncoding {
+        encodingName = encoding.name
+        note("\(encoding.name), by its byte order mark (--encoding)")
+      }
       delivered += count
       if count > 0 { return }
     } catch {
@@ -179,16 +256,21 @@ package final class RecordReader {
       _ = passByteOrderMark(atEnd: true)
       if try parse() { return }
     }
+    if recognition == nil {
+      _ = try recognise(atEnd: true)
+      if try parse() { return }
+    }
     bytesBefore += source?.position ?? 0
     delivered = 0
     source = nil
-    if options.format == .csv ? framer.finishRow() : framer.finishLine() { _ = try interpretRow() }
+    if framer.finish(framing) { _ = try interpretRow() }
   }
 
   private func makeBuffer() throws(RecordsError) {
     do throws(OutOfMemory) {
-      let memory = try AlignedBuffer(byteCount: options.bufferBytes, zeroed: false)
-      buffer = UnsafeMutableRawBufferPointer(start: memory.baseAddress, count: options.bufferBytes)
+      let byteCount = max(options.bufferBytes, Recogniser.isNeeded(options) ? 64 << 10 : 0)
+      let memory = try AlignedBuffer(byteCount: byteCount, zeroed: false)
+      buffer = UnsafeMutableRawBufferPointer(start: memory.baseAddress, count: byteCount)
       self.memory = memory
     } catch {
       throw .outOfMemory(source: sources.first?.name ?? "input", error)
@@ -198,24 +280,30 @@ package final class RecordReader {
   /// Makes a record of the framer's row; false for a row that is none (a header, a blank line).
   private func interpretRow() throws(RecordsError) -> Bool {
     defer { framer.reset() }
-    if options.format == .tsv {
-      guard !framer.bytes.isEmpty else { return false }
-      framer.splitAtTabs()
-    }
-    if layout == nil && (options.format == .csv || options.format == .tsv) {
-      do throws(RecordsError) {
-        if try readHeader() { return false }
-      } catch {
-        isFinished = true
-        (start, end) = (0, 0)
-        throw error
+    if format.isTable {
+      if framing == .line {
+        guard !framer.bytes.isEmpty else { return false }
+        framer.split()
       }
+      if options.isSet, framer.isEmptyRow {
+        if layout != nil { statistics.emptyRows += 1 }
+        return false
+      }
+      if layout == nil {
+        do throws(RecordsError) {
+          if try readHeader() { return false }
+        } catch {
+          throw end(with: error)
+        }
+      }
+    } else if options.isSet, format == .jsonl, framer.isBlankLine {
+      return false
     }
     pending.line = framer.line
     do throws(RecordProblem) {
-      switch options.format {
-      case .lines: interpretLine()
-      case .jsonl: try interpretJSON()
+      switch format {
+      case .lines: try interpretLine()
+      case .jsonl, .json: try interpretJSON()
       case .csv, .tsv: try interpretTableRow()
       }
     } catch {
@@ -240,7 +328,23 @@ package final class RecordReader {
   }
 
   func problem(_ message: String) -> RecordProblem {
-    RecordProblem(source: sourceName, line: framer.line, message: message)
+    // A list may stand on a single line.
+    let number = format == .json ? "record \(statistics.records + 1): " : ""
+    return RecordProblem(source: sourceName, line: framer.line, message: number + message)
+  }
+
+  /// A problem if the bytes are not well-formed, in a set, where nothing is replaced.
+  /// - Parameter field: where the bytes are in the row, for the message.
+  func requireText(_ bytes: UnsafeBufferPointer<UInt8>, field: String) throws(RecordProblem) {
+    let good = UTF8Repair.wellFormedPrefix(bytes)
+    guard good < bytes.count else { return }
+    invalidRecords += 1
+    invalidBytes.add(framer.bytes)
+    var before = bytes[max(0, good - 24)..<good]
+    while let first = before.first, first & 0xC0 == 0x80 { before.removeFirst() }
+    let context = before.isEmpty ? "" : ", after “\(String(decoding: before, as: UTF8.self).excerpt)”,"
+    let what = encodingName == TextEncoding.utf8.name ? "0x" + String(bytes[good], radix: 16, uppercase: true) : "a byte"
+    throw problem("byte \(good + 1) of \(field)\(context) is \(what), not \(encodingName)")
   }
 
   func count(replacements: Int) {
@@ -254,6 +358,9 @@ package final class RecordReader {
     statistics.cutRecords += 1
     statistics.droppedBytes += dropped
   }
+
+  /// Says what was understood of the source being read.
+  func note(_ what: String) { onNote("\(sourceName): \(what)") }
 
   func setColumns(_ names: [String]) { columns = names }
 }

@@ -6,6 +6,8 @@ package enum RecordsError: Error, Sendable, Equatable, CustomStringConvertible {
   case outOfMemory(source: String, OutOfMemory)
   /// A compressed source whose bytes inflate to nothing sound.
   case compressed(source: String, what: String)
+  /// A source that is not what can be read here.
+  case unreadable(source: String, what: String)
   /// The columns that would have done, and those that the header has.
   case noColumn(source: String, kind: String, wanted: [String], found: [String])
   case header(source: String, what: String)
@@ -22,15 +24,17 @@ package enum RecordsError: Error, Sendable, Equatable, CustomStringConvertible {
     case .file(let error): return error.description
     case .outOfMemory(let source, let refusal): return "\(source): \(refusal)"
     case .compressed(let source, let what): return "\(source): \(what)"
+    case .unreadable(let source, let what): return "\(source): \(what.onOneLine)"
     case .noColumn(let source, let kind, let wanted, let found):
       let names = wanted.map { "`\($0)`" }.joined(separator: ", ")
-      return "\(source): no \(kind) column: expected \(names), found \(Self.list(found))"
+      return "\(source): no \(kind) column: expected \(names), found \(Self.list(found)) "
+        + "(--\(kind.split(separator: " ").joined(separator: "-"))-field, with a number if there is no header)"
     case .header(let source, let what): return "\(source), line 1: \(what.onOneLine)"
     case .differentColumns(let source, let expected, let found):
       return "\(source): other columns than the first input: expected \(Self.list(expected)), found \(Self.list(found))"
     case .badRows(let rows): return "\(rows) (--skip-bad-rows leaves \(rows.count == 1 ? "it" : "them") out)"
     case .unknownFormat(let path):
-      return "\(path): expected a folder with one folder of texts per label, or a file that ends in .csv, .tsv or .jsonl, with .gz or .lz4 after it or not"
+      return "\(path): expected a folder with one folder of texts per label, JSON, or a table whose header has the columns of text and label; for another: --format, --text-field, --label-field"
     case .noRecords(let path): return "\(path): no records"
     case .noLabelFolders(let path): return "\(path): expected one folder of text files per label, found no folder with files"
     }

@@ -25,9 +25,7 @@ extension RowFramer {
       let (begin, end) = (fields[index].start, fields[index].end)
       let isWellFormed = bytes[begin..<end].withUnsafeBufferPointer { UTF8Repair.wellFormedPrefix($0) == $0.count }
       guard !isWellFormed else { continue }
-      if dropped > 0 && end - begin == maximumFieldBytes {
-        fields[index].end = begin + bytes[begin..<end].withUnsafeBufferPointer { UTF8Repair.wholeScalars($0) }
-      }
+      endAtWholeScalar(field: index)
       allWellFormed = false
     }
     guard !allWellFormed else { return 0 }
@@ -42,5 +40,17 @@ extension RowFramer {
     }
     swap(&scratch, &bytes)
     return replacements
+  }
+
+  /// After cuts: drops the beginnings of scalars at the ends of fields.
+  mutating func endFieldsAtWholeScalars() {
+    guard dropped > 0 else { return }
+    for index in fields.indices { endAtWholeScalar(field: index) }
+  }
+
+  private mutating func endAtWholeScalar(field index: Int) {
+    let (begin, end) = (fields[index].start, fields[index].end)
+    guard dropped > 0 && end - begin == maximumFieldBytes else { return }
+    fields[index].end = begin + bytes[begin..<end].withUnsafeBufferPointer { UTF8Repair.wholeScalars($0) }
   }
 }

@@ -5,7 +5,6 @@
 private let lineFeed = UInt8(ascii: "\n")
 private let carriageReturn = UInt8(ascii: "\r")
 private let quote = UInt8(ascii: "\"")
-private let comma = UInt8(ascii: ",")
 
 /// Where a field lies in a row's bytes.
 struct FieldRange: Sendable, Equatable {
@@ -23,19 +22,25 @@ struct RowFramer: Sendable {
   /// All the fields there were.
   private(set) var fieldCount = 0
   /// The line on which the row begins, from 1.
-  private(set) var line = 1
+  var line = 1
   /// Bytes of fields (csv) or of the row that were over the bound.
   var dropped = 0
   /// csv: the whole row was over its bound.
   private(set) var isOverlong = false
   /// csv: the line of a quote that the end of the input left open.
   private(set) var openQuoteLine: Int?
+  /// csv: quotes that closed a field which then went on.
+  private(set) var strayQuotes = 0
   var maximumFields = 1 << 16
+  /// What separates fields.
+  var delimiter = UInt8(ascii: ",")
 
-  private let maximumRowBytes: Int
+  let maximumRowBytes: Int
   let maximumFieldBytes: Int
-  private var nextLine = 1
-  private var isStarted = false
+  var nextLine = 1
+  var isStarted = false
+  /// json: how far into a value the bytes have come.
+  var value = ValueState()
   private var lastDropped: UInt8 = 0
 
   private enum State { case rowStart, fieldStart, unquoted, quoted, quoteInQuoted }
@@ -64,11 +69,38 @@ struct RowFramer: Sendable {
   /// A framer with the same bounds and buffers, at line 1.
   func forNewSource() -> RowFramer {
     var fresh = RowFramer(maximumRowBytes: maximumRowBytes, maximumFieldBytes: maximumFieldBytes)
+    fresh.delimiter = delimiter
     fresh.bytes = bytes
     fresh.fields = fields
     fresh.reset()
     return fresh
   }
+
+  /// How rows end.
+  enum Framing { case line, quotedRow, value }
+
+  /// Takes bytes up to the end of a row; says how many, and whether the row is whole.
+  mutating func take(_ piece: UnsafeBufferPointer<UInt8>, _ framing: Framing) -> (taken: Int, isWhole: Bool) {
+    switch framing {
+    case .line: takeLine(piece)
+    case .quotedRow: takeRow(piece)
+    case .value: takeValue(piece)
+    }
+  }
+
+  /// At the end of the input: whether there is a last row that nothing ended.
+  mutating func finish(_ framing: Framing) -> Bool {
+    switch framing {
+    case .line: finishLine()
+    case .quotedRow: finishRow()
+    case .value: finishValue()
+    }
+  }
+
+  /// A line was passed over.
+  mutating func skipLine() { nextLine += 1 }
+
+  var isBlankLine: Bool { dropped == 0 && bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D } }
 
   // MARK: Lines
 
@@ -135,13 +167,13 @@ struct RowFramer: Sendable {
 
       case .unquoted:
         var end = index
-        while end < count, base[end] != comma, base[end] != lineFeed, base[end] != carriageReturn { end += 1 }
+        while end < count, base[end] != delimiter, base[end] != lineFeed, base[end] != carriageReturn { end += 1 }
         keepInField(base + index, end - index)
         index = end
         guard index < count else { break }
         endField()
         index += 1
-        if base[end] == comma {
+        if base[end] == delimiter {
           state = .fieldStart
         } else {
           swallowsLineFeed = base[end] == carriageReturn
@@ -168,6 +200,7 @@ struct RowFramer: Sendable {
           index += 1
           state = .quoted
         } else {
+          if byte != delimiter, byte != lineFeed, byte != carriageReturn { strayQuotes += 1 }
           state = .unquoted
         }
       }
@@ -189,9 +222,9 @@ struct RowFramer: Sendable {
   }
 
   /// Makes fields of a line.
-  mutating func splitAtTabs() {
+  mutating func split() {
     var begin = 0
-    for index in 0...bytes.count where index == bytes.count || bytes[index] == UInt8(ascii: "\t") {
+    for index in 0...bytes.count where index == bytes.count || bytes[index] == delimiter {
       fieldCount += 1
       if fields.count < maximumFields { fields.append(FieldRange(start: begin, end: index)) }
       begin = index + 1
@@ -210,7 +243,10 @@ struct RowFramer: Sendable {
     keep(start, count, room: min(rowRoom, fieldRoom))
   }
 
-  private mutating func keep(_ start: UnsafePointer<UInt8>, _ count: Int, room: Int) {
+  /// Whether the row has nothing but empty fields.
+  var isEmptyRow: Bool { dropped == 0 && fields.allSatisfy { $0.start == $0.end } }
+
+  mutating func keep(_ start: UnsafePointer<UInt8>, _ count: Int, room: Int) {
     let kept = min(count, max(room, 0))
     bytes.append(contentsOf: UnsafeBufferPointer(start: start, count: kept))
     if kept < count {
@@ -219,7 +255,7 @@ struct RowFramer: Sendable {
     }
   }
 
-  private func lineFeeds(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int {
+  func lineFeeds(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int {
     var found = 0
     for index in 0..<count where start[index] == lineFeed { found += 1 }
     return found

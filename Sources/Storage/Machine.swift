@@ -19,6 +19,9 @@ package enum Machine {
   /// used, as before.
   package static func fillStandardDescriptors() { csystem_fill_standard_descriptors() }
 
+  /// The bytes of memory that the machine has; 0 if the system does not tell.
+  package static var physicalMemory: Int { max(0, sysconf(Int32(_SC_PHYS_PAGES))) * max(0, sysconf(Int32(_SC_PAGESIZE))) }
+
   /// Seconds of a clock that never goes back.
   package static func monotonicSeconds() -> Double {
     var time = timespec()

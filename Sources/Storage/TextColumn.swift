@@ -18,6 +18,13 @@ package struct TextColumn: Sendable {
     if ends.count == ends.capacity { try requireMemory(ends.count.memory(times: 2 * MemoryLayout<Int>.stride)) }
   }
 
+  /// Takes the room for so many bytes at once, if it is there to be had: it costs nothing while it is untouched, and a growing array is there
+  /// twice for a moment.
+  package mutating func reserve(_ byteCount: Int) {
+    guard byteCount <= Machine.physicalMemory / 2, (try? requireMemory(byteCount.memory(times: 1))) != nil else { return }
+    bytes.reserveCapacity(byteCount)
+  }
+
   package mutating func append(_ text: some Collection<UInt8>) {
     bytes.append(contentsOf: text)
     ends.append(bytes.count)

@@ -147,7 +147,7 @@ import Testing
         ("columns.tsv", "a\tb\ngood\tpositive\n", ["no text column", "`text`", "found `a`, `b`"]),
         ("unlabelled.csv", "text\ngood\n", ["no label column", "`label`"]),
         ("broken.jsonl", "{\"text\": \"good\", \"label\": \"positive\"}\n{\n", ["line 2"]),
-        ("ragged.csv", "text,label\ngood,positive,more\n", ["line 2"]), ("notes.txt", "good\n", ["expected a folder", ".csv, .tsv or .jsonl"]),
+        ("ragged.csv", "text,label\ngood,positive,more\n", ["line 2"]), ("notes.txt", "good\n", ["expected a folder", "--format"]),
         ("newline.csv", "text,label\ngood,\"a\nb\"\n", [#"`a\nb`"#]), ("none.tsv", "\0", []),
       ]
       for (name, text, says) in cases {

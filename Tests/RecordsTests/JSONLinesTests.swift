@@ -45,7 +45,7 @@ import Testing
     #expect(messages[4] == "field `text` is not a string")
     #expect(messages[5] == "field `label` is null, expected a label")
     #expect(messages[6] == "field `label` is an object, expected a label")
-    #expect(messages[7] == "no field `label`, `sentiment`, `class`, found `text`")
+    #expect(messages[7] == "no field `label`, `sentiment`, `class`, `labels`, found `text`")
     #expect(messages[8].hasSuffix("found none"))
     #expect(messages.allSatisfy { !$0.contains("\n") })
     #expect(found[2].problem?.line == 3)

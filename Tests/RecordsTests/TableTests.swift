@@ -79,13 +79,13 @@ import Testing
   @Test func missingColumnsNameWhatWasFound() throws {
     #expect(
       failure { _ = try rows("id,comment\n1,a\n", csv) }
-        == "input: no text column: expected `text`, `sentence`, `review`, `content`, found `id`, `comment`")
+        == "input: no text column: expected `text`, `sentence`, `review`, `content`, found `id`, `comment` (--text-field, with a number if there is no header)")
     #expect(
       failure { _ = try rows("text,stars\n1,a\n", csv) }
-        == "input: no label column: expected `label`, `sentiment`, `class`, found `text`, `stars`")
+        == "input: no label column: expected `label`, `sentiment`, `class`, `labels`, found `text`, `stars` (--label-field, with a number if there is no header)")
     var options = csv
     options.fields.pair = "other"
-    #expect(failure { _ = try rows("text,label\n", options) } == "input: no text pair column: expected `other`, found `text`, `label`")
+    #expect(failure { _ = try rows("text,label\n", options) } == "input: no text pair column: expected `other`, found `text`, `label` (--text-pair-field, with a number if there is no header)")
     options = csv
     options.wantsLabel = false
     #expect(try texts("text\na\n", options) == ["a"])
@@ -137,7 +137,7 @@ import Testing
       #expect(found[3].problem?.message == "longer than 20 bytes")
       #expect(reader.statistics.cutRecords == 3)
     }
-    options.format = .tsv
+    options.reading.format = .tsv
     let found = try records("text\tlabel\nabcdefgh\t1\n\(String(repeating: "z", count: 30))\t1\n", options)
     #expect(found[0].textString == "abcdef")
     #expect(found[1].problem?.message == "longer than 20 bytes")

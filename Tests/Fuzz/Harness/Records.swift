@@ -4,8 +4,10 @@ import Storage
 func readRecords(_ bytes: [UInt8]) throws {
   guard bytes.count >= 2 else { return }
   let flags = Int(bytes[0])
-  var options = RecordOptions(format: RecordFormat.allCases[flags % 4], wantsLabel: flags & 4 != 0, keepsInput: flags & 8 != 0)
+  var options = RecordOptions(
+    format: flags & 64 != 0 ? .json : RecordFormat.allCases[flags % 4], wantsLabel: flags & 4 != 0, keepsInput: flags & 8 != 0)
   if flags & 16 != 0 { options.fields = FieldChoice(text: "1", pair: "2") }
+  if flags & 128 != 0 { (options.isSet, options.looksAhead) = (true, true) }
   // Bounds that small inputs reach.
   if flags & 32 != 0 { (options.maximumTextBytes, options.maximumRecordBytes) = (7, 19) }
   let content = Array(bytes[2...])

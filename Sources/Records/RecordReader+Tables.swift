@@ -1,0 +1,123 @@
+import Storage
+
+/// What csv and tsv make of a row.
+extension RecordReader {
+  /// Settles the columns by the first row of a source; false when that row is a record because columns are given by number.
+  func readHeader() throws(RecordsError) -> Bool {
+    let layout: TableLayout
+    var names: [String]
+    if options.fields.isNumbered {
+      guard framer.fieldCount <= framer.fields.count else {
+        throw .header(source: sourceName, what: "\(framer.fieldCount) columns, expected at most \(framer.fields.count)")
+      }
+      names = (1...max(framer.fieldCount, 1)).map { "column_\($0)" }
+      layout = try numberedLayout(columnCount: names.count)
+    } else {
+      guard !framer.isOverlong, framer.dropped == 0, framer.fieldCount <= framer.fields.count else {
+        throw .header(source: sourceName, what: "the header is too long: is this a \(format.rawValue) file?")
+      }
+      names = framer.fields.map { String(decoding: framer.bytes[$0.start..<$0.end], as: UTF8.self) }
+      if recognition?.hasRowNames == true { names.insert("", at: 0) }
+      layout = try namedLayout(names)
+    }
+    if columns.isEmpty {
+      setColumns(names)
+    } else if options.keepsInput, columns != names {
+      throw .differentColumns(source: sourceName, expected: columns, found: names)
+    }
+    if layout.texts.count > 1 { noteJoined(layout.texts.map { names[$0] }) }
+    self.layout = layout
+    framer.maximumFields = max(names.count, 1)
+    return !options.fields.isNumbered
+  }
+
+  private func numberedLayout(columnCount: Int) throws(RecordsError) -> TableLayout {
+    let chosen = options.fields
+    let numbers = [chosen.text, chosen.pair, chosen.label].map(FieldChoice.numbers)
+    let isMixed = zip([chosen.text, chosen.pair, chosen.label], numbers).contains { $0 != nil && $1 == nil }
+    guard !isMixed, let texts = numbers[0], (numbers[1]?.count ?? 1) == 1, (numbers[2]?.count ?? 1) == 1 else {
+      throw .header(source: sourceName, what: "columns are given either all by number or all by name, the text column too")
+    }
+    if let outside = numbers.compactMap({ $0 }).joined().first(where: { !(1...columnCount).contains($0) }) {
+      throw .header(source: sourceName, what: "no column \(outside): the row has \(columnCount)")
+    }
+    var layout = TableLayout(columnCount: columnCount, texts: texts.map { $0 - 1 })
+    layout.pair = numbers[1]?.first.map { $0 - 1 }
+    if options.wantsLabel {
+      guard let label = numbers[2]?.first else {
+        throw .noColumn(source: sourceName, kind: "label", wanted: FieldChoice.usualLabels, found: [])
+      }
+      layout.label = label - 1
+    }
+    return layout
+  }
+
+  private func namedLayout(_ names: [String]) throws(RecordsError) -> TableLayout {
+    var lookup = ColumnLookup(fields: options.fields, wantsLabel: options.wantsLabel)
+    do throws(ColumnProblem) { return try lookup.layout(of: names) } catch {
+      switch error {
+      case .missing(let kind, let wanted):
+        if options.isSet, let bad = names.first(where: { $0.unicodeScalars.contains("\u{FFFD}") }) {
+          var evidence = invalidBytes
+          evidence.add(framer.bytes)
+          throw .header(source: sourceName, what: "the column's name “\(bad.excerpt)” is not \(encodingName): \(evidence.guess)")
+        }
+        throw .noColumn(source: sourceName, kind: kind, wanted: wanted, found: names)
+      case .twice(let kind, let name, let first, let second):
+        guard options.isSet else {
+          note("columns \(first) and \(second) are both named `\(name.excerpt)`: the first is the \(kind)")
+          lookup.takesFirst = true
+          do throws(ColumnProblem) { return try lookup.layout(of: names) } catch {
+            throw .noColumn(source: sourceName, kind: kind, wanted: [name], found: names)
+          }
+        }
+        throw .header(source: sourceName, what: "columns \(first) and \(second) are both named `\(name.excerpt)`: which is the \(kind)? Rename one")
+      }
+    }
+  }
+
+  func interpretTableRow() throws(RecordProblem) {
+    if let line = framer.openQuoteLine { throw tableProblem("the quote opened on line \(line) is never closed") }
+    try repairFields()
+    keepTableInput()
+    guard let layout else { return }
+    guard !framer.isOverlong && (framing == .quotedRow || framer.dropped == 0) else {
+      throw problem("longer than \(options.maximumRecordBytes) bytes")
+    }
+    guard framer.fieldCount == layout.columnCount else {
+      throw problem("expected \(layout.columnCount) columns, found \(framer.fieldCount)")
+    }
+    count(dropped: framer.dropped)
+    for column in layout.texts { take(column, into: &pending.text) }
+    if let pair = layout.pair {
+      take(pair, into: &pending.pair)
+      pending.hasPair = true
+    }
+    if let label = layout.label {
+      take(label, into: &pending.label)
+      pending.hasLabel = true
+      takeChoices()
+    }
+  }
+
+  /// The problem of a row whose fields are kept for the echo all the same.
+  private func tableProblem(_ message: String) -> RecordProblem {
+    if !options.isSet { count(replacements: framer.repairFields(scratch: &scratch)) }
+    keepTableInput()
+    return problem(message)
+  }
+
+  private func take(_ column: Int, into target: inout [UInt8]) {
+    let field = framer.fields[column]
+    framer.bytes.withUnsafeBufferPointer { take(UnsafeBufferPointer(rebasing: $0[field.start..<field.end]), into: &target) }
+  }
+
+  private func keepTableInput() {
+    guard options.keepsInput else { return }
+    pending.input.form = .fields
+    for field in framer.fields {
+      pending.input.bytes.append(contentsOf: framer.bytes[field.start..<field.end])
+      pending.input.ends.append(pending.input.bytes.count)
+    }
+  }
+}
