@@ -20,7 +20,7 @@ import Testing
     try withTemporaryFolder { folder in
       let tool = folder + "/martlet"
       try run([
-        "swiftc", "-static-stdlib", "@\(Program.path).product/Objects.LinkFileList", "-o", tool, "-Xlinker", "--gc-sections",
+        "swiftc", "-static-stdlib", "@\(Program.path).product/Objects.LinkFileList", "-o", tool, "-Xlinker", "--gc-sections", "-Xlinker", "--no-export-dynamic",
         "-Xlinker", "-l:liblz4.a", "-Xlinker", "-l:libz.a", "-lFoundationEssentials",
         "-l_FoundationCShims", "-l_FoundationCollections",
       ])

@@ -112,7 +112,7 @@ import Training
       expectRefusal(["class-weights", "expected 2", "found 3"]) { _ = try tuner.tune(on: data, outputFolder: folder + "/out") }
       tuner = tinyTuner()
       tuner.arguments.perDeviceTrainBatchSize = 0
-      expectRefusal(["per-device-train-batch-size", "at least 1", "found 0"]) {
+      expectRefusal(["per-device-train-batch-size", "expected at least 1", "found 0"]) {
         _ = try tuner.tune(on: data, outputFolder: folder + "/out")
       }
       expectRefusal(["checkpoint-8", "trainer_state.json"]) {

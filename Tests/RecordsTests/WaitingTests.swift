@@ -14,6 +14,8 @@ private final class Pipe {
   init() {
     var ends: [Int32] = [0, 0]
     precondition(pipe(&ends) == 0)
+    // A program that another test starts meanwhile would keep the end of writing open.
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     (readEnd, writeEnd) = (ends[0], ends[1])
   }
   deinit {
