@@ -34,18 +34,12 @@ package final class OpenBLAS: @unchecked Sendable {
   package init(threads: Int = Machine.availableCores) throws(LinearAlgebraError) {
     let threads = max(1, min(threads, ThreadPool.mostThreads))
     try Self.tryMemory(threads)
-    let opened = withInterruptsHeld { () -> Result<UnsafeMutableRawPointer, LinearAlgebraError> in
-      Result { () throws(LinearAlgebraError) in
-        let library = try withOneThread { () throws(LinearAlgebraError) in try Self.open() }
-        try Self.symbol("openblas_set_num_threads", library, as: (@convention(c) (Int32) -> Void).self)(1)
-        return library
-      }
+    let library = try Self.library.withLock { library throws(LinearAlgebraError) in
+      if let library { return library }
+      let opened = try Self.openQuietly()
+      library = opened
+      return opened
     }
-    guard !opened.interruptedItself else {
-      throw .threadsRefused(
-        limits: limits([("ulimit -u", __RLIMIT_NPROC, 1), ("ulimit -v", RLIMIT_AS, 1024)], otherwise: "pids.max of its control group"))
-    }
-    let library = try opened.result.get()
     try Self.takeMemory(library, threads)
     sgemm = try Self.symbol("cblas_sgemm", library, as: SGEMM.self)
     let text = try Self.symbol("openblas_get_corename", library, as: (@convention(c) () -> UnsafePointer<CChar>).self)
@@ -53,6 +47,24 @@ package final class OpenBLAS: @unchecked Sendable {
     let details = try Self.symbol("openblas_get_config", library, as: (@convention(c) () -> UnsafePointer<CChar>).self)
     configuration = String(cString: details())
     forcedCoreName = getenv("OPENBLAS_CORETYPE").map { String(cString: $0) }
+  }
+
+  /// The library, once it is open: the environment is touched once in a process, and by one thread.
+  private static let library = Mutex<UnsafeMutableRawPointer?>(nil)
+
+  private static func openQuietly() throws(LinearAlgebraError) -> UnsafeMutableRawPointer {
+    let opened = withInterruptsHeld { () -> Result<UnsafeMutableRawPointer, LinearAlgebraError> in
+      Result { () throws(LinearAlgebraError) in
+        let library = try withOneThread { () throws(LinearAlgebraError) in try open() }
+        try symbol("openblas_set_num_threads", library, as: (@convention(c) (Int32) -> Void).self)(1)
+        return library
+      }
+    }
+    guard !opened.interruptedItself else {
+      throw .threadsRefused(
+        limits: limits([("ulimit -u", __RLIMIT_NPROC, 1), ("ulimit -v", RLIMIT_AS, 1024)], otherwise: "pids.max of its control group"))
+    }
+    return try opened.result.get()
   }
 
   private static func open() throws(LinearAlgebraError) -> UnsafeMutableRawPointer {
