@@ -52,21 +52,21 @@ struct LabelArguments: ParsableArguments {
   var positiveLabel: String?
 
   func validate() throws {
-    guard let problemType else { return }
-    let known = ClassificationTask.Kind.allCases.map(\.rawValue)
-    guard known.contains(problemType) else {
-      throw ValidationError("--problem-type: expected one of \(known.joined(separator: ", ")), found \(problemType)")
-    }
+    do { _ = try kind } catch { throw ValidationError("\(error)") }
+  }
+
+  private var kind: ClassificationTask.Kind? {
+    get throws { try problemType.map { try ClassificationTask.Kind(named: $0, option: "--problem-type") } }
   }
 
   /// The targets of a data set for a model; what was understood is said.
   func targets(_ dataset: inout LabelledDataset, for task: ClassificationTask) throws -> [TrainingTarget] {
-    let options = LabelOptions(kind: problemType.flatMap(ClassificationTask.Kind.init(rawValue:)), map: try LabelMap(parsing: labelMap))
+    let options = LabelOptions(kind: try kind, map: try LabelMap(parsing: labelMap))
     let reading = try LabelReading(task, of: [dataset], options)
-    for note in reading.notes { writeToStandardError("martlet: note: \(dataset.name): \(note)".onOneLine) }
+    for note in reading.notes { writeNote("\(dataset.name): \(note)") }
     let before = dataset.badRows.count
     let targets = try dataset.targets(reading)
-    if dataset.badRows.count > before { writeToStandardError("left out: \(dataset.badRows)".onOneLine) }
+    if dataset.badRows.count > before { writeNote("left out: \(dataset.badRows)") }
     return targets
   }
 }

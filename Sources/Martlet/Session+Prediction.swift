@@ -34,11 +34,7 @@ extension Session {
 
   private func prediction(of index: Int) -> Prediction {
     let (logits, length) = (logits(of: index), answered.lengths[index])
-    let scores = [Float](unsafeUninitializedCapacity: logits.count) { buffer, count in
-      buffer.initialize(repeating: 0)
-      self.scores(of: index, into: UnsafeMutableBufferPointer(rebasing: buffer[..<logits.count]))
-      count = logits.count
-    }
+    let scores = task.scores(logits, temperature: temperature)
     let best = task.kind == .regression ? 0 : best(of: index)
     let label: String
     switch task.kind {

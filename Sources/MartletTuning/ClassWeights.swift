@@ -14,8 +14,7 @@ public enum ClassWeights: Sendable, Equatable {
     }
     switch self {
     case .balanced:
-      var counts = [Int](repeating: 0, count: task.labels.count)
-      for case .label(let label) in targets { counts[label] += 1 }
+      let counts = task.counts(of: targets)
       // A label without records has no share in any loss.
       return counts.map { $0 == 0 ? 1 : Double(targets.count) / Double(counts.count * $0) }
     case .named(let weights):

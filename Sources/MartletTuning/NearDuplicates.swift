@@ -1,4 +1,3 @@
-import Records
 import Storage
 
 /// Texts that are the same but for what exports change: capitals, blanks, and tails such as `… read more`.

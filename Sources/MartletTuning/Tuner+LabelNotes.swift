@@ -5,8 +5,7 @@ import Tasks
 extension Tuner {
   /// What is learnt and why, and what looks wrong in the labels.
   func labelNotes(
-    _ reading: LabelReading, _ training: TuningData, _ validation: TuningData?, _ trainingTargets: [TrainingTarget],
-    _ validationTargets: [TrainingTarget], _ positiveLabel: Int
+    _ reading: LabelReading, _ training: TuningData, _ targets: [TrainingTarget], isEvaluated: Bool, _ positiveLabel: Int
   ) -> [String] {
     let task = reading.task
     let names = task.labels.prefix(10).map(\.excerpt).joined(separator: ", ") + (task.labels.count > 10 ? ", …" : "")
@@ -16,25 +15,24 @@ extension Tuner {
       task.kind == .regression
         ? "task: regression, \(task.labels.count == 1 ? "one value" : "\(task.labels.count) values") (\(why))"
         : "task: \(task.kind.rawValue), \(task.labels.count) labels: \(names) (\(why))")
-    if task.kind == .singleLabel, task.labels.count == 2, validation != nil {
+    if task.kind == .singleLabel, task.labels.count == 2, isEvaluated {
       notes.append("f1, precision and recall are of `\(task.labels[positiveLabel].excerpt)` (--positive-label)")
     }
     guard task.kind != .regression else { return notes }
-    notes += warnings(task, trainingTargets, "training")
-    notes += conflicts(training, trainingTargets)
+    notes += warnings(task, targets)
+    notes += conflicts(training, targets)
     return notes
   }
 
-  private func warnings(_ task: ClassificationTask, _ targets: [TrainingTarget], _ what: String) -> [String] {
+  private func warnings(_ task: ClassificationTask, _ targets: [TrainingTarget]) -> [String] {
     guard task.kind == .singleLabel else { return [] }
-    var counts = [Int](repeating: 0, count: task.labels.count)
-    for case .label(let label) in targets { counts[label] += 1 }
+    let counts = task.counts(of: targets)
     var warnings: [String] = []
     let used = counts.count { $0 > 0 }
     if used == 1, let only = counts.firstIndex(where: { $0 > 0 }) {
-      warnings.append("warning: all \(what) texts have the label `\(task.labels[only].excerpt)`")
+      warnings.append("warning: all training texts have the label `\(task.labels[only].excerpt)`")
     } else if targets.count >= 20, used * 2 > targets.count {
-      warnings.append("warning: \(used) labels for \(targets.count) \(what) texts: is it the column of the labels? (--label-field)")
+      warnings.append("warning: \(used) labels for \(targets.count) training texts: is it the column of the labels? (--label-field)")
     } else if let most = counts.max(), let least = counts.filter({ $0 > 0 }).min(), most >= 10 * least {
       warnings.append(
         "warning: unequal labels, \(most) texts against \(least): look at macro_f1, and at --class-weights balanced")

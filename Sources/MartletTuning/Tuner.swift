@@ -182,7 +182,7 @@ public struct Tuner: Sendable {
         .start(
           try summary(training, trainingData, validation, validationData, model),
           notes: notes(base, drawn, blas, kernels, pool, store)
-            + labelNotes(reading, training, validation, trainingTargets, validationTargets, positiveLabel)))
+            + labelNotes(reading, training, trainingTargets, isEvaluated: validation != nil, positiveLabel)))
       switch resumption {
       case .none: if !overwritesOutputFolder { try trainer.requireOwnFolder() }
       case .newest: try trainer.restoreNewest()
@@ -223,13 +223,7 @@ public struct Tuner: Sendable {
   private func labelReading(
     _ base: Base, _ pretrained: Model, _ training: TuningData, _ validation: TuningData?
   ) throws -> LabelReading {
-    let kind = try problemType.map { name in
-      guard let kind = ClassificationTask.Kind(rawValue: name) else {
-        throw LabelError.option(
-          name: "problem-type", expected: "one of " + ClassificationTask.Kind.allCases.map(\.rawValue).joined(separator: ", "), found: name)
-      }
-      return kind
-    }
+    let kind = try problemType.map { try ClassificationTask.Kind(named: $0, option: "problem-type") }
     let options = LabelOptions(kind: kind, map: try LabelMap(parsing: labelMap))
     guard try !drawsNewHead && base.hasHead(for: pretrained) else { return try LabelReading(discovering: training.dataset, options) }
     return try namingNewHead(base, pretrained) {
@@ -284,9 +278,9 @@ public struct Tuner: Sendable {
     _ training: TuningData, _ trainingData: TokenizedData, _ validation: TuningData?, _ validationData: TokenizedData,
     _ model: Model
   ) throws -> DataSummary {
-    var counts = model.task.labels.map { (label: $0, training: 0, validation: 0) }
-    for example in trainingData.examples { if case .label(let label) = example.target { counts[label].training += 1 } }
-    for example in validationData.examples { if case .label(let label) = example.target { counts[label].validation += 1 } }
+    let (trainingCounts, validationCounts) = (
+      model.task.counts(of: trainingData.examples.lazy.map(\.target)), model.task.counts(of: validationData.examples.lazy.map(\.target))
+    )
     let duplicates = try validation.map { validation in
       var near = try NearDuplicates(training.dataset.texts)
       return near.count(in: validation.dataset.texts)
@@ -296,7 +290,8 @@ public struct Tuner: Sendable {
       truncatedCount: trainingData.truncated, emptyCount: trainingData.empty,
       unknownCount: trainingData.unknown + validationData.unknown, markedCount: trainingData.marked + validationData.marked,
       leftOutCount: training.dataset.badRows.count + (validation?.dataset.badRows.count ?? 0), duplicateCount: duplicates ?? 0,
-      labelCounts: model.task.kind == .singleLabel ? counts : [])
+      labelCounts: model.task.kind != .singleLabel
+        ? [] : model.task.labels.indices.map { (model.task.labels[$0], trainingCounts[$0], validationCounts[$0]) })
   }
 }
 

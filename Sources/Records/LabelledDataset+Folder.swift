@@ -7,21 +7,23 @@ import Storage
 /// A folder with one sub-folder of text files per label: labels and files in byte order, each file a record.
 extension LabelledDataset {
   mutating func read(folder: String, encoding: TextEncoding?) throws(RecordsError) {
-    do throws(FileError) {
-      var systemFiles = 0
-      for label in try listDirectory(folder) where isDirectory(folder + "/" + label) && !Self.isSystem(label) {
-        for file in try listDirectory(folder + "/" + label) {
-          let path = folder + "/" + label + "/" + file
-          guard !isDirectory(path), !file.hasPrefix(".") else { continue }
-          guard !Self.isSystem(file) else {
-            systemFiles += 1
-            continue
-          }
-          if try append(file: path, encoding), requiresLabels { labels.append(label.utf8) }
+    var systemFiles = 0
+    for label in try Self.names(in: folder) where isDirectory(folder + "/" + label) && !Self.isSystem(label) {
+      for file in try Self.names(in: folder + "/" + label) {
+        let path = folder + "/" + label + "/" + file
+        guard !isDirectory(path), !file.hasPrefix(".") else { continue }
+        guard !Self.isSystem(file) else {
+          systemFiles += 1
+          continue
         }
+        if try append(file: path, encoding), requiresLabels { labels.append(label.utf8) }
       }
-      if systemFiles > 0 { notes.append("\(folder): \(systemFiles) files of the system (Thumbs.db, desktop.ini) are no texts") }
-    } catch { throw .file(error) }
+    }
+    if systemFiles > 0 { notes.append("\(folder): \(systemFiles) files of the system (Thumbs.db, desktop.ini) are no texts") }
+  }
+
+  private static func names(in folder: String) throws(RecordsError) -> [String] {
+    do throws(FileError) { return try listDirectory(folder) } catch { throw .file(error) }
   }
 
   /// What systems put into folders by themselves: hidden files, and those of Windows, macOS and storage boxes that are not.
@@ -31,7 +33,7 @@ extension LabelledDataset {
   }
 
   /// Appends the file's text; false if it is none.
-  private mutating func append(file path: String, _ encoding: TextEncoding?) throws(FileError) -> Bool {
+  private mutating func append(file path: String, _ encoding: TextEncoding?) throws(RecordsError) -> Bool {
     let (bytes, encodingName) = try text(of: path, encoding)
     statistics.records += 1
     badRows.rowCount += 1
@@ -54,7 +56,7 @@ extension LabelledDataset {
       content = content.prefix(kept)
     }
     do throws(OutOfMemory) { try texts.requireRoom(for: content.count) } catch {
-      throw FileError(path: path, operation: "read", code: ENOMEM)
+      throw .file(FileError(path: path, operation: "read", code: ENOMEM))
     }
     texts.append(content)
     places.append(Place(file: UInt32(clamping: files.count), line: 0))
@@ -63,10 +65,11 @@ extension LabelledDataset {
   }
 
   /// A file's bytes as UTF-8 without a byte order mark, and what they were.
-  private func text(of path: String, _ encoding: TextEncoding?) throws(FileError) -> (bytes: [UInt8], encodingName: String) {
-    let raw = try readFile(path)
+  private func text(of path: String, _ encoding: TextEncoding?) throws(RecordsError) -> (bytes: [UInt8], encodingName: String) {
+    let raw: [UInt8]
+    do throws(FileError) { raw = try readFile(path) } catch { throw .file(error) }
     do throws(OutOfMemory) { try requireMemory(raw.count.memory(times: 6)) } catch {
-      throw FileError(path: path, operation: "read", code: ENOMEM)
+      throw .file(FileError(path: path, operation: "read", code: ENOMEM))
     }
     if raw.starts(with: [0xEF, 0xBB, 0xBF]) { return (Array(raw.dropFirst(3)), TextEncoding.utf8.name) }
     let isMarked = raw.starts(with: [0xFF, 0xFE]) || raw.starts(with: [0xFE, 0xFF]) || raw.starts(with: [0, 0, 0xFE, 0xFF])
@@ -75,8 +78,8 @@ extension LabelledDataset {
     var bytes: [UInt8] = []
     var piece = [UInt8](repeating: 0, count: 64 << 10)
     while true {
-      var count = 0
-      piece.withUnsafeMutableBytes { count = (try? source.read(into: $0)) ?? 0 }
+      let result = piece.withUnsafeMutableBytes { buffer in Result { () throws(RecordsError) in try source.read(into: buffer) } }
+      let count = try result.get()
       if count == 0 { break }
       bytes += piece[..<count]
     }

@@ -38,4 +38,12 @@ extension ClassificationTask {
     case .regression: for index in logits.indices { scores[index] = logits[index] }
     }
   }
+
+  package func scores(_ logits: UnsafeBufferPointer<Float>, temperature: Double = 1) -> [Float] {
+    [Float](unsafeUninitializedCapacity: logits.count) { buffer, count in
+      buffer.initialize(repeating: 0)
+      scores(logits, into: buffer, temperature: temperature)
+      count = logits.count
+    }
+  }
 }

@@ -93,4 +93,23 @@ extension ClassificationTask {
     }
     return index
   }
+
+  /// How many targets are each label, of a single-label task.
+  package func counts(of targets: some Sequence<TrainingTarget>) -> [Int] {
+    var counts = [Int](repeating: 0, count: labels.count)
+    for case .label(let label) in targets { counts[label] += 1 }
+    return counts
+  }
+}
+
+extension ClassificationTask.Kind {
+  /// - Parameters:
+  ///   - name: a value of `problem_type`.
+  ///   - option: what gave it, for the error.
+  package init(named name: String, option: String) throws(LabelError) {
+    guard let kind = Self(rawValue: name) else {
+      throw .option(name: option, expected: "one of " + Self.allCases.map(\.rawValue).joined(separator: ", "), found: name)
+    }
+    self = kind
+  }
 }

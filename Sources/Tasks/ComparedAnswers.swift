@@ -49,11 +49,7 @@ package struct ComparedAnswers: Sendable {
 
   /// The next record: its logits and its target in the model's own order.
   package mutating func add(_ logits: UnsafeBufferPointer<Float>, _ target: TrainingTarget) {
-    let scores = [Float](unsafeUninitializedCapacity: logits.count) { buffer, count in
-      buffer.initialize(repeating: 0)
-      task.scores(logits, into: buffer)
-      count = logits.count
-    }
+    let scores = task.scores(logits)
     switch target {
     case .label(let truth):
       let best = argmax(logits)

@@ -77,11 +77,7 @@ package struct EvaluationDetails: Sendable {
     _ index: Int, _ logits: UnsafeBufferPointer<Float>, _ target: TrainingTarget, tokens: Int, unknownTokens: Int, isUnknown: Bool
   ) {
     samples += 1
-    let scores = [Float](unsafeUninitializedCapacity: logits.count) { buffer, count in
-      buffer.initialize(repeating: 0)
-      task.scores(logits, into: buffer)
-      count = logits.count
-    }
+    let scores = task.scores(logits)
     var isRight = true
     var error = 0.0
     switch target {

@@ -60,7 +60,7 @@ struct LabelTable {
   private(set) var entries: [(label: ParsedLabel, count: Int)] = []
   /// Rows with a label, be it an empty one.
   private(set) var rows = 0
-  /// The labels as the data have them, without blanks at their ends.
+  /// The labels as the data have them, without blanks at their ends: what a map may name. Empty without a map.
   private(set) var written: Set<String> = []
 
   init(_ sets: [any LabelledRecords], _ map: LabelMap) {
@@ -71,13 +71,12 @@ struct LabelTable {
     }
     for (bytes, count) in counts.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
       entries.append((ParsedLabel(bytes, map), count))
+      guard !map.isEmpty else { continue }
       let text = trimmed(bytes)
       written.insert(text)
       if let number = Rating.number(text) { written.insert(Rating.text(number)) }
-      if !map.isEmpty {
-        for part in ParsedLabel.parts(text, LabelMap()) { written.insert(part) }
-        if case .list(let names) = ParsedLabel(bytes, LabelMap()) { written.formUnion(names) }
-      }
+      written.formUnion(ParsedLabel.parts(text, LabelMap()))
+      if case .list(let names) = ParsedLabel(bytes, LabelMap()) { written.formUnion(names) }
     }
   }
 

@@ -64,6 +64,7 @@ package struct LabelMap: Sendable, Equatable {
 
   /// What a label of the data is called; `.some(nil)` for one whose records are left out, nil for one that the map does not tell of.
   func name(of label: String) -> String?? {
+    guard !isEmpty else { return nil }
     if let name = names[label] { return name }
     guard let number = Rating.number(label), let name = names[Rating.text(number)] else { return nil }
     return name

@@ -5,19 +5,6 @@ import Storage
   import Glibc
 #endif
 
-/// SplitMix64, so that a failure repeats from its seed.
-struct Seeded: RandomNumberGenerator {
-  var state: UInt64
-  init(_ seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-}
-
 func reader(_ bytes: [UInt8], _ options: RecordOptions, pieceBytes: Int = .max, name: String = "input") -> RecordReader {
   let source = RecordSource(name: name) { () throws(RecordsError) in MemorySource(bytes, pieceBytes: pieceBytes) }
   return RecordReader(sources: [source], options: options)

@@ -1,5 +1,6 @@
 import Records
 import Storage
+import TestSupport
 import Testing
 
 @Suite struct LinesTests {
@@ -86,7 +87,7 @@ import Testing
 
   /// As many records as lines, whatever the bytes and however they arrive.
   @Test(arguments: 0..<40) func recordsInAreRecordsOutOnRandomBytes(seed: Int) throws {
-    var random = Seeded(UInt64(seed))
+    var random = SeededGenerator(seed: UInt64(seed))
     let alphabet: [UInt8] = [0x0A, 0x0D, 0x22, 0x2C, 0x09, 0x00, 0x61, 0x7A, 0xC3, 0xA9, 0xE2, 0x82, 0xAC, 0xF0, 0x9F, 0xFF]
     let bytes = (0..<Int.random(in: 1..<3000, using: &random)).map { _ in alphabet.randomElement(using: &random)! }
     let expected = bytes.split(separator: 0x0A, omittingEmptySubsequences: false).map { line in

@@ -1,5 +1,6 @@
 import Records
 import Storage
+import TestSupport
 import Testing
 
 @Suite struct TableTests {
@@ -164,7 +165,7 @@ import Testing
 
   /// Random tables written by an own writer come back, however they arrive.
   @Test(arguments: 0..<60) func randomTablesComeBack(seed: Int) throws {
-    var random = Seeded(UInt64(seed) &+ 1000)
+    var random = SeededGenerator(seed: UInt64(seed) &+ 1000)
     let pieces = ["a", "€", ",", "\"", "\n", "\r\n", "\t", " ", "\0", "😀", "\"\"", "bc"]
     func field() -> String { (0..<Int.random(in: 0..<6, using: &random)).map { _ in pieces.randomElement(using: &random)! }.joined() }
     let table = (0..<Int.random(in: 0..<30, using: &random)).map { _ in [field(), field(), field()] }

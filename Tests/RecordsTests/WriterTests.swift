@@ -2,6 +2,7 @@ import JSON
 import Records
 import Storage
 import Tasks
+import TestSupport
 import Testing
 
 #if canImport(Glibc)
@@ -202,7 +203,7 @@ extension PredictionWriter {
 
   /// Logits read back to the same bits, also by a reader that goes through double precision.
   @Test func logitsReadBackToTheSameBits() throws {
-    var random = Seeded(5)
+    var random = SeededGenerator(seed: 5)
     var values: [Float] = [0, -0.0, .leastNonzeroMagnitude, .greatestFiniteMagnitude, .leastNormalMagnitude, 16_777_216, 0.1, 1e7, 1e16]
     for _ in 0..<20_000 {
       let value = Float(bitPattern: UInt32(truncatingIfNeeded: random.next()))

@@ -1,4 +1,5 @@
 import Tasks
+import TestSupport
 import Testing
 
 @Suite struct ClassificationTests {
@@ -76,7 +77,7 @@ import Testing
   }
 
   @Test(arguments: [2, 3, 7]) func scoresAgreeWithTheDefinitionOnRandomLabels(classes: Int) throws {
-    var random = Seeded(seed: UInt64(classes))
+    var random = SeededGenerator(seed: UInt64(classes))
     let truths = (0..<200).map { _ in Int.random(in: 0..<classes, using: &random) }
     let predictions = (0..<200).map { _ in Int.random(in: 0..<classes, using: &random) }
     let report = try report(truths, predictions, classes: classes)
@@ -91,18 +92,5 @@ import Testing
       #expect(scores.precision == precision && scores.recall == recall, "\(truths) \(predictions)")
       #expect(abs(scores.f1 - f1) < 1e-12, "\(truths) \(predictions)")
     }
-  }
-}
-
-/// SplitMix64, so that a failure repeats.
-private struct Seeded: RandomNumberGenerator {
-  var state: UInt64
-  init(seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
   }
 }
