@@ -54,11 +54,9 @@ package struct ValidationSplit {
 extension TuningData {
   /// The data without the rows of a split, and those rows.
   func divided(_ split: ValidationSplit) -> (training: TuningData, validation: TuningData) {
-    var (training, validation) = (dataset, dataset)
-    let kept = Set(split.rows)
+    var training = dataset
     training.removeRows(split.rows)
-    validation.removeRows((0..<dataset.count).filter { !kept.contains($0) })
-    return (TuningData(training), TuningData(validation))
+    return (TuningData(training), TuningData(dataset.part(split.rows)))
   }
 }
 

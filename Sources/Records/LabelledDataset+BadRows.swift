@@ -15,6 +15,16 @@ extension LabelledDataset {
     removeRows(found.map(\.row))
   }
 
+  /// These rows as data of their own. Rows that were left out are of those that they are taken from.
+  /// - Parameter rows: in ascending order, each once.
+  package func part(_ rows: [Int]) -> LabelledDataset {
+    var part = self
+    part.badRows = BadRows()
+    let kept = Set(rows)
+    part.removeRows((0..<count).filter { !kept.contains($0) })
+    return part
+  }
+
   /// Goes on without these rows.
   /// - Parameter rows: in ascending order, each once.
   package mutating func removeRows(_ rows: [Int]) {

@@ -277,6 +277,18 @@ import Testing
     }
   }
 
+  /// Rows that are left out are of the data that were given, not of each part of them.
+  @Test func badRowsAreCountedOnce() throws {
+    try withWorkshop { workshop in
+      let data = try workshop.writeTSV("train.tsv", labelledReviews(20) + [("a film", ""), ("a movie", "")])
+      let options = ["--max-steps", "1", "--no-forecast", "--validation-split", "0.25", "--skip-bad-rows"]
+      let outcome = try tune(workshop, fixture("tiny-bert-encoder"), data, "out", options)
+      try #require(outcome.status == 0, "\(outcome.errors)")
+      #expect(outcome.errors.contains("15 training texts") && outcome.errors.contains("5 validation texts"))
+      #expect(outcome.errors.contains("warning: 2 bad rows are left out\n"), "\(outcome.errors)")
+    }
+  }
+
   /// A classifier of three labels becomes one of two others; without the option the message names it.
   @Test func newHead() throws {
     try withWorkshop { workshop in
