@@ -32,7 +32,8 @@ let kernelFlags: [String: [String]] =
 let modules: [(name: String, imports: [Target.Dependency])] = [
   ("Storage", ["CSystem"]),
   ("JSON", ["Storage"]),
-  ("Tokenizers", ["JSON", "Storage"]),
+  ("Tokenizers", ["Storage"]),
+  ("TokenizerImport", ["JSON", "Storage", "Tokenizers"]),
   ("Tasks", ["JSON", "Storage"]),
   ("Records", ["JSON", "Storage", "Tasks"]),
   ("Decompression", ["CLZ4", "CZlib", "Records", "Storage"]),
@@ -44,7 +45,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("LinearAlgebra", ["Storage"]),
   ("Inference", ["Encoders", "Kernels", "Storage"]),
   ("Training", ["Checkpoints", "Encoders", "Inference", "JSON", "Kernels", "LinearAlgebra", "Storage", "Tasks"]),
-  ("Packing", ["Bundles", "Checkpoints", "Encoders", "Inference", "JSON", "Kernels", "Martlet", "Records", "Storage", "Tasks", "Tokenizers"]),
+  ("Packing", ["Bundles", "Checkpoints", "Encoders", "Inference", "JSON", "Kernels", "Martlet", "Records", "Storage", "Tasks", "TokenizerImport", "Tokenizers"]),
   ("Martlet", ["Bundles", "Encoders", "Inference", "JSON", "Kernels", "Storage", "Tasks", "Tokenizers"]),
   (
     "MartletTuning",
@@ -92,7 +93,12 @@ let moduleTargets: [Target] = modules.map {
     linkerSettings: linkerSettings[$0.name])
 }
 /// What tests import besides their module and what it imports.
-let testImports: [String: [Target.Dependency]] = ["MartletABI": ["Bundles", "Checkpoints", "Encoders", "JSON", "Packing", "Records", "Storage"]]
+let testImports: [String: [Target.Dependency]] = [
+  "Martlet": ["TokenizerImport"],
+  "MartletABI": ["Bundles", "Checkpoints", "Encoders", "JSON", "Packing", "Records", "Storage"],
+  "TokenizerImport": ["TokenizerTestSupport"],
+  "Tokenizers": ["JSON", "TokenizerImport", "TokenizerTestSupport"],
+]
 let testTargets: [Target] = modules.map { module in
   .testTarget(
     name: module.name + "Tests",
@@ -103,7 +109,7 @@ let testTargets: [Target] = modules.map { module in
 let fuzzing: [Target] = [
   .target(
     name: "FuzzHarness",
-    dependencies: ["Bundles", "Checkpoints", "Decompression", "Encoders", "JSON", "Martlet", "Records", "Storage", "Tokenizers"],
+    dependencies: ["Bundles", "Checkpoints", "Decompression", "Encoders", "JSON", "Martlet", "Records", "Storage", "TokenizerImport", "Tokenizers"],
     path: "Tests/Fuzz/Harness"),
   .testTarget(name: "FuzzTests", dependencies: ["FuzzHarness", "Storage", "TestSupport"]),
 ]
@@ -116,7 +122,7 @@ let crossCheck: [Target] =
 /// Measures what tokenizers cost, for `Tests/WorstCase/run`, which asks for it.
 let worstCase: [Target] =
   Context.environment["MARTLET_WORST_CASE"] == nil
-  ? [] : [.executableTarget(name: "WorstCase", dependencies: ["Bundles", "JSON", "Storage", "Tokenizers"], path: "Tests/WorstCase/Measure")]
+  ? [] : [.executableTarget(name: "WorstCase", dependencies: ["Bundles", "JSON", "Storage", "TokenizerImport", "Tokenizers"], path: "Tests/WorstCase/Measure")]
 
 let package = Package(
   name: "martlet",
@@ -140,6 +146,8 @@ let package = Package(
     // The C interface's header, which MartletABI implements.
     .systemLibrary(name: "CMartlet"),
     .target(name: "TestSupport", dependencies: ["JSON", "Storage"], path: "Tests/TestSupport"),
+    .target(
+      name: "TokenizerTestSupport", dependencies: ["JSON", "TestSupport", "TokenizerImport", "Tokenizers"], path: "Tests/TokenizerTestSupport"),
   ] + kernelTargets + moduleTargets + testTargets + fuzzing + crossCheck + worstCase
 )
 for target in package.targets where target.type != .system { target.swiftSettings = (target.swiftSettings ?? []) + warnings }

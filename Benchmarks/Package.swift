@@ -27,9 +27,10 @@ let package = Package(
     .executableTarget(name: "KernelLadder", dependencies: ["CPeak", "Kernels", "Measuring", "Storage"]),
     .target(name: "LinearAlgebra", dependencies: ["Storage"], exclude: ["README.md"]),
     .executableTarget(name: "ProductLadder", dependencies: ["LinearAlgebra", "Measuring", "Storage"]),
-    .target(name: "JSON", exclude: ["README.md"]),
-    .target(name: "Tokenizers", dependencies: ["JSON"], exclude: ["README.md"]),
-    .executableTarget(name: "TokenizerLadder", dependencies: ["JSON", "Storage", "Tokenizers"]),
+    .target(name: "JSON", dependencies: ["Storage"], exclude: ["README.md"]),
+    .target(name: "Tokenizers", dependencies: ["Storage"], exclude: ["README.md"]),
+    .target(name: "TokenizerImport", dependencies: ["JSON", "Storage", "Tokenizers"], exclude: ["README.md"]),
+    .executableTarget(name: "TokenizerLadder", dependencies: ["JSON", "Storage", "TokenizerImport", "Tokenizers"]),
   ]
     + kernels.map {
       .target(name: $0, dependencies: ["CVector"], swiftSettings: [.unsafeFlags(["-O", "-wmo"] + kernelFlags[$0]!)])

@@ -1,6 +1,7 @@
 import Checkpoints
 import JSON
 import Storage
+import TokenizerImport
 import Tokenizers
 
 /// What the tables of a normaliser's steps, over all scalars of Unicode, take while they are made.

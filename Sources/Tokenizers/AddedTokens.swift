@@ -1,25 +1,34 @@
 /// A token that is found in the text itself, before the model sees the rest.
-struct AddedToken: Sendable, Equatable {
-  struct Flags: OptionSet, Sendable {
-    let rawValue: UInt32
+package struct AddedToken: Sendable, Equatable {
+  package struct Flags: OptionSet, Sendable {
+    package let rawValue: UInt32
+    package init(rawValue: UInt32) { self.rawValue = rawValue }
+
     /// Must not touch a word character on either side.
-    static let singleWord = Flags(rawValue: 1)
+    package static let singleWord = Flags(rawValue: 1)
     /// Takes the whitespace before it, or after it.
-    static let stripsLeft = Flags(rawValue: 2)
-    static let stripsRight = Flags(rawValue: 4)
+    package static let stripsLeft = Flags(rawValue: 2)
+    package static let stripsRight = Flags(rawValue: 4)
     /// Looked for in the normalised text instead of the raw text.
-    static let normalized = Flags(rawValue: 8)
-    static let special = Flags(rawValue: 16)
+    package static let normalized = Flags(rawValue: 8)
+    package static let special = Flags(rawValue: 16)
     /// Found and left in the text, as `split_special_tokens` wants it.
-    static let passedOver = Flags(rawValue: 32)
+    package static let passedOver = Flags(rawValue: 32)
     static let all: Flags = [.singleWord, .stripsLeft, .stripsRight, .normalized, .special, .passedOver]
   }
 
-  let id: Int
-  let content: [UInt8]
+  package let id: Int
+  package let content: [UInt8]
   /// What is looked for: the content, or its normal form.
-  let pattern: [UInt8]
-  let flags: Flags
+  package let pattern: [UInt8]
+  package let flags: Flags
+
+  package init(id: Int, content: [UInt8], pattern: [UInt8], flags: Flags) {
+    self.id = id
+    self.content = content
+    self.pattern = pattern
+    self.flags = flags
+  }
 }
 
 /// Finds the longest of some patterns that starts leftmost.
@@ -94,26 +103,24 @@ struct PatternSet: Sendable, Equatable {
 }
 
 /// Splits a text at the added tokens in it, as Hugging Face's tokenizers 0.23 does (`AddedVocabulary::find_matches`).
-struct AddedTokens: Sendable, Equatable {
+package struct AddedTokens: Sendable, Equatable {
   /// Vocabularies in use have a few thousand.
-  static let maximumCount = 1 << 18
+  package static let maximumCount = 1 << 18
 
-  let tokens: [AddedToken]
+  package let tokens: [AddedToken]
   let raw: PatternSet
   let normalized: PatternSet
 
-  init(_ tokens: [AddedToken]) {
+  package init(_ tokens: [AddedToken]) {
     self.tokens = tokens
     raw = PatternSet(tokens.filter { !$0.flags.contains(.normalized) })
     normalized = PatternSet(tokens.filter { $0.flags.contains(.normalized) })
   }
 
-  func id(of text: String) -> Int? {
+  package func id(of text: String) -> Int? {
     let content = Array(text.utf8)
     return tokens.first { $0.content == content }?.id
   }
-
-  var needsWordCharacters: Bool { tokens.contains { $0.flags.contains(.singleWord) } }
 
   /// Calls `body` with each stretch of text between tokens, in order, and `token` with each token's id.
   ///

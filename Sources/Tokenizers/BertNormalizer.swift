@@ -2,30 +2,23 @@
 ///
 /// All four are folded into one table: scalar to action or replacement. The reference is `BertNormalizer` of Hugging
 /// Face's tokenizers 0.23.
-struct BertNormalizer: Sendable, Equatable {
-  struct Options: Sendable, Equatable {
-    /// Drop control characters, write every kind of whitespace as a space.
-    var cleansText = true
-    var spacesIdeographs = true
-    var stripsAccents = true
-    var lowercases = true
-  }
+package struct BertNormalizer: Sendable, Equatable {
 
   /// Values of `actions`; from `firstReplacement` on they number a replacement.
-  enum Action {
-    static let keep: UInt16 = 0
-    static let remove: UInt16 = 1
+  package enum Action {
+    package static let keep: UInt16 = 0
+    package static let remove: UInt16 = 1
     /// Dropped, and canonical ordering does not move marks across where it was.
-    static let removeStarter: UInt16 = 2
-    static let ideograph: UInt16 = 3
-    static let hangulSyllable: UInt16 = 4
+    package static let removeStarter: UInt16 = 2
+    package static let ideograph: UInt16 = 3
+    package static let hangulSyllable: UInt16 = 4
     /// A mark that is kept and takes part in canonical ordering.
-    static let orderedMark: UInt16 = 5
-    static let firstReplacement: UInt16 = 8
+    package static let orderedMark: UInt16 = 5
+    package static let firstReplacement: UInt16 = 8
   }
 
   /// No scalar grows to more than this many times its UTF-8 bytes; nor does a byte that is not UTF-8.
-  static let maximumExpansion = 3
+  package static let maximumExpansion = 3
 
   let actions: ScalarTable
   /// Replacements end to end in UTF-8; number `n` lies between `replacementOffsets[n]` and `[n + 1]`.
@@ -39,7 +32,7 @@ struct BertNormalizer: Sendable, Equatable {
   /// What an ASCII character becomes, 0 if that is more than another ASCII character.
   let ascii: [UInt8]
 
-  init(
+  package init(
     actions: ScalarTable, replacementBytes: [UInt8], replacementOffsets: [UInt32], firstOrderedReplacement: Int,
     orderedMarks: [UInt32], orderedMarkRanks: [UInt8]
   ) {
@@ -183,7 +176,7 @@ struct BertNormalizer: Sendable, Equatable {
 
   /// The first compiled form had the ranks of these two marks one too high. It still has, so that its bytes stay the same;
   /// here they are put right, for old files too.
-  static func isRankedHigher(_ scalar: UInt32) -> Bool { scalar == 0x302E || scalar == 0x1D16D }
+  package static func isRankedHigher(_ scalar: UInt32) -> Bool { scalar == 0x302E || scalar == 0x1D16D }
 }
 
 /// Kept combining marks that follow each other in the output. Canonical ordering sorts them by class, keeping the order

@@ -1,5 +1,7 @@
 /// Splits at whitespace, which is dropped, and around punctuation, each character of which is a word of its own.
-struct BertPreTokenizer: Sendable, Equatable {
+package struct BertPreTokenizer: Sendable, Equatable {
+  package init() {}
+
   /// Calls `body` with each word until it returns false.
   ///
   /// - Returns: whether `body` saw all words.

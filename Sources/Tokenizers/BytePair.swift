@@ -2,28 +2,30 @@
 /// left (Sennrich et al. 2016; Radford et al. 2019 over bytes).
 ///
 /// A class, because it is handed from word to word.
-final class BytePair: Sendable, Equatable {
+package final class BytePair: Sendable, Equatable {
   /// What a word is made of before anything is joined.
-  enum Symbols: Sendable, Equatable {
+  package enum Symbols: Sendable, Equatable {
     /// Each byte is a token. The vocabulary holds the bytes that tokens stand for.
     case bytes(ids: [Int32])
     /// Each character is a token, or unknown.
     case characters(Characters)
   }
 
-  struct Characters: Sendable, Equatable {
+  package struct Characters: Sendable, Equatable {
     /// Nil: an unknown character is dropped.
-    var unknownID: Int?
-    var fusesUnknown = false
+    package var unknownID: Int?
+    package var fusesUnknown = false
     /// The tokens `<0x00>` to `<0xFF>` for unknown characters; empty for none.
-    var byteIDs: [Int32] = []
+    package var byteIDs: [Int32] = []
     /// Written before every character but the first, and after the last.
-    var continuingPrefix: [UInt8] = []
-    var endSuffix: [UInt8] = []
+    package var continuingPrefix: [UInt8] = []
+    package var endSuffix: [UInt8] = []
+
+    package init() {}
   }
 
   let vocabulary: Vocabulary
-  let symbols: Symbols
+  package let symbols: Symbols
   let merges: MergeTable
   /// Whether a word that is a token is that token, whatever the merges say.
   let ignoresMerges: Bool
@@ -39,7 +41,7 @@ final class BytePair: Sendable, Equatable {
   }
 
   /// Finds out which tokens are found whole. Over characters none is.
-  convenience init(vocabulary: Vocabulary, symbols: Symbols, merges: MergeTable, ignoresMerges: Bool) {
+  package convenience init(vocabulary: Vocabulary, symbols: Symbols, merges: MergeTable, ignoresMerges: Bool) {
     let slow = BytePair(
       vocabulary: vocabulary, symbols: symbols, merges: merges, ignoresMerges: false, isWhole: [UInt8](repeating: 0, count: vocabulary.count))
     var isWhole = slow.isWhole
@@ -55,7 +57,7 @@ final class BytePair: Sendable, Equatable {
     self.init(vocabulary: vocabulary, symbols: symbols, merges: merges, ignoresMerges: ignoresMerges, isWhole: isWhole)
   }
 
-  static func == (first: BytePair, second: BytePair) -> Bool {
+  package static func == (first: BytePair, second: BytePair) -> Bool {
     first.vocabulary == second.vocabulary && first.symbols == second.symbols && first.merges == second.merges
       && first.ignoresMerges == second.ignoresMerges && first.isWhole == second.isWhole
   }
@@ -113,8 +115,8 @@ final class BytePair: Sendable, Equatable {
 }
 
 /// From two tokens to the rank of their merge, in one open-addressing table of 64-bit entries: 20 bits for each id, 24 for the rank.
-struct MergeTable: Sendable, Equatable {
-  static let maximumCount = 1 << 24 - 1
+package struct MergeTable: Sendable, Equatable {
+  package static let maximumCount = 1 << 24 - 1
 
   /// The tokens that are joined and what they become, by rank.
   let lefts: [Int32]
@@ -125,7 +127,7 @@ struct MergeTable: Sendable, Equatable {
 
   /// - Parameters: ids are below 2^20.
   /// - Returns: nil if there are too many merges. A pair that comes twice has its last rank, as in the reference.
-  init?(lefts: [Int32], rights: [Int32], results: [Int32]) {
+  package init?(lefts: [Int32], rights: [Int32], results: [Int32]) {
     guard lefts.count == rights.count, lefts.count == results.count, lefts.count < Self.maximumCount else { return nil }
     self.lefts = lefts
     self.rights = rights

@@ -1,32 +1,18 @@
 /// Cuts words as GPT-2 does: `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`, by hand because most
 /// byte-level tokenizers use it. The tests hold it against `Pattern`.
-struct BytePairWords: Sendable, Equatable {
-  static let pattern = #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#
-
+package struct BytePairWords: Sendable, Equatable {
   /// Values of the table.
-  enum Kind {
-    static let other: UInt16 = 0
-    static let letter: UInt16 = 1
-    static let number: UInt16 = 2
-    static let whitespace: UInt16 = 3
+  package enum Kind {
+    package static let other: UInt16 = 0
+    package static let letter: UInt16 = 1
+    package static let number: UInt16 = 2
+    package static let whitespace: UInt16 = 3
   }
 
   let table: ScalarTable
   private let ascii: [UInt8]
 
-  /// The one that files ask for; a bundle brings its own table.
-  static let gpt2 = BytePairWords()
-
-  private init() {
-    var dense = [UInt16](repeating: Kind.other, count: 0x110000)
-    for (category, kind) in [("L", Kind.letter), ("N", Kind.number)] {
-      for scalar in UnicodeFacts.scalars(ofCategory: category) { dense[Int(scalar)] = kind }
-    }
-    for scalar in UnicodeFacts.scalars(in: UnicodeTables.whitespace) { dense[Int(scalar)] = Kind.whitespace }
-    self.init(table: ScalarTable(dense: dense))
-  }
-
-  init(table: ScalarTable) {
+  package init(table: ScalarTable) {
     self.table = table
     ascii = (0..<128).map { UInt8(truncatingIfNeeded: table[$0]) }
   }

@@ -2,8 +2,13 @@
 ///
 /// A unit holds the label it is reached by, whether a key ends here, and the offset to its children: the child for a byte lies
 /// at `place ^ offset ^ byte`, the value of a key at `place ^ offset`.
-struct DoubleArray: Sendable, Equatable {
+package struct DoubleArray: Sendable, Equatable {
+  /// In bytes: of tokens and other keys. Each byte is a call inside the last one's when the array is made.
+  package static let longestKey = 512
+
   let units: [UInt32]
+
+  package init(units: [UInt32]) { self.units = units }
 
   @inline(__always)
   static func offset(_ unit: UInt32) -> Int { Int((unit >> 10) << ((unit & 1 << 9) >> 6)) }
@@ -33,31 +38,5 @@ struct DoubleArray: Sendable, Equatable {
         guard place < units.count, body(length, Int(units[place] & 0x7FFF_FFFF)) else { return }
       }
     }
-  }
-}
-
-extension DoubleArray {
-  /// In bytes. Each byte is a call inside the last one's when the array is made.
-  static let longestKey = 512
-  /// No vocabulary in use has a third of it.
-  static let maximumNodes = 1 << 22
-
-  /// The nodes of the trie of some keys, which rise by bytes.
-  static func nodeCount(_ keys: some Sequence<[UInt8]>) -> Int {
-    var count = 1
-    var before: [UInt8] = []
-    for key in keys {
-      count += key.count - zip(before, key).prefix { $0 == $1 }.count
-      before = key
-    }
-    return count
-  }
-
-  /// - Parameter keys: not empty, rising by bytes, without a zero byte, each once; values are below 2^31.
-  /// - Returns: nil if the array would need offsets that units have no room for.
-  init?(_ keys: [(key: [UInt8], value: Int)]) {
-    var builder = DoubleArrayBuilder()
-    guard builder.arrange(keys, 0..<keys.count, depth: 0, at: 0) else { return nil }
-    units = builder.finish()
   }
 }

@@ -2,9 +2,9 @@
 /// while pairs are joined, and `@@` behind every piece but the last in the vocabulary.
 ///
 /// A class, because it is handed from word to word.
-final class FastBPE: Sendable, Equatable {
-  static let endOfWord = Array("</w>".utf8)
-  static let continues = Array("@@".utf8)
+package final class FastBPE: Sendable, Equatable {
+  package static let endOfWord = Array("</w>".utf8)
+  package static let continues = Array("@@".utf8)
 
   let vocabulary: Vocabulary
   let unknownID: Int
@@ -15,7 +15,7 @@ final class FastBPE: Sendable, Equatable {
   let innerIDs: [Int32]
   let lastIDs: [Int32]
 
-  init(vocabulary: Vocabulary, unknownID: Int, symbols: Vocabulary, merges: MergeTable, innerIDs: [Int32], lastIDs: [Int32]) {
+  package init(vocabulary: Vocabulary, unknownID: Int, symbols: Vocabulary, merges: MergeTable, innerIDs: [Int32], lastIDs: [Int32]) {
     self.vocabulary = vocabulary
     self.unknownID = unknownID
     self.symbols = symbols
@@ -24,7 +24,7 @@ final class FastBPE: Sendable, Equatable {
     self.lastIDs = lastIDs
   }
 
-  static func == (first: FastBPE, second: FastBPE) -> Bool {
+  package static func == (first: FastBPE, second: FastBPE) -> Bool {
     first.vocabulary == second.vocabulary && first.unknownID == second.unknownID && first.symbols == second.symbols
       && first.merges == second.merges && first.innerIDs == second.innerIDs && first.lastIDs == second.lastIDs
   }
@@ -51,45 +51,3 @@ final class FastBPE: Sendable, Equatable {
     }
   }
 }
-
-extension FastBPE {
-  /// - Parameters:
-  ///   - tokens: by what the vocabulary writes.
-  ///   - codes: the pairs in the order in which they were learned.
-  convenience init?(
-    vocabulary: Vocabulary, tokens: [[UInt8]: Int], unknownID: Int, codes: [(left: [UInt8], right: [UInt8])]
-  ) {
-    var numbers: [[UInt8]: Int32] = [:]
-    var texts: [[UInt8]] = []
-    func symbol(_ text: [UInt8]) -> Int32 {
-      if let known = numbers[text] { return known }
-      numbers[text] = Int32(truncatingIfNeeded: texts.count)
-      texts.append(text)
-      return Int32(truncatingIfNeeded: texts.count - 1)
-    }
-    // Characters that are tokens though no pair has them.
-    for token in tokens.keys.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
-      let isInner = token.count > 2 && token.suffix(2).elementsEqual(Self.continues)
-      let character = isInner ? Array(token.dropLast(2)) : token
-      guard let first = character.first, encodedLength(ofLead: first) == character.count else { continue }
-      _ = symbol(isInner ? character : character + Self.endOfWord)
-    }
-    var (lefts, rights, results): ([Int32], [Int32], [Int32]) = ([], [], [])
-    for (left, right) in codes {
-      lefts.append(symbol(left))
-      rights.append(symbol(right))
-      results.append(symbol(left + right))
-    }
-    let lengths = texts.compactMap { UInt16(exactly: $0.count) }
-    guard lengths.count == texts.count, let symbols = Vocabulary(text: Array(texts.joined()), lengths: lengths),
-      let merges = MergeTable(lefts: lefts, rights: rights, results: results)
-    else { return nil }
-    func id(_ token: [UInt8]) -> Int32 { tokens[token].map { Int32(truncatingIfNeeded: $0) } ?? -1 }
-    self.init(
-      vocabulary: vocabulary, unknownID: unknownID, symbols: symbols, merges: merges, innerIDs: texts.map { id($0 + Self.continues) },
-      lastIDs: texts.map { $0.suffix(4).elementsEqual(Self.endOfWord) ? id(Array($0.dropLast(4))) : -1 })
-  }
-}
-
-/// The bytes of a scalar by its first one, in UTF-8.
-private func encodedLength(ofLead lead: UInt8) -> Int { lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4 }

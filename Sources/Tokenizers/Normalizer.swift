@@ -1,5 +1,5 @@
 /// One step of a normaliser.
-enum NormalizerStep: Sendable, Equatable {
+package enum NormalizerStep: Sendable, Equatable {
   /// Each scalar by a table: BERT's own, lowercase, accents stripped, and what machine translation cleans (`Nmt`).
   case scalars(BertNormalizer)
   case form(UnicodeForm)
@@ -11,7 +11,7 @@ enum NormalizerStep: Sendable, Equatable {
   case strip(left: Bool, right: Bool)
   case tweet(TweetNormalizer)
 
-  static let maximumCount = 64
+  package static let maximumCount = 64
 }
 
 extension Tokenizer.Normalizer {
@@ -38,6 +38,14 @@ extension Tokenizer.Normalizer {
       // Not kept beside the normal form of a long text.
       if scratch.text.bytes.count > 1 << 20 { scratch.text = NormalizedText() }
     }
+  }
+
+  /// The normal form of one text, with memory of its own.
+  package func normalForm(of text: UnsafeBufferPointer<UInt8>, classes: CharacterClasses) -> [UInt8] {
+    var normalized = NormalizedText()
+    var scratch = Scratch()
+    normalize(text, classes: classes, into: &normalized, &scratch)
+    return Array(normalized.bytes[..<normalized.count])
   }
 
   struct Scratch: Sendable {
@@ -78,26 +86,5 @@ extension Tokenizer.Normalizer {
       if right { end = max(start, AddedTokens.whitespaceStart(text, before: end, classes)) }
       output.append(UnsafeBufferPointer(rebasing: text[start..<end]))
     }
-  }
-}
-
-extension BertNormalizer {
-  static let lowercase = BertNormalizer(Options(cleansText: false, spacesIdeographs: false, stripsAccents: false, lowercases: true))
-
-  /// Drops combining marks of every kind (the categories M), and decomposes nothing.
-  static let stripAccents = BertNormalizer(removing: UnicodeFacts.scalars(in: UnicodeTables.combiningMarks), spaces: [])
-
-  /// `do_nmt` of the reference; the table generator checks it.
-  static let nmt = BertNormalizer(
-    removing: [0x0B, 0x7F, 0x8F, 0x9F] + Array(0x01...0x08) + Array(0x0E...0x1F),
-    spaces: [0x09, 0x0A, 0x0C, 0x0D, 0x1680, 0x2028, 0x2029, 0x2581, 0xFEFF, 0xFFFD] + Array(0x200B...0x200F))
-
-  private init(removing removed: [UInt32], spaces: [UInt32]) {
-    var dense = [UInt16](repeating: Action.keep, count: 0x110000)
-    for scalar in removed { dense[Int(scalar)] = Action.remove }
-    for scalar in spaces { dense[Int(scalar)] = Action.firstReplacement }
-    self.init(
-      actions: ScalarTable(dense: dense), replacementBytes: [0x20], replacementOffsets: [0, 1], firstOrderedReplacement: 1,
-      orderedMarks: [], orderedMarkRanks: [])
   }
 }

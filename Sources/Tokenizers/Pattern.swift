@@ -3,7 +3,7 @@
 /// Backtracking over UTF-8: alternatives in order, greedy, lazy and possessive loops, looking ahead and behind, the first match
 /// from the left. `PatternParser` has the subset. Which scalars a class holds is a bit of a table, so that a compiled pattern is its
 /// source text with that table, and no Unicode facts are needed to read it again.
-struct Pattern: Sendable, Equatable {
+package struct Pattern: Sendable, Equatable {
   /// A pattern has at most this many different classes.
   static let maximumSets = 16
   /// Loops in loops with counts multiply; no tokenizer has a hundredth of this.
@@ -12,9 +12,7 @@ struct Pattern: Sendable, Equatable {
   static let maximumSource = 1 << 16
   /// Ranges, properties and the like of all its classes together, cases written out.
   static let maximumMembers = 16_384
-  /// Scalar values that the classes of all patterns of a file may look at together: a property is looked for among all 1,114,112. The
-  /// patterns of language models take a tenth of it.
-  static let maximumScalars = 1 << 28
+
   /// Looking behind tries every number of scalars that its part may match.
   static let maximumLookBehind = 255
 
@@ -46,7 +44,7 @@ struct Pattern: Sendable, Equatable {
     var step: Int
   }
 
-  let source: [UInt8]
+  package let source: [UInt8]
   /// Bit `n` of a scalar's value: it is in set `n`.
   let table: ScalarTable
   private let ascii: [UInt16]
@@ -57,7 +55,7 @@ struct Pattern: Sendable, Equatable {
 
   /// - Parameter table: of the sets in the order in which the source text has them.
   /// - Throws: `unsupported` for what the subset does not have.
-  init(_ parsed: PatternParser.Parsed, source: [UInt8], table: ScalarTable) throws(TokenizerError) {
+  package init(_ parsed: PatternParser.Parsed, source: [UInt8], table: ScalarTable) throws(TokenizerError) {
     self.source = source
     self.table = table
     try Self.checkSize(parsed, source)
@@ -73,7 +71,12 @@ struct Pattern: Sendable, Equatable {
     firstBytes = isFirst
   }
 
-  static func checkSize(_ parsed: PatternParser.Parsed, _ source: [UInt8]) throws(TokenizerError) {
+  /// Reads a compiled pattern: the table takes the place of the Unicode facts.
+  init(source: [UInt8], table: ScalarTable) throws(TokenizerError) {
+    try self.init(try PatternParser.parse(source), source: source, table: table)
+  }
+
+  package static func checkSize(_ parsed: PatternParser.Parsed, _ source: [UInt8]) throws(TokenizerError) {
     guard parsed.root.instructionCount <= maximumInstructions else {
       throw PatternParser.unsupported(source, "more than \(maximumInstructions) instructions")
     }

@@ -130,8 +130,8 @@ extension PatternParser {
     var name = ""
     while !peek("}") { name.unicodeScalars.append(Unicode.Scalar(try next("a property")) ?? "?") }
     position += 1
-    if UnicodeFacts.categoryNumbers(name) != nil { return .category(name, negated: isNegated != isInverted) }
-    guard let script = UnicodeFacts.scriptNumber(name) else { throw unsupported("property " + name) }
+    if UnicodeProperties.categoryNumbers(name) != nil { return .category(name, negated: isNegated != isInverted) }
+    guard let script = UnicodeProperties.scriptNumber(name) else { throw unsupported("property " + name) }
     return .script(script, negated: isNegated != isInverted)
   }
 }

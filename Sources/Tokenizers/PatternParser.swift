@@ -7,15 +7,15 @@ import Storage
 /// `(?>…)`, and `(?i:…)`, `(?i)` over ASCII; `(?=…)`, `(?!…)`, and `(?<=…)`, `(?<!…)` up to a number of scalars; `|`; `* + ? {n} {n,}
 /// {,m} {n,m}`, lazy, and possessive for the first three (`{n,m}+` repeats what it counts, as in Ruby); `^ $ \A \z \Z \b \B`.
 /// Everything else is refused, and so is a loop over something that can match the empty text.
-struct PatternParser {
-  struct Parsed {
+package struct PatternParser {
+  package struct Parsed {
     let root: PatternNode
-    let sets: [SetExpression]
+    package let sets: [SetExpression]
   }
 
   /// What a class holds: what is in all of its unions, or everything else.
-  struct SetExpression: Equatable {
-    indirect enum Member: Equatable {
+  package struct SetExpression: Equatable {
+    package indirect enum Member: Equatable {
       case range(UInt32, UInt32)
       case whitespace(negated: Bool)
       case digit(negated: Bool)
@@ -27,8 +27,8 @@ struct PatternParser {
     }
 
     /// Between `&&`.
-    var unions: [[Member]]
-    var isNegated = false
+    package var unions: [[Member]]
+    package var isNegated = false
 
     init(_ members: [Member] = [], isNegated: Bool = false) {
       unions = [members]
@@ -49,7 +49,7 @@ struct PatternParser {
   var depth = 0
   private(set) var ignoresCase = false
 
-  static func parse(_ source: [UInt8]) throws(TokenizerError) -> Parsed {
+  package static func parse(_ source: [UInt8]) throws(TokenizerError) -> Parsed {
     guard source.count <= Pattern.maximumSource else {
       throw unsupported(Array(source.prefix(40)), "a pattern of \(source.count) bytes, more than \(Pattern.maximumSource)")
     }

@@ -1,6 +1,6 @@
 /// One step from a text to words. Steps are nested, not run one after the other: each piece goes through all of them before
 /// the next is cut, so that nothing but the piece at hand is kept.
-enum PreTokenizerStep: Sendable, Equatable {
+package enum PreTokenizerStep: Sendable, Equatable {
   case bert
   case split(SplitRule)
   case bytePairWords(BytePairWords)
@@ -11,20 +11,26 @@ enum PreTokenizerStep: Sendable, Equatable {
   case byteCharacters
 
   /// Steps call each other, and one that writes bytes as characters doubles its text: no tokenizer has more than a few.
-  static func areFew(_ steps: [PreTokenizerStep]) -> Bool {
+  package static func areFew(_ steps: [PreTokenizerStep]) -> Bool {
     steps.count <= maximumCount && steps.count { $0 == .byteCharacters } <= 4
   }
-  static let maximumCount = 64
+  package static let maximumCount = 64
 }
 
 /// Writes blanks as a visible character, puts one in front, and cuts before each.
-struct Metaspace: Sendable, Equatable {
-  enum Prepending: UInt32, Sendable, CaseIterable { case always, first, never }
+package struct Metaspace: Sendable, Equatable {
+  package enum Prepending: UInt32, Sendable, CaseIterable { case always, first, never }
 
   /// One scalar in UTF-8.
   let replacement: [UInt8]
   let prepending: Prepending
   let splits: Bool
+
+  package init(replacement: [UInt8], prepending: Prepending, splits: Bool) {
+    self.replacement = replacement
+    self.prepending = prepending
+    self.splits = splits
+  }
 
   /// Calls `body` with each piece of a text until it returns false: each blank or replacement starts one. What is put in front is written
   /// with the first.
@@ -147,8 +153,8 @@ extension Tokenizer {
 
 /// The printable characters of byte-level vocabularies (GPT-2): bytes that print in Latin-1 stand for themselves, the
 /// others for U+0100 and on.
-enum ByteCharacters {
-  static let scalars: [UInt32] = {
+package enum ByteCharacters {
+  package static let scalars: [UInt32] = {
     var scalars = [UInt32](repeating: 0, count: 256)
     var next: UInt32 = 0x100
     for byte in 0..<256 {
@@ -165,7 +171,7 @@ enum ByteCharacters {
   private static let bytes = Dictionary(uniqueKeysWithValues: scalars.enumerated().map { ($1, UInt8($0)) })
 
   /// The bytes that a token stands for; nil if it has a character that stands for none.
-  static func decode(_ token: String) -> [UInt8]? {
+  package static func decode(_ token: String) -> [UInt8]? {
     var decoded: [UInt8] = []
     for scalar in token.unicodeScalars {
       guard let byte = bytes[scalar.value] else { return nil }

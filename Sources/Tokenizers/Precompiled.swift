@@ -2,7 +2,7 @@
 ///
 /// As the reference applies them: a grapheme cluster of less than six bytes is replaced as a whole if it starts with a key, by the
 /// shortest such key; anything else scalar by scalar.
-struct Precompiled: Sendable, Equatable {
+package struct Precompiled: Sendable, Equatable {
   let trie: DoubleArray
   /// Texts end to end, each ended by a zero byte; a key's value is where its text starts.
   let texts: [UInt8]
@@ -12,7 +12,7 @@ struct Precompiled: Sendable, Equatable {
 
   private static let longestCluster = 5
 
-  init(trie: DoubleArray, texts: [UInt8], clusters: GraphemeClusters) {
+  package init(trie: DoubleArray, texts: [UInt8], clusters: GraphemeClusters) {
     self.trie = trie
     self.texts = texts
     self.clusters = clusters
@@ -64,24 +64,9 @@ struct Precompiled: Sendable, Equatable {
   }
 }
 
-extension Precompiled {
-  /// - Parameter bytes: the size of the trie in bytes, the trie, the texts; little-endian.
-  init?(_ bytes: [UInt8]) {
-    guard bytes.count >= 4 else { return nil }
-    func number(_ place: Int) -> UInt32 { (0..<4).reduce(0) { $0 | UInt32(bytes[place + $1]) << UInt32(8 * $1) } }
-    let size = Int(number(0))
-    guard size % 4 == 0, size > 0, size <= bytes.count - 4 else { return nil }
-    // The reference takes the texts as UTF-8 too.
-    guard String(validating: bytes[(4 + size)...], as: UTF8.self) != nil else { return nil }
-    self.init(
-      trie: DoubleArray(units: stride(from: 4, to: 4 + size, by: 4).map(number)), texts: Array(bytes[(4 + size)...]),
-      clusters: GraphemeClusters())
-  }
-}
-
 /// Where extended grapheme clusters end (Unicode Standard Annex 29), for clusters that may be short: flags of regional indicators
 /// are left out, because a cluster of them is longer than those that make a difference.
-struct GraphemeClusters: Sendable, Equatable {
+package struct GraphemeClusters: Sendable, Equatable {
   /// Sums of these are the values of the table.
   enum Flags {
     static let extends: UInt16 = 1
@@ -95,13 +80,7 @@ struct GraphemeClusters: Sendable, Equatable {
 
   let table: ScalarTable
 
-  init(table: ScalarTable) { self.table = table }
-
-  init() {
-    var dense = [UInt16](repeating: 0, count: 0x110000)
-    UnicodeFacts.forEach(in: UnicodeTables.graphemes) { dense[Int($0)] = UInt16($1[0]) }
-    table = ScalarTable(dense: dense)
-  }
+  package init(table: ScalarTable) { self.table = table }
 
   /// Where the cluster that starts at `start` ends.
   func end(_ bytes: UnsafePointer<UInt8>, _ count: Int, from start: Int) -> Int {

@@ -1,19 +1,25 @@
 /// Cuts a text at what a matcher finds, and says what becomes of the matches: the reference's `NormalizedString::split`.
-struct SplitRule: Sendable, Equatable {
-  enum Matcher: Sendable, Equatable {
+package struct SplitRule: Sendable, Equatable {
+  package enum Matcher: Sendable, Equatable {
     /// Each scalar with one of these `CharacterClasses` flags.
     case scalars(UInt16)
     case pattern(Pattern)
   }
 
-  enum Behavior: UInt32, Sendable, CaseIterable {
+  package enum Behavior: UInt32, Sendable, CaseIterable {
     case removed, isolated, mergedWithPrevious, mergedWithNext, contiguous
   }
 
-  let matcher: Matcher
+  package let matcher: Matcher
   let behavior: Behavior
   /// Whether what lies between matches takes their place.
   let inverted: Bool
+
+  package init(matcher: Matcher, behavior: Behavior, inverted: Bool) {
+    self.matcher = matcher
+    self.behavior = behavior
+    self.inverted = inverted
+  }
 
   /// Calls `body` with each piece, none of them empty, until it returns false.
   ///

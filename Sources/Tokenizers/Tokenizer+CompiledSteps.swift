@@ -91,6 +91,32 @@ extension UnicodeForm {
   }
 }
 
+extension TweetNormalizer {
+  func write(to writer: inout ByteWriter) {
+    writer.write(UInt32(kinds.count))
+    for kind in kinds { kind.write(to: &writer) }
+    writer.write(emoji)
+    writer.write(offsets)
+    writer.write(names)
+    writer.write(entities)
+    writer.write(zeros)
+  }
+
+  init(from reader: inout ByteReader) throws(TokenizerError) {
+    let kinds = try reader.list(1...8, "tweets") { reader throws(TokenizerError) in try Pattern(from: &reader) }
+    let emoji: [UInt32] = try reader.array()
+    let offsets: [UInt16] = try reader.array()
+    let names: [UInt8] = try reader.array()
+    let entities: [UInt8] = try reader.array()
+    let zeros: [UInt32] = try reader.array()
+    guard offsets.count == emoji.count + 1, offsets.last.map({ Int($0) <= names.count }) == true, zip(offsets, offsets.dropFirst()).allSatisfy(<=),
+      String(validating: names, as: UTF8.self) != nil, offsets.allSatisfy({ $0 == names.count || names[Int($0)] & 0xC0 != 0x80 })
+    else { throw reader.error("tweets: names of emoji are not end to end") }
+    guard zeros.allSatisfy({ $0 < 0x110000 }) else { throw reader.error("tweets: not a digit") }
+    self.init(kinds: kinds, emoji: emoji, offsets: offsets, names: names, entities: entities, zeros: zeros)
+  }
+}
+
 extension Pattern {
   func write(to writer: inout ByteWriter) {
     writer.write(source)

@@ -108,10 +108,7 @@ extension Tokenizer {
 
   /// What words are cut from: the text as the normaliser leaves it. For looking into a tokenizer, not for speed.
   package func normalForm(of utf8: UnsafeBufferPointer<UInt8>) -> [UInt8] {
-    var normalized = NormalizedText()
-    var scratch = Normalizer.Scratch()
-    normalizer.normalize(utf8, classes: classes, into: &normalized, &scratch)
-    return Array(normalized.bytes[..<normalized.count])
+    normalizer.normalForm(of: utf8, classes: classes)
   }
 
   // MARK: Stages

@@ -6,7 +6,7 @@
 ///
 /// A value without mutable state: share it between threads, with one `TokenizerWorkspace` each.
 public struct Tokenizer: Sendable, Equatable {
-  enum Normalizer: Sendable, Equatable {
+  package enum Normalizer: Sendable, Equatable {
     case none
     /// By itself, as BERT has it: texts are normalised in stretches.
     case bert(BertNormalizer)
@@ -14,14 +14,14 @@ public struct Tokenizer: Sendable, Equatable {
     case steps([NormalizerStep])
   }
 
-  enum PreTokenizer: Sendable, Equatable {
+  package enum PreTokenizer: Sendable, Equatable {
     /// By itself and before WordPiece, as BERT has it.
     case bert(BertPreTokenizer)
     /// Without any, a text is one word.
     case steps([PreTokenizerStep])
   }
 
-  enum Model: Sendable, Equatable {
+  package enum Model: Sendable, Equatable {
     case wordPiece(WordPiece)
     case bytePair(BytePair)
     case unigram(Unigram)
@@ -34,10 +34,12 @@ public struct Tokenizer: Sendable, Equatable {
   }
 
   /// What the files say beside the ids.
-  struct Settings: Sendable, Equatable {
-    var paddingID: Int?
-    var maximumLength: Int?
-    var truncationSide = TruncationSide.right
+  package struct Settings: Sendable, Equatable {
+    package var paddingID: Int?
+    package var maximumLength: Int?
+    package var truncationSide = TruncationSide.right
+
+    package init() {}
   }
 
   /// Behind one reference: what walks over words copies the tokenizer for each of them.
@@ -77,7 +79,7 @@ public struct Tokenizer: Sendable, Equatable {
   var settings: Settings { parts.settings }
   var identity: WordCache.Identity { parts.identity }
 
-  init(
+  package init(
     normalizer: Normalizer, preTokenizer: PreTokenizer, model: Model, addedTokens: AddedTokens,
     classes: CharacterClasses, template: Template, settings: Settings
   ) {
@@ -150,8 +152,12 @@ public struct Tokenizer: Sendable, Equatable {
     if case .bytePair(let bytePair) = model, case .bytes = bytePair.symbols { true } else { false }
   }
 
-  var vocabulary: Vocabulary {
-    switch model {
+  var vocabulary: Vocabulary { model.vocabulary }
+}
+
+extension Tokenizer.Model {
+  package var vocabulary: Vocabulary {
+    switch self {
     case .wordPiece(let wordPiece): wordPiece.vocabulary
     case .bytePair(let bytePair): bytePair.vocabulary
     case .unigram(let unigram): unigram.vocabulary

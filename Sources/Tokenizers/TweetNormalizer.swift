@@ -1,6 +1,6 @@
 /// The normaliser of BERTweet's tokenizer (Nguyen et al. 2020), as transformers has it: NLTK's `TweetTokenizer` cuts a tweet into
 /// words; users and addresses become `@USER` and `HTTPURL`, an emoji its name, and contractions are set apart.
-struct TweetNormalizer: Sendable, Equatable {
+package struct TweetNormalizer: Sendable, Equatable {
   /// Kinds of words in order: at each position the first that matches is the word. A kind is a pattern, so that none has too many
   /// classes and the time that each may take is its own.
   let kinds: [Pattern]
@@ -11,6 +11,15 @@ struct TweetNormalizer: Sendable, Equatable {
   /// Entities of HTML by name, `name=hex` with blanks between, and the zeros of decimal digits.
   let entities: [UInt8]
   let zeros: [UInt32]
+
+  package init(kinds: [Pattern], emoji: [UInt32], offsets: [UInt16], names: [UInt8], entities: [UInt8], zeros: [UInt32]) {
+    self.kinds = kinds
+    self.emoji = emoji
+    self.offsets = offsets
+    self.names = names
+    self.entities = entities
+    self.zeros = zeros
+  }
 
   struct Scratch: Sendable {
     fileprivate var first = NormalizedText()

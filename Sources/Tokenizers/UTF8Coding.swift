@@ -87,3 +87,14 @@ extension NormalizedText {
     }
   }
 }
+
+/// What Python takes for whitespace: the characters of Unicode, and four separators of ASCII.
+package func isPythonSpace(_ scalar: Unicode.Scalar) -> Bool { isPythonSpace(scalar.value) }
+
+@inline(__always)
+package func isPythonSpace(_ scalar: UInt32) -> Bool {
+  switch scalar {
+  case 0x09...0x0D, 0x1C...0x20, 0x85, 0xA0, 0x1680, 0x2000...0x200A, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000: true
+  default: false
+  }
+}

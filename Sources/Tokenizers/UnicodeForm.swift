@@ -3,14 +3,14 @@
 /// A text is cut before each scalar that nothing crosses: one that starts, is its own form, and joins nothing before it. Stretches
 /// of such scalars are copied; what else there is goes through decomposition, ordering and composition together with the
 /// scalar before it.
-struct UnicodeForm: Sendable, Equatable {
+package struct UnicodeForm: Sendable, Equatable {
   /// Values of the table, besides `joins`; from `firstReplacement` on they number a decomposition.
-  enum Action {
-    static let keep: UInt16 = 0
-    static let hangulSyllable: UInt16 = 1
-    static let firstReplacement: UInt16 = 8
+  package enum Action {
+    package static let keep: UInt16 = 0
+    package static let hangulSyllable: UInt16 = 1
+    package static let firstReplacement: UInt16 = 8
     /// The scalar may join what is before it, or is not its own form.
-    static let joins: UInt16 = 0x8000
+    package static let joins: UInt16 = 0x8000
   }
 
   /// How to decompose each scalar.
@@ -23,6 +23,15 @@ struct UnicodeForm: Sendable, Equatable {
   /// First and second scalar of each composition, rising, and what they compose to; empty for NFD and NFKD.
   let pairs: [UInt64]
   let composites: [UInt32]
+
+  package init(actions: ScalarTable, replacements: [UInt32], offsets: [UInt32], ranks: ScalarTable, pairs: [UInt64], composites: [UInt32]) {
+    self.actions = actions
+    self.replacements = replacements
+    self.offsets = offsets
+    self.ranks = ranks
+    self.pairs = pairs
+    self.composites = composites
+  }
 
   var composes: Bool { !pairs.isEmpty }
 
@@ -141,33 +150,5 @@ struct UnicodeForm: Sendable, Equatable {
       if pairs[middle] < wanted { low = middle + 1 } else { high = middle }
     }
     return low < pairs.count && pairs[low] == wanted ? composites[low] : nil
-  }
-}
-
-extension UnicodeForm {
-  init(composes: Bool, isCompatible: Bool) {
-    let compatible = isCompatible ? UnicodeFacts.map(UnicodeTables.compatibilityDecompositions) : [:]
-    let decompositions = UnicodeFacts.map(UnicodeTables.decompositions).merging(compatible) { $1 }
-    var rankOf = [UInt16](repeating: 0, count: 0x110000)
-    UnicodeFacts.forEach(in: UnicodeTables.combiningClasses) { rankOf[Int($0)] = UInt16($1[0]) }
-    let compositions = composes ? UnicodeFacts.map(UnicodeTables.compositions) : [:]
-    let sorted = compositions.map { (pair: UInt64($1[0]) << 32 | UInt64($1[1]), composite: $0) }.sorted { $0.pair < $1.pair }
-    var dense = [UInt16](repeating: Action.keep, count: 0x110000)
-    var offsets: [UInt32] = [0]
-    var replacements: [UInt32] = []
-    for (scalar, text) in decompositions.sorted(by: { $0.key < $1.key }) {
-      dense[Int(scalar)] = Action.firstReplacement + UInt16(offsets.count - 1)
-      replacements += text
-      offsets.append(UInt32(replacements.count))
-      // A composite is its own form if it decomposes canonically only.
-      if compositions[scalar] == nil || compatible[scalar] != nil { dense[Int(scalar)] |= Action.joins }
-    }
-    for syllable in Hangul.syllables { dense[Int(syllable)] = Action.hangulSyllable | (composes ? 0 : Action.joins) }
-    for scalar in rankOf.indices where rankOf[scalar] > 0 { dense[scalar] |= Action.joins }
-    for (pair, _) in sorted { dense[Int(pair & 0xFFFF_FFFF)] |= Action.joins }
-    if composes { for jamo in Hangul.joiningJamo.joined() { dense[Int(jamo)] |= Action.joins } }
-    self.init(
-      actions: ScalarTable(dense: dense), replacements: replacements, offsets: offsets, ranks: ScalarTable(dense: rankOf),
-      pairs: sorted.map(\.pair), composites: sorted.map(\.composite))
   }
 }

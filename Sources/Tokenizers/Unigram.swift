@@ -1,7 +1,7 @@
 /// The split of a word into tokens with the largest sum of scores (Kudo 2018, as SentencePiece uses it).
 ///
 /// A class, because it is handed from word to word.
-final class Unigram: Sendable, Equatable {
+package final class Unigram: Sendable, Equatable {
   /// What an unknown character costs beside the lowest score (`K_UNK_PENALTY` of the reference).
   static let unknownPenalty = 10.0
 
@@ -14,7 +14,7 @@ final class Unigram: Sendable, Equatable {
   let byteIDs: [Int32]
   private let unknownScore: Double
 
-  init(vocabulary: Vocabulary, scores: [Double], unknownID: Int, trie: DoubleArray, byteIDs: [Int32]) {
+  package init(vocabulary: Vocabulary, scores: [Double], unknownID: Int, trie: DoubleArray, byteIDs: [Int32]) {
     self.vocabulary = vocabulary
     self.scores = scores
     self.unknownID = unknownID
@@ -23,7 +23,7 @@ final class Unigram: Sendable, Equatable {
     unknownScore = (scores.min() ?? 0) - Self.unknownPenalty
   }
 
-  static func == (first: Unigram, second: Unigram) -> Bool {
+  package static func == (first: Unigram, second: Unigram) -> Bool {
     first.vocabulary == second.vocabulary && first.scores == second.scores && first.unknownID == second.unknownID
       && first.trie == second.trie && first.byteIDs == second.byteIDs
   }

@@ -5,9 +5,9 @@
 /// Tokens by id, and ids by bytes: one buffer of text, one of offsets, one open-addressing table.
 ///
 /// Ids run from 0; an id without a token has the empty text and is never found.
-struct Vocabulary: Sendable, Equatable {
+package struct Vocabulary: Sendable, Equatable {
   /// Slots give 20 bits to the id.
-  static let maximumCount = 1 << 20 - 1
+  package static let maximumCount = 1 << 20 - 1
   private static let hashSeed: UInt64 = 0xCBF2_9CE4_8422_2325
   private static let hashPrime: UInt64 = 0x100_0000_01B3
   /// Far more than chance gives; text made to collide is refused instead of taking quadratic time.
@@ -25,7 +25,7 @@ struct Vocabulary: Sendable, Equatable {
 
   /// - Parameter lengths: bytes of each token in `text`; they sum to its count.
   /// - Returns: nil if there are too many tokens or they collide beyond chance.
-  init?(text: [UInt8], lengths: [UInt16]) {
+  package init?(text: [UInt8], lengths: [UInt16]) {
     guard lengths.count <= Self.maximumCount else { return nil }
     var offsets = [UInt32](repeating: 0, count: lengths.count + 1)
     var end = 0
@@ -112,7 +112,7 @@ struct Vocabulary: Sendable, Equatable {
     return true
   }
 
-  func id(of token: some Sequence<UInt8>) -> Int? {
+  package func id(of token: some Sequence<UInt8>) -> Int? {
     let token = Array(token)
     let hash = token.reduce(Self.emptyHash) { Self.extend($0, by: $1) }
     let id = token.withUnsafeBufferPointer { bytes in

@@ -1,5 +1,10 @@
 /// Each word is a token or unknown.
-struct WordLevel: Sendable, Equatable {
+package struct WordLevel: Sendable, Equatable {
   let vocabulary: Vocabulary
   let unknownID: Int
+
+  package init(vocabulary: Vocabulary, unknownID: Int) {
+    self.vocabulary = vocabulary
+    self.unknownID = unknownID
+  }
 }

@@ -1,6 +1,6 @@
 /// Greedy longest match from the left (Wu et al. 2016, as BERT uses it); a word that cannot be covered, or is too long,
 /// becomes the unknown token.
-struct WordPiece: Sendable, Equatable {
+package struct WordPiece: Sendable, Equatable {
   let vocabulary: Vocabulary
   let unknownID: Int
   /// What pieces inside a word start with in the vocabulary: `##`.
@@ -9,7 +9,7 @@ struct WordPiece: Sendable, Equatable {
   let maximumWordLength: Int
   private let continuingHash: UInt64
 
-  init(vocabulary: Vocabulary, unknownID: Int, continuingPrefix: [UInt8], maximumWordLength: Int) {
+  package init(vocabulary: Vocabulary, unknownID: Int, continuingPrefix: [UInt8], maximumWordLength: Int) {
     self.vocabulary = vocabulary
     self.unknownID = unknownID
     self.continuingPrefix = continuingPrefix

@@ -24,7 +24,8 @@ let kernels = kernelFlags.keys.sorted()
 let modules: [(name: String, imports: [Target.Dependency])] = [
   ("Storage", ["CSystem"]),
   ("JSON", ["Storage"]),
-  ("Tokenizers", ["JSON", "Storage"]),
+  ("Tokenizers", ["Storage"]),
+  ("TokenizerImport", ["JSON", "Storage", "Tokenizers"]),
   ("Tasks", ["JSON", "Storage"]),
   ("Records", ["JSON", "Storage", "Tasks"]),
   ("Decompression", ["CLZ4", "CZlib", "Records", "Storage"]),
@@ -53,7 +54,7 @@ let package = Package(
     .systemLibrary(name: "CZlib"),
     .target(
       name: "FuzzHarness",
-      dependencies: ["Bundles", "Checkpoints", "Decompression", "Encoders", "JSON", "Martlet", "Records", "Storage", "Tokenizers"],
+      dependencies: ["Bundles", "Checkpoints", "Decompression", "Encoders", "JSON", "Martlet", "Records", "Storage", "TokenizerImport", "Tokenizers"],
       swiftSettings: coverage),
     .executableTarget(
       name: "Fuzzer", dependencies: ["CFuzzer", "FuzzHarness"],

@@ -6,6 +6,7 @@ import Martlet
 import Storage
 import TestSupport
 import Testing
+import TokenizerImport
 import Tokenizers
 
 /// What makes a bundle of `tiny-bert` another one.

@@ -1,6 +1,8 @@
 import JSON
 import TestSupport
 import Testing
+import TokenizerImport
+import TokenizerTestSupport
 import Tokenizers
 
 /// Normalisers, pre-tokenizers and models besides BERT's, as the reference has them (`tools/fixtures/tokenizer_components.py`), from

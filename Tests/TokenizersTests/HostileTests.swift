@@ -1,6 +1,8 @@
 import JSON
 import TestSupport
 import Testing
+import TokenizerImport
+import TokenizerTestSupport
 import Tokenizers
 
 /// Files made to use up time or memory: refused, or done with in little of either. Each of these once took all there was.

@@ -1,6 +1,8 @@
 import JSON
 import TestSupport
 import Testing
+import TokenizerImport
+import TokenizerTestSupport
 import Tokenizers
 
 /// Regular expressions, as the reference matches them (`tools/fixtures/tokenizer_patterns.py`): those of published tokenizers, and each

@@ -1,6 +1,8 @@
 import JSON
 import TestSupport
 import Testing
+import TokenizerImport
+import TokenizerTestSupport
 import Tokenizers
 
 @Suite struct UnknownTokensTests {

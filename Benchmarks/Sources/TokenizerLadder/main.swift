@@ -1,5 +1,6 @@
 import JSON
 import Storage
+import TokenizerImport
 import Tokenizers
 
 // Tokenizers on one thread, on the lines of a file: tokens a second, and what becomes of the time before the first.

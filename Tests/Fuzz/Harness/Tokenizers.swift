@@ -1,4 +1,5 @@
 import JSON
+import TokenizerImport
 import Tokenizers
 
 func readTokenizerJSON(_ bytes: [UInt8]) throws {

@@ -11,6 +11,7 @@ import Bundles
 import Glibc
 import JSON
 import Storage
+import TokenizerImport
 import Tokenizers
 
 func fail(_ message: String, status: CInt = 1) -> Never {
