@@ -82,9 +82,9 @@ struct DataOptions: ParsableArguments {
   func dataset(_ paths: [String], isQuiet: Bool = false) throws -> LabelledDataset {
     var dataset = try LabelledDataset(paths: paths, reading: options.reading, source: RecordSource.init(decompressing:))
     if !isQuiet { for note in dataset.notes { writeNote(note) } }
-    try dataset.requireSound(skippingBadRows: skipBadRows)
     dataset.skipsBadRows = skipBadRows
-    if dataset.badRows.count > 0 { writeNote("left out: \(dataset.badRows)") }
+    // Bad rows are told together with bad labels, which are yet to be read, if there is anything to read.
+    if dataset.count == 0 { try dataset.requireSound(skippingBadRows: skipBadRows) }
     return dataset
   }
 

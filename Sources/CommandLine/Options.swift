@@ -62,11 +62,10 @@ struct LabelArguments: ParsableArguments {
   /// The targets of a data set for a model; what was understood is said.
   func targets(_ dataset: inout LabelledDataset, for task: ClassificationTask) throws -> [TrainingTarget] {
     let options = LabelOptions(kind: try kind, map: try LabelMap(parsing: labelMap))
-    let reading = try LabelReading(task, of: [dataset], options)
+    let reading = try readingLabels(of: [dataset]) { try LabelReading(task, of: [dataset], options) }
     for note in reading.notes { writeNote("\(dataset.name): \(note)") }
-    let before = dataset.badRows.count
     let targets = try dataset.targets(reading)
-    if dataset.badRows.count > before { writeNote("left out: \(dataset.badRows)") }
+    if dataset.badRows.count > 0 { writeNote("left out: \(dataset.badRows)") }
     return targets
   }
 }

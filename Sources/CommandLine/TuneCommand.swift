@@ -139,7 +139,7 @@ struct TuneCommand: ParsableCommand {
     var file = try AtomicFile(path: outputDir + "/report.html")
     try file.write(report.html())
     try file.commit()
-    try writeToStandardOutput(json ? summary(result, badRows: trainingData.dataset.badRows.count + (validationData?.dataset.badRows.count ?? 0)).text(indent: 2) + "\n" : table(result))
+    try writeToStandardOutput(json ? summary(result, badRows: display.summary?.leftOutCount ?? 0).text(indent: 2) + "\n" : table(result))
   }
 
   private func resumption() throws -> Resumption {

@@ -20,7 +20,7 @@ final class TuningDisplay {
   private var tokens = 0
   private var notes: [String] = []
   private var forecast: (peakBytes: Int, seconds: Double)?
-  private var summary: DataSummary?
+  private(set) var summary: DataSummary?
 
   init(arguments: TuningArguments, mode: ProgressReporter.Mode, eventsFolder: String?) {
     self.arguments = arguments
@@ -33,7 +33,9 @@ final class TuningDisplay {
     switch event {
     case .start(let summary, let notes):
       self.summary = summary
-      self.notes = notes
+      self.notes = notes + summary.leftOut
+      // Aloud, also where nothing else is.
+      for line in summary.leftOut { writeNote(line) }
       for line in notes + lines(of: summary) { message(line) }
     case .forecast(let peakBytes, let seconds):
       forecast = (peakBytes, seconds)
@@ -137,7 +139,6 @@ final class TuningDisplay {
     if summary.unknownCount > 0 {
       lines.append("warning: of \(formatCount(summary.unknownCount)) texts the vocabulary knows nothing: unknown tokens only")
     }
-    if summary.leftOutCount > 0 { lines.append("warning: \(formatCount(summary.leftOutCount)) bad rows are left out") }
     if summary.duplicateCount > 0 {
       lines.append("warning: \(formatCount(summary.duplicateCount)) validation texts are in the training data too")
     }

@@ -1,22 +1,29 @@
+import Records
 import Storage
 
-/// Texts that are the same but for what exports change: capitals, blanks, and tails such as `… read more`.
+/// Texts, or pairs of texts, that are the same but for what exports change: capitals, blanks, and tails such as `… read more`.
 struct NearDuplicates {
   private var known: Set<UInt64> = []
   private var scratch: [UInt8] = []
 
   /// The texts of training data, by hash: a wrong match among a million texts is less likely than 1 in 10 million.
-  init(_ texts: TextColumn) throws(OutOfMemory) {
-    try requireMemory(texts.count.memory(times: 32))
-    known.reserveCapacity(texts.count)
-    for index in 0..<texts.count { known.insert(hash(texts[index])) }
+  init(_ dataset: LabelledDataset) throws(OutOfMemory) {
+    try requireMemory(dataset.count.memory(times: 32))
+    known.reserveCapacity(dataset.count)
+    for index in 0..<dataset.count { known.insert(hash(dataset, index)) }
   }
 
   /// How many texts are among those.
-  mutating func count(in texts: TextColumn) -> Int {
+  mutating func count(in dataset: LabelledDataset) -> Int {
     var count = 0
-    for index in 0..<texts.count where known.contains(hash(texts[index])) { count += 1 }
+    for index in 0..<dataset.count where known.contains(hash(dataset, index)) { count += 1 }
     return count
+  }
+
+  /// Of the text, or of both texts of a pair.
+  private mutating func hash(_ dataset: LabelledDataset, _ index: Int) -> UInt64 {
+    let first = hash(dataset.texts[index])
+    return dataset.pairs.map { hash($0[index], seed: first) } ?? first
   }
 
   /// What pages put behind a text that they cut short.
@@ -24,7 +31,7 @@ struct NearDuplicates {
     .map { Array($0.utf8) }
 
   /// Of the words in small letters with one blank between them, without a tail behind dots.
-  private mutating func hash(_ text: ArraySlice<UInt8>) -> UInt64 {
+  private mutating func hash(_ text: ArraySlice<UInt8>, seed: UInt64 = 0) -> UInt64 {
     scratch.removeAll(keepingCapacity: true)
     if text.allSatisfy({ $0 < 0x80 }) {
       append(text) { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
@@ -32,9 +39,7 @@ struct NearDuplicates {
       append(String(decoding: text, as: UTF8.self).lowercased().utf8) { $0 }
     }
     removeTail()
-    var hash = XXH64()
-    scratch.withUnsafeBytes { hash.update($0) }
-    return hash.digest()
+    return scratch.withUnsafeBytes { XXH64.hash($0, seed: seed) }
   }
 
   /// Appends bytes, each run of blanks as one; the two bytes of a no-break blank count as such.

@@ -40,22 +40,28 @@ extension Tuner {
     return warnings
   }
 
-  /// The same text under two labels: the first five.
+  /// The same text, or the same pair, under two labels: the first five.
   private func conflicts(_ data: TuningData, _ targets: [TrainingTarget]) -> [String] {
     let dataset = data.dataset
-    guard dataset.pairs == nil, (try? requireMemory(dataset.count.memory(times: 64))) != nil else { return [] }
-    var first: [ArraySlice<UInt8>: Int] = [:]
+    guard (try? requireMemory(dataset.count.memory(times: 64))) != nil else { return [] }
+    var first: [UInt64: Int] = [:]
     first.reserveCapacity(dataset.count)
     var count = 0
     var shown: [String] = []
     for index in 0..<dataset.count {
-      guard let earlier = first.updateValue(index, forKey: dataset.texts[index]) else { continue }
-      first[dataset.texts[index]] = earlier
-      guard targets[earlier] != targets[index] else { continue }
+      var hash = dataset.texts.withBytes(index) { XXH64.hash(UnsafeRawBufferPointer($0)) }
+      if let pairs = dataset.pairs { hash = pairs.withBytes(index) { XXH64.hash(UnsafeRawBufferPointer($0), seed: hash) } }
+      guard let earlier = first[hash] else {
+        first[hash] = index
+        continue
+      }
+      let isSame = dataset.texts[earlier] == dataset.texts[index] && dataset.pairs?[earlier] == dataset.pairs?[index]
+      guard isSame, targets[earlier] != targets[index] else { continue }
       count += 1
       if shown.count < 5 { shown.append("\(dataset.place(of: index)) and \(dataset.place(of: earlier))") }
     }
     guard count > 0 else { return [] }
-    return ["warning: \(count) texts stand under another label too: \(shown.joined(separator: "; "))\(count > shown.count ? "; …" : "")"]
+    let what = dataset.pairs == nil ? "texts" : "pairs"
+    return ["warning: \(count) \(what) stand under another label too: \(shown.joined(separator: "; "))\(count > shown.count ? "; …" : "")"]
   }
 }

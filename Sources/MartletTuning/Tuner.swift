@@ -4,6 +4,7 @@ import JSON
 import Kernels
 import LinearAlgebra
 import Packing
+import Records
 import Storage
 import Tasks
 import Training
@@ -119,15 +120,6 @@ public struct Tuner: Sendable {
     on training: TuningData, validation: TuningData? = nil, outputFolder: String, resumingFrom resumption: Resumption = .none,
     onEvent: (TuningEvent) -> Void = { _ in }
   ) throws -> TuningResult {
-    try makeDirectory(outputFolder)
-    let lock = try FolderLock(outputFolder)
-    defer { withExtendedLifetime(lock) {} }
-    // A folder that cannot be written to is found now, not at the first checkpoint; dropped, the file leaves no trace.
-    _ = try AtomicFile(path: outputFolder + "/trainer_state.json")
-    try removeUnfinishedFiles(in: outputFolder)
-    let pool = ThreadPool(threads: threads ?? Machine.availableCores)
-    let blas = try OpenBLAS(threads: pool.threadCount)
-    let kernels = try InstructionSet.selected()
     let base = try Base(path: base, hasWeights: !startsFromScratch)
     let pretrained = try Model(configuration: base.configuration)
     let limit = try LengthLimit(
@@ -137,8 +129,23 @@ public struct Tuner: Sendable {
     let reading = try labelReading(base, pretrained, training, validation)
     let model = try Model(
       configuration: configuration(base.configuration, reading.task, pretrained.architecture, maximumLength))
-    var (training, trainingTargets) = try namingNewHead(base, pretrained) { try training.targets(reading) }
-    var (validation, validationTargets) = try namingNewHead(base, pretrained) { try validation?.targets(reading) ?? (nil, []) }
+    var (training, validation) = (training, validation)
+    var (trainingTargets, validationTargets): ([TrainingTarget], [TrainingTarget]) = ([], [])
+    try namingNewHead(base, pretrained) {
+      try gatheringBadRows([
+        { (training, trainingTargets) = try training.targets(reading) },
+        { if let given = validation { (validation, validationTargets) = try given.targets(reading) } },
+      ])
+    }
+    try makeDirectory(outputFolder)
+    let lock = try FolderLock(outputFolder)
+    defer { withExtendedLifetime(lock) {} }
+    // A folder that cannot be written to is found now, not at the first checkpoint; dropped, the file leaves no trace.
+    _ = try AtomicFile(path: outputFolder + "/trainer_state.json")
+    try removeUnfinishedFiles(in: outputFolder)
+    let pool = ThreadPool(threads: threads ?? Machine.availableCores)
+    let blas = try OpenBLAS(threads: pool.threadCount)
+    let kernels = try InstructionSet.selected()
     if let validationShare {
       guard validation == nil else { throw TrainingError.argument("validation-split: expected no validation data beside it") }
       let split = try ValidationSplit(trainingTargets, kind: model.task.kind, share: validationShare, seed: arguments.seed)
@@ -225,15 +232,17 @@ public struct Tuner: Sendable {
   ) throws -> LabelReading {
     let kind = try problemType.map { try ClassificationTask.Kind(named: $0, option: "problem-type") }
     let options = LabelOptions(kind: kind, map: try LabelMap(parsing: labelMap))
-    guard try !drawsNewHead && base.hasHead(for: pretrained) else { return try LabelReading(discovering: training.dataset, options) }
-    return try namingNewHead(base, pretrained) {
-      try LabelReading(pretrained.task, of: [training.dataset] + (validation.map { [$0.dataset] } ?? []), options)
+    let sets = [training.dataset] + (validation.map { [$0.dataset] } ?? [])
+    guard try !drawsNewHead && base.hasHead(for: pretrained) else {
+      return try readingLabels(of: sets) { try LabelReading(discovering: training.dataset, options) }
     }
+    return try namingNewHead(base, pretrained) { try readingLabels(of: sets) { try LabelReading(pretrained.task, of: sets, options) } }
   }
 
   /// Says in errors about labels how a classifier is tuned for others than its own.
   private func namingNewHead<Result>(_ base: Base, _ pretrained: Model, _ body: () throws -> Result) throws -> Result {
     do { return try body() } catch {
+      guard error is LabelError || (error as? RecordsError)?.isOfLabels == true else { throw error }
       guard try !drawsNewHead && base.hasHead(for: pretrained) else { throw error }
       throw TrainingError.argument("\(error); the labels are the base's: --new-head draws a head for those of the data")
     }
@@ -282,14 +291,15 @@ public struct Tuner: Sendable {
       model.task.counts(of: trainingData.examples.lazy.map(\.target)), model.task.counts(of: validationData.examples.lazy.map(\.target))
     )
     let duplicates = try validation.map { validation in
-      var near = try NearDuplicates(training.dataset.texts)
-      return near.count(in: validation.dataset.texts)
+      var near = try NearDuplicates(training.dataset)
+      return near.count(in: validation.dataset)
     }
+    let leftOut = ([training] + (validation.map { [$0] } ?? [])).map(\.dataset.badRows).filter { $0.count > 0 }
     return DataSummary(
       trainingCount: training.count, validationCount: validation?.count ?? 0, trainingTokens: trainingData.tokens,
       truncatedCount: trainingData.truncated, emptyCount: trainingData.empty,
       unknownCount: trainingData.unknown + validationData.unknown, markedCount: trainingData.marked + validationData.marked,
-      leftOutCount: training.dataset.badRows.count + (validation?.dataset.badRows.count ?? 0), duplicateCount: duplicates ?? 0,
+      leftOutCount: leftOut.reduce(0) { $0 + $1.count }, leftOut: leftOut.map { "left out: \($0)" }, duplicateCount: duplicates ?? 0,
       labelCounts: model.task.kind != .singleLabel
         ? [] : model.task.labels.indices.map { (model.task.labels[$0], trainingCounts[$0], validationCounts[$0]) })
   }

@@ -56,6 +56,8 @@ public struct DataSummary: Sendable {
   public let markedCount: Int
   /// Rows of both that were left out because they could not be used.
   public let leftOutCount: Int
+  /// A line for each data set with such rows: how many, the first of them, and why.
+  public let leftOut: [String]
   /// Validation texts that are in the training data too, but for capitals, blanks and tails such as `… read more`.
   public let duplicateCount: Int
   /// The labels with the number of training and validation texts of each; empty for multi-label and regression.

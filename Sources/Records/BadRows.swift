@@ -9,6 +9,8 @@ package struct BadRows: Sendable, Equatable {
   package internal(set) var rowCount = 0
   /// Those of them that hold bytes which are no text, and what to do about it.
   private(set) var invalidCount = 0
+  /// Those whose label is what is wrong.
+  package private(set) var labelCount = 0
   private(set) var what = ""
   private(set) var advice = ""
 
@@ -22,11 +24,14 @@ package struct BadRows: Sendable, Equatable {
     if first.count < Self.mostShown { first.append(problem) }
   }
 
-  /// Adds rows from anywhere among the others; those of one file are then told in the order of its lines.
-  mutating func merge(_ problems: [RecordProblem]) {
+  /// Adds rows from anywhere among the others, whose labels are bad; the first are then told in the order of the data.
+  /// - Parameter files: the sources in that order.
+  mutating func merge(_ problems: [RecordProblem], files: [String]) {
     count += problems.count
+    labelCount += problems.count
     first += problems.prefix(Self.mostShown)
-    if let source = first.first?.source, first.allSatisfy({ $0.source == source }) { first.sort { ($0.line ?? 0) < ($1.line ?? 0) } }
+    let positions = Dictionary(first.map { ($0.source, files.firstIndex(of: $0.source) ?? 0) }) { first, _ in first }
+    first.sort { (positions[$0.source] ?? 0, $0.line ?? 0) < (positions[$1.source] ?? 0, $1.line ?? 0) }
     first.removeSubrange(min(first.count, Self.mostShown)...)
   }
 

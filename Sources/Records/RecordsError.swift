@@ -1,4 +1,5 @@
 import Storage
+import Tasks
 
 /// What is wrong with a whole input; a single bad record of a stream is a `RecordProblem`.
 package enum RecordsError: Error, Sendable, Equatable, CustomStringConvertible {
@@ -13,8 +14,8 @@ package enum RecordsError: Error, Sendable, Equatable, CustomStringConvertible {
   case header(source: String, what: String)
   /// Two sources of one stream whose headers differ while their columns are to be echoed.
   case differentColumns(source: String, expected: [String], found: [String])
-  /// A labelled set is refused for its bad rows.
-  case badRows(BadRows)
+  /// Labelled sets are refused for their bad rows, and for what may be wrong with the labels of all rows besides.
+  case badRows([BadRows], besides: LabelError?)
   case unknownFormat(path: String)
   case noRecords(path: String)
   case noLabelFolders(path: String)
@@ -32,12 +33,21 @@ package enum RecordsError: Error, Sendable, Equatable, CustomStringConvertible {
     case .header(let source, let what): return "\(source), line 1: \(what.onOneLine)"
     case .differentColumns(let source, let expected, let found):
       return "\(source): other columns than the first input: expected \(Self.list(expected)), found \(Self.list(found))"
-    case .badRows(let rows): return "\(rows) (--skip-bad-rows leaves \(rows.count == 1 ? "it" : "them") out)"
+    case .badRows(let sets, let besides):
+      let isOne = sets.reduce(0) { $0 + $1.count } == 1
+      return (besides.map { "\($0); " } ?? "") + sets.map(\.description).joined(separator: "; ")
+        + " (--skip-bad-rows leaves \(isOne ? "it" : "them") out)"
     case .unknownFormat(let path):
       return "\(path): expected a folder with one folder of texts per label, JSON, or a table whose header has the columns of text and label; for another: --format, --text-field, --label-field"
     case .noRecords(let path): return "\(path): no records"
     case .noLabelFolders(let path): return "\(path): expected one folder of text files per label, found no folder with files"
     }
+  }
+
+  /// Whether it is labels that are wrong, or are too.
+  package var isOfLabels: Bool {
+    guard case .badRows(let sets, let besides) = self else { return false }
+    return besides != nil || sets.contains { $0.labelCount > 0 }
   }
 
   private static func list(_ names: [String]) -> String {
