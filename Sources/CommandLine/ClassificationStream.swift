@@ -49,6 +49,8 @@ struct ClassificationStream: ~Copyable {
   var explainer: Explainer?
   /// Whether records are kept until they are written, because the output repeats or explains them.
   var echoes = false
+  /// Tells whether many texts hold HTML, of a model that reads it as it is.
+  var htmlNotice: HTMLNotice?
   /// Told how far the input is read, if the input tells how long it is.
   var progress: ProgressReporter?
   private(set) var counts = StreamCounts()
@@ -108,6 +110,7 @@ struct ClassificationStream: ~Copyable {
       try writer.flush()
       throw failure
     }
+    if let note = htmlNotice?.end() { writeNote(note) }
     try writer.finish(columns: reader.columns)
     counts.abstentions = writer.abstentions
     counts.replaced = reader.statistics.replacedRecords
@@ -164,6 +167,7 @@ struct ClassificationStream: ~Copyable {
       guard record.hasPair else { return try session.append(text, maximumLength: maximumLength) }
       return try record.pair.withUnsafeBufferPointer { try session.append(text, pair: $0, maximumLength: maximumLength) }
     }
+    if htmlNotice != nil, let note = record.text.withUnsafeBufferPointer({ htmlNotice?.look(at: $0) }) { writeNote(note) }
     counts.tokens += length.tokens
     if length.wasTruncated { counts.truncated += 1 }
     if length.windows > 1 { counts.windowed += 1 }

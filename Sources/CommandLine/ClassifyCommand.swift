@@ -116,6 +116,7 @@ struct ClassifyCommand: ParsableCommand {
     stream.windows = try windows(classifier)
     stream.isStrict = strict
     stream.echoes = echo || explain
+    if !quiet, !classifier.readsHTML { stream.htmlNotice = HTMLNotice() }
     if explain {
       stream.explainer = Explainer(
         session: try classifier.makeSession(), answer: prediction.answer, batchTokens: batchTokens, maximumLength: length.maxLength)

@@ -35,7 +35,10 @@ struct ReadingOptions: ParsableArguments {
       What separates a table's fields: a character, or tab, comma, semicolon (default: told by the header; in tsv a tab).
       """)
   var delimiter: Delimiter?
-  @Option(help: "Whether a table's fields may stand in quotes: double or none (default: they may in csv; in tsv the first rows tell).")
+  @Option(help: """
+      Whether a table's fields may stand in quotes, and how quotes stand inside: double, backslash (as Spark and MySQL write them) or \
+      none (default: told by the first rows).
+      """)
   var quoting: Quoting?
 
   @Option(

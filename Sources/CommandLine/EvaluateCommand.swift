@@ -49,6 +49,7 @@ struct EvaluateCommand: ParsableCommand {
     var dataset = try reading.dataset([data])
     if let rows { try ValidationRows.select(&dataset, from: rows) }
     let targets = try labels.targets(&dataset, for: classifiers[0].model.task)
+    if !classifiers[0].readsHTML, let note = htmlNote(dataset) { writeNote(note) }
     var measured: [MeasuredModel] = []
     for path in [modelArgument.model] + others {
       // One model at a time is in memory.
@@ -56,7 +57,7 @@ struct EvaluateCommand: ParsableCommand {
       measured.append(
         try MeasuredModel(
           path, classifier, dataset, targets, maximumLength: length.maxLength, positiveLabel: labels.positiveLabel, first: measured.first,
-          isCompared: !others.isEmpty))
+          isCompared: !others.isEmpty, explains: report != nil))
     }
     try write(dataset, measured)
     for model in measured {
@@ -101,6 +102,14 @@ struct EvaluateCommand: ParsableCommand {
       text += "\n\(model.path.excerpt) against \(measured[0].path.excerpt): \(comparison.sentence)\n"
     }
     try writeToStandardOutput(text)
+  }
+
+  private func htmlNote(_ dataset: LabelledDataset) -> String? {
+    var notice = HTMLNotice(mostTexts: dataset.count)
+    for index in 0..<dataset.count {
+      if let note = dataset.texts.withBytes(index, { notice.look(at: $0) }) { return note }
+    }
+    return notice.end()
   }
 
   /// A further model, opened as the first is.

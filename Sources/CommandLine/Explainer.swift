@@ -29,26 +29,49 @@ struct Explainer {
 
   /// - Parameter scores: of the record's text.
   func explanation(of record: borrowing Record, scores: UnsafeBufferPointer<Float>) throws -> Explanation {
-    Explanation(
-      outputs: outputs(scores), parts: try shares(of: record.text, pair: record.hasPair ? record.pair : nil, scores: scores))
+    let outputs = outputs(scores)
+    let shares = try shares(of: record.text, pair: record.hasPair ? record.pair : nil, TextParts(record.text), outputs, scores: scores)
+    return Explanation(outputs: outputs, parts: shares)
+  }
+
+  /// What the parts of a text do to one output, whatever the answer is.
+  ///
+  /// - Parameters:
+  ///   - text: UTF-8, already valid.
+  ///   - mostWords: of a text of more words the parts are sentences.
+  func shares(of text: [UInt8], pair: [UInt8]?, output: Int, mostWords: Int) throws -> [PartShare] {
+    try append(text, pair)
+    try session.run()
+    let scores = [Float](unsafeUninitializedCapacity: answer.task.labels.count) { buffer, count in
+      buffer.initialize(repeating: 0)
+      session.scores(of: 0, into: buffer)
+      count = buffer.count
+    }
+    return try scores.withUnsafeBufferPointer {
+      try shares(of: text, pair: pair, TextParts(text, mostWords: mostWords), [output], scores: $0)
+    }
+  }
+
+  private func append(_ text: [UInt8], _ pair: [UInt8]?) throws {
+    try text.withUnsafeBufferPointer { text in
+      guard let pair else { return _ = try session.append(text, maximumLength: maximumLength) }
+      _ = try pair.withUnsafeBufferPointer { try session.append(text, pair: $0, maximumLength: maximumLength) }
+    }
   }
 
   /// - Parameters:
   ///   - text: UTF-8, already valid, which `scores` are of.
   ///   - pair: the second text, which stays whole.
-  private func shares(of text: [UInt8], pair: [UInt8]?, scores: UnsafeBufferPointer<Float>) throws -> [PartShare] {
-    let parts = TextParts(text)
-    let outputs = outputs(scores)
+  private func shares(
+    of text: [UInt8], pair: [UInt8]?, _ parts: TextParts, _ outputs: [Int], scores: UnsafeBufferPointer<Float>
+  ) throws -> [PartShare] {
     guard !outputs.isEmpty else { return [] }
     var shares: [PartShare] = []
     var next = 0
     var without = [Float](repeating: 0, count: scores.count)
     try session.runBatches(of: batchTokens) {
       guard next < parts.ranges.count else { return false }
-      try parts.text(text, without: next).withUnsafeBufferPointer { text in
-        guard let pair else { return _ = try session.append(text, maximumLength: maximumLength) }
-        _ = try pair.withUnsafeBufferPointer { try session.append(text, pair: $0, maximumLength: maximumLength) }
-      }
+      try append(parts.text(text, without: next), pair)
       next += 1
       return true
     } read: {

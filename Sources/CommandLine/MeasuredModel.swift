@@ -12,6 +12,8 @@ struct MeasuredModel {
   let evaluation: EvaluationReport
   let details: EvaluationDetails
   let seconds: Double
+  /// What the words of the surest mistakes do to the answer, in the order of `mistakes`; empty if nobody asked.
+  private let explanations: [[EvaluationSection.Part]]
   /// What is kept to compare it with others.
   private let answers: ComparedAnswers?
 
@@ -20,9 +22,10 @@ struct MeasuredModel {
   ///   - positiveLabel: the one that figures are of where there are two, by its name.
   ///   - first: the model that this one is compared with, which must have the same labels.
   ///   - isCompared: whether there are several models.
+  ///   - explains: whether the words of mistakes are to be explained.
   init(
     _ path: String, _ classifier: Classifier, _ dataset: LabelledDataset, _ targets: [TrainingTarget], maximumLength: Int?,
-    positiveLabel: String?, first: MeasuredModel?, isCompared: Bool
+    positiveLabel: String?, first: MeasuredModel?, isCompared: Bool, explains: Bool
   ) throws {
     self.path = path
     let task = classifier.model.task
@@ -35,6 +38,7 @@ struct MeasuredModel {
     }
     var details = EvaluationDetails(task)
     var facts = TextFacts.none
+    var tokens = 0
     let start = Machine.monotonicSeconds()
     evaluation = try evaluate(
       classifier, dataset, targets, maximumLength: maximumLength, positiveLabel: try task.positiveLabel(named: positiveLabel)
@@ -44,10 +48,33 @@ struct MeasuredModel {
       answers?.add(logits, targets[index])
     } describe: {
       facts = $1
+      tokens += $1.tokens
     }
     seconds = Machine.monotonicSeconds() - start
     self.details = details
     self.answers = answers
+    explanations = explains ? try Self.explanations(classifier, dataset, details, tokens: tokens, maximumLength: maximumLength) : []
+  }
+
+  /// - Parameter tokens: of the data: explaining takes a quarter of what measuring took, or what 100,000 tokens take. Longer texts than that
+  ///   allows are explained by sentence.
+  private static func explanations(
+    _ classifier: Classifier, _ dataset: LabelledDataset, _ details: EvaluationDetails, tokens: Int, maximumLength: Int?
+  ) throws -> [[EvaluationSection.Part]] {
+    let decisions = details.mistakes.sorted.prefix(EvaluationSection.mostMistakes)
+    guard !decisions.isEmpty else { return [] }
+    let explainer = Explainer(session: try classifier.makeSession(), answer: AnswerOptions(details.task), maximumLength: maximumLength)
+    // Each of `n` words takes a run of the others, and a word is about a token and a third.
+    let mostTokens = max(100_000, tokens / 4) / decisions.count
+    let mostWords = min(TextParts.mostWords, Int(saturating: (Double(mostTokens) * 0.75).squareRoot()))
+    return try decisions.map { decision in
+      let text = Array(dataset.texts[decision.record])
+      let shares = try explainer.shares(
+        of: text, pair: dataset.pairs.map { Array($0[decision.record]) }, output: decision.predicted, mostWords: mostWords)
+      // Of a label that is not given, the other way round: what speaks for the answer.
+      let sign: Double = details.task.kind == .multiLabel && !decision.isGiven ? -1 : 1
+      return EvaluationSection.parts(of: text, shares.map { (range: $0.range, share: sign * Double($0.shares[0])) })
+    }
   }
 
   private static func mismatch(_ path: String, _ task: ClassificationTask, _ first: MeasuredModel?) -> String {
@@ -66,7 +93,7 @@ struct MeasuredModel {
     EvaluationPage.Model(
       name: path,
       section: EvaluationSection(
-        evaluation, details, wantedPrecision: wantedPrecision, text: dataset.texts.string, place: dataset.place(of:)))
+        evaluation, details, wantedPrecision: wantedPrecision, text: dataset.texts.string, place: dataset.place(of:), explanations: explanations))
   }
 
   func json(_ dataset: LabelledDataset, wantedPrecision: Double?) -> JSONObject {

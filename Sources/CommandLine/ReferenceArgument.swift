@@ -25,6 +25,11 @@ package struct ReferenceArgument: Sendable {
   /// How all of them are turned off.
   static let off = ["false", "no", "none", "null", "f", "n", "0", ""]
 
+  /// Where the reference library can report curves to besides TensorBoard.
+  static let integrations = [
+    "azure_ml", "comet_ml", "mlflow", "neptune", "trackio", "wandb", "codecarbon", "clearml", "dagshub", "flyte", "dvclive", "swanlab", "kubeflow",
+  ]
+
   package static func named(_ name: String) -> ReferenceArgument? { all.first { $0.name == name } }
 }
 

@@ -54,6 +54,8 @@ package struct ReferenceCommandLine {
         throw ValidationError("--do-train false: expected true (martlet evaluate measures without training)")
       }
       withoutEffect.append("--do-train")
+    } else if name == "report_to" {
+      report(to: value)
     } else if let known = ReferenceArgument.named(name) {
       try answer(known, token, value)
     } else if name.hasPrefix("no_") {
@@ -87,6 +89,16 @@ package struct ReferenceCommandLine {
     guard !isOff else { return withoutEffect.append("--" + TrainingArgument.option(known.name)) }
     let found = known.form == .flag ? "" : values.first.map { " " + $0 } ?? ""
     throw ValidationError("--\(TrainingArgument.option(known.name))\(found) is not offered: \(instead)")
+  }
+
+  /// One place or several: those that are not offered change nothing, the first that is is passed on.
+  private mutating func report(to value: String?) {
+    var values = [value ?? nextValue()].compactMap { $0 }
+    while beginsWithBase, let next = nextValue() { values.append(next) }
+    let others = values.filter(ReferenceArgument.integrations.contains)
+    withoutEffect += others.map { "--report-to \($0)" }
+    if let place = values.first(where: { !others.contains($0) }) { arguments.append("--report-to=" + place) }
+    if values.isEmpty { arguments.append("--report-to") }
   }
 
   private mutating func setFlag(_ name: String, _ value: String?) throws {

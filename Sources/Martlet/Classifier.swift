@@ -30,7 +30,7 @@ public final class Classifier: Sendable {
   package let model: Model
   package let limit: LengthLimit
   /// Whether texts are HTML, as the model's configuration says.
-  let readsHTML: Bool
+  package let readsHTML: Bool
   package let tokenizer: Tokenizer
   package let bundle: Bundle
   private let weights: ModelWeights

@@ -60,6 +60,9 @@ package struct Delimiter: Sendable, Equatable {
 package enum Quoting: String, Sendable, CaseIterable {
   /// A field may stand in double quotes; inside, two stand for one.
   case double
+  /// The same, but inside a backslash before a quote makes it one of the text, as Spark and MySQL write tables. Before a backslash, a
+  /// delimiter or a line's end it does so too; before anything else it stands for itself.
+  case backslash
   /// A quote is a character like others.
   case none
 }

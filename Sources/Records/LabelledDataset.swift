@@ -127,6 +127,9 @@ package struct LabelledDataset: Sendable {
     if reader.statistics.emptyRows > 0 {
       found.append("\(source.name): \(reader.statistics.emptyRows) rows of nothing but empty fields are no records")
     }
+    if reader.statistics.strayQuotes > 0 {
+      found.append("\(source.name): in \(reader.statistics.strayQuotes) rows a field goes on behind the quote that closes it: the quotes are left out (--quoting)")
+    }
     if let note = missing.note(of: count - countBefore) { found.append("\(source.name)\(note)") }
     notes += found
   }

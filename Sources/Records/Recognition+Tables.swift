@@ -24,7 +24,7 @@ extension Recogniser {
       found.notes.append("fields are separated by \(delimiter.description) (--delimiter)")
     }
     found.dialect = TableDialect(
-      delimiter: delimiter, hasQuotes: quotes(bytes, isAll: isAll, delimiter, format, notes: &found.notes))
+      delimiter: delimiter, quoting: try quoting(bytes, isAll: isAll, delimiter, format, notes: &found.notes))
     let sample = TableSample(bytes, isAll: isAll, dialect: found.dialect)
     if options.looksAhead, !options.fields.isNumbered, sample.hasRowNames, lookup.hasLayout(sample.header) {
       found.hasRowNames = true
@@ -50,8 +50,15 @@ extension Recogniser {
     _ bytes: UnsafeBufferPointer<UInt8>, isAll: Bool, usual: Delimiter, isTable: Bool
   ) throws(RecordsError) -> Delimiter? {
     let candidates = [usual] + Delimiter.usual.filter { $0 != usual }
-    let samples = candidates.map {
-      TableSample(bytes, isAll: isAll, dialect: TableDialect(delimiter: $0, hasQuotes: options.reading.quoting != Quoting.none))
+    let hasEscapes = options.reading.quoting == nil && Self.hasEscapedQuotes(bytes)
+    let samples = candidates.map { delimiter in
+      func sample(_ quoting: Quoting) -> TableSample {
+        TableSample(bytes, isAll: isAll, dialect: TableDialect(delimiter: delimiter, quoting: quoting))
+      }
+      let plain = sample(options.reading.quoting ?? .double)
+      guard hasEscapes, !plain.isFlawless else { return plain }
+      let escaped = sample(.backslash)
+      return escaped.faults < plain.faults ? escaped : plain
     }
     let fitting: [TableSample]
     if options.fields.isNumbered {
@@ -89,18 +96,40 @@ extension Recogniser {
     return only.dialect.delimiter
   }
 
-  /// Whether double quotes are quotes. In a table with commas they are; with tabs the first rows tell, for some who write such tables quote
-  /// (spreadsheets, pandas, R) and some do not (GLUE).
-  private func quotes(
+  /// Whether there is a backslash before a quote.
+  private static func hasEscapedQuotes(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+    var last: UInt8 = 0
+    return bytes.contains { byte in
+      defer { last = byte }
+      return byte == UInt8(ascii: "\"") && last == UInt8(ascii: "\\")
+    }
+  }
+
+  /// Whether double quotes are quotes, and how they stand inside of quotes. In a table with commas they are; with tabs the first rows tell, for
+  /// some who write such tables quote (spreadsheets, pandas, R) and some do not (GLUE).
+  private func quoting(
     _ bytes: UnsafeBufferPointer<UInt8>, isAll: Bool, _ delimiter: Delimiter, _ format: RecordFormat?, notes: inout [String]
-  ) -> Bool {
-    if let quoting = options.reading.quoting { return quoting == .double }
-    guard delimiter == .tab || format == .tsv else { return true }
-    let evidence = QuoteEvidence(bytes, isAll: isAll, delimiter: delimiter)
-    guard evidence.opened > 0 else { return false }
-    let quoted = TableSample(bytes, isAll: isAll, dialect: TableDialect(delimiter: delimiter, hasQuotes: true))
-    let bare = TableSample(bytes, isAll: isAll, dialect: TableDialect(delimiter: delimiter, hasQuotes: false))
-    guard quoted.isFlawless || quoted.hasRowNames && !bare.isFlawless else { return false }
+  ) throws(RecordsError) -> Quoting {
+    if let quoting = options.reading.quoting { return quoting }
+    func sample(_ quoting: Quoting) -> TableSample {
+      TableSample(bytes, isAll: isAll, dialect: TableDialect(delimiter: delimiter, quoting: quoting))
+    }
+    let isTabbed = delimiter == .tab || format == .tsv
+    let evidence = isTabbed ? QuoteEvidence(bytes, isAll: isAll, delimiter: delimiter) : nil
+    if Self.hasEscapedQuotes(bytes), evidence.map({ $0.escaped > 0 && $0.opened == $0.wrapped + $0.escaped }) ?? true {
+      let (doubled, escaped) = (sample(.double), sample(.backslash))
+      if escaped.escapedQuotes > 0, escaped.faults == 0, doubled.faults == 0 {
+        throw .unreadable(source: source, what: "a quote behind a backslash may end its field or belong to it: say which (--quoting double or backslash)")
+      }
+      if escaped.escapedQuotes > 0, escaped.faults < doubled.faults {
+        notes.append("quotes inside of quotes stand behind backslashes (--quoting)")
+        return .backslash
+      }
+    }
+    guard let evidence else { return .double }
+    guard evidence.opened > 0 else { return .none }
+    let (quoted, bare) = (sample(.double), sample(.none))
+    guard quoted.isFlawless || quoted.hasRowNames && !bare.isFlawless else { return .none }
     let isQuoted =
       options.looksAhead
       ? !bare.isFlawless && !bare.hasRowNames || evidence.hasWrappedHeader || evidence.hasDoubled || evidence.hasWrappedColumn || evidence.isForCommas
@@ -110,6 +139,6 @@ extension Recogniser {
     } else if options.looksAhead, evidence.wrapped > 0 {
       notes.append("quotes around fields are taken for a part of them, as in \(evidence.wrapped) of the first rows' fields (--quoting double)")
     }
-    return isQuoted
+    return isQuoted ? .double : .none
   }
 }

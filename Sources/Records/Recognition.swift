@@ -3,7 +3,7 @@ import JSON
 /// What the beginning of a source is taken for.
 struct Recognition {
   var format: RecordFormat
-  var dialect = TableDialect(delimiter: .comma, hasQuotes: true)
+  var dialect = TableDialect(delimiter: .comma, quoting: .double)
   /// A first line that is no part of the table (`sep=;`).
   var skippedBytes = 0
   /// Whether the rows begin with a field that the header does not name.

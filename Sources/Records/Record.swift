@@ -89,6 +89,8 @@ package struct RecordStatistics: Sendable, Equatable {
   package internal(set) var droppedBytes = 0
   /// Rows of a set that were no records because all their fields are empty.
   package internal(set) var emptyRows = 0
+  /// Rows of a set with a field that goes on behind the quote that closes it.
+  package internal(set) var strayQuotes = 0
 
   mutating func add(_ other: RecordStatistics) {
     records += other.records
@@ -98,5 +100,6 @@ package struct RecordStatistics: Sendable, Equatable {
     cutRecords += other.cutRecords
     droppedBytes += other.droppedBytes
     emptyRows += other.emptyRows
+    strayQuotes += other.strayQuotes
   }
 }

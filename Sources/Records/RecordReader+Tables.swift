@@ -78,6 +78,7 @@ extension RecordReader {
 
   func interpretTableRow() throws(RecordProblem) {
     if let line = framer.openQuoteLine { throw tableProblem("the quote opened on line \(line) is never closed") }
+    if let stray = framer.stray { try tell(stray) }
     try repairFields()
     keepTableInput()
     guard let layout else { return }
@@ -98,6 +99,22 @@ extension RecordReader {
       pending.hasLabel = true
       takeChoices()
     }
+  }
+
+  /// A quote that closes a field which then goes on: in a set only where nothing but the quote is lost.
+  private func tell(_ stray: RowFramer.StrayQuote) throws(RecordProblem) {
+    let what: String
+    switch stray.kind {
+    case .afterBackslash: what = "a quote behind a backslash, inside a field in quotes (--quoting backslash)"
+    case .overLines: what = "the quote opened on line \(stray.opened) is closed inside a field of a later line"
+    case .plain: what = "a field goes on behind the quote that closes it"
+    }
+    if options.isSet {
+      guard stray.kind == .plain else { throw tableProblem(what) }
+      return statistics.strayQuotes += 1
+    }
+    if !hasNotedQuotes { note("line \(framer.line): \(what)") }
+    hasNotedQuotes = true
   }
 
   /// The problem of a row whose fields are kept for the echo all the same.

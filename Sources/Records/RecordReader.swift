@@ -15,7 +15,7 @@ import Storage
 /// A record that cannot be read is delivered in its place with a `problem`. A byte order mark at the start of a source is dropped. After an
 /// error was thrown there are no more records. Not for use from two threads at once.
 package final class RecordReader {
-  package private(set) var statistics = RecordStatistics()
+  package internal(set) var statistics = RecordStatistics()
   /// The names of what `Record.input` holds: `text` for lines, `record` for jsonl, the header (or `column_1`, …) for csv and tsv. Known once
   /// the first record was read.
   package private(set) var columns: [String]
@@ -58,6 +58,7 @@ package final class RecordReader {
   var layout: TableLayout?
   /// Whether it was said of which fields the text of this source is made.
   var hasNotedFields = false
+  var hasNotedQuotes = false
   var pending = Record()
   private var isPendingComplete = false
   var scratch: [UInt8] = []
@@ -181,7 +182,7 @@ package final class RecordReader {
     } else {
       found = Recognition(format: options.reading.format ?? .lines)
       if let delimiter = options.reading.delimiter, let quoting = options.reading.quoting {
-        found.dialect = TableDialect(delimiter: delimiter, hasQuotes: quoting == .double)
+        found.dialect = TableDialect(delimiter: delimiter, quoting: quoting)
       }
     }
     if found.format != format {
@@ -194,6 +195,7 @@ package final class RecordReader {
     case .csv, .tsv: framing = found.dialect.hasQuotes ? .quotedRow : .line
     }
     framer.delimiter = found.dialect.delimiter.byte
+    framer.hasEscapes = found.dialect.quoting == .backslash
     start += found.skippedBytes
     if found.skippedBytes > 0 { framer.skipLine() }
     recognition = found
@@ -235,6 +237,7 @@ package final class RecordReader {
         mayStartWithByteOrderMark = true
         layout = nil
         hasNotedFields = false
+        hasNotedQuotes = false
         recognition = nil
         framer = framer.forNewSource()
         return

@@ -5,6 +5,7 @@
 private let lineFeed = UInt8(ascii: "\n")
 private let carriageReturn = UInt8(ascii: "\r")
 private let quote = UInt8(ascii: "\"")
+private let backslash = UInt8(ascii: "\\")
 
 /// Where a field lies in a row's bytes.
 struct FieldRange: Sendable, Equatable {
@@ -31,9 +32,15 @@ struct RowFramer: Sendable {
   private(set) var openQuoteLine: Int?
   /// csv: quotes that closed a field which then went on.
   private(set) var strayQuotes = 0
+  /// csv: the first of them in the row.
+  private(set) var stray: StrayQuote?
+  /// csv: quotes that a backslash made a part of the text.
+  private(set) var escapedQuotes = 0
   var maximumFields = 1 << 16
   /// What separates fields.
   var delimiter = UInt8(ascii: ",")
+  /// csv: whether a backslash takes from a quote, a delimiter or a line's end what it stands for.
+  var hasEscapes = false
 
   let maximumRowBytes: Int
   let maximumFieldBytes: Int
@@ -43,7 +50,15 @@ struct RowFramer: Sendable {
   var value = ValueState()
   private var lastDropped: UInt8 = 0
 
-  private enum State { case rowStart, fieldStart, unquoted, quoted, quoteInQuoted }
+  /// A quote that closes a field which then goes on.
+  struct StrayQuote: Sendable {
+    enum Kind: Sendable { case afterBackslash, overLines, plain }
+    let kind: Kind
+    /// The line on which the field was opened.
+    let opened: Int
+  }
+
+  private enum State { case rowStart, fieldStart, unquoted, quoted, quoteInQuoted, escapedUnquoted, escapedQuoted }
   private var state = State.rowStart
   private var fieldBegin = 0
   private var quoteLine = 0
@@ -62,6 +77,7 @@ struct RowFramer: Sendable {
     fieldCount = 0
     dropped = 0
     isOverlong = false
+    stray = nil
     isStarted = false
     fieldBegin = 0
   }
@@ -140,6 +156,8 @@ struct RowFramer: Sendable {
   mutating func takeRow(_ piece: UnsafeBufferPointer<UInt8>) -> (taken: Int, isWhole: Bool) {
     guard let base = piece.baseAddress else { return (0, false) }
     let count = piece.count
+    // What ends a stretch of bytes that stand for themselves; without escapes nothing that is not looked for anyway.
+    let escape = hasEscapes ? backslash : lineFeed
     var index = 0
     while index < count {
       let byte = base[index]
@@ -167,10 +185,15 @@ struct RowFramer: Sendable {
 
       case .unquoted:
         var end = index
-        while end < count, base[end] != delimiter, base[end] != lineFeed, base[end] != carriageReturn { end += 1 }
+        while end < count, base[end] != delimiter, base[end] != lineFeed, base[end] != carriageReturn, base[end] != escape { end += 1 }
         keepInField(base + index, end - index)
         index = end
         guard index < count else { break }
+        if hasEscapes, base[end] == backslash {
+          index += 1
+          state = .escapedUnquoted
+          continue
+        }
         endField()
         index += 1
         if base[end] == delimiter {
@@ -184,15 +207,18 @@ struct RowFramer: Sendable {
 
       case .quoted:
         let start = base + index
-        let end = memchr(start, Int32(quote), count - index).map { UnsafeRawPointer($0) - UnsafeRawPointer(start) }
-        let length = end ?? count - index
+        var length = count - index
+        if hasEscapes {
+          length = (0..<length).first { start[$0] == quote || start[$0] == backslash } ?? length
+        } else if let end = memchr(start, Int32(quote), length) {
+          length = UnsafeRawPointer(end) - UnsafeRawPointer(start)
+        }
         nextLine += lineFeeds(start, length)
         keepInField(start, length)
         index += length
-        if end != nil {
-          index += 1
-          state = .quoteInQuoted
-        }
+        guard index < count else { break }
+        state = base[index] == quote ? .quoteInQuoted : .escapedQuoted
+        index += 1
 
       case .quoteInQuoted:
         if byte == quote {
@@ -200,9 +226,18 @@ struct RowFramer: Sendable {
           index += 1
           state = .quoted
         } else {
-          if byte != delimiter, byte != lineFeed, byte != carriageReturn { strayQuotes += 1 }
+          if byte != delimiter, byte != lineFeed, byte != carriageReturn { noteStrayQuote() }
           state = .unquoted
         }
+
+      case .escapedUnquoted, .escapedQuoted:
+        let isSpecial = byte == quote || byte == backslash || byte == delimiter || byte == lineFeed || byte == carriageReturn
+        if byte == quote { escapedQuotes += 1 }
+        if byte == lineFeed { nextLine += 1 }
+        if !isSpecial { keepInField([backslash], 1) }
+        keepInField(base + index, 1)
+        index += 1
+        state = state == .escapedQuoted ? .quoted : .unquoted
       }
     }
     return (count, false)
@@ -215,10 +250,21 @@ struct RowFramer: Sendable {
     case .rowStart: return false
     case .quoted: openQuoteLine = quoteLine
     case .fieldStart: fieldBegin = bytes.count
+    case .escapedQuoted:
+      openQuoteLine = quoteLine
+      keepInField([backslash], 1)
+    case .escapedUnquoted: keepInField([backslash], 1)
     case .unquoted, .quoteInQuoted: break
     }
     endField()
     return true
+  }
+
+  private mutating func noteStrayQuote() {
+    strayQuotes += 1
+    guard stray == nil else { return }
+    let kind: StrayQuote.Kind = bytes.count > fieldBegin && bytes.last == backslash ? .afterBackslash : nextLine > quoteLine ? .overLines : .plain
+    stray = StrayQuote(kind: kind, opened: quoteLine)
   }
 
   /// Makes fields of a line.

@@ -1,8 +1,10 @@
 /// How fields of a table are told apart.
 struct TableDialect: Equatable {
   var delimiter: Delimiter
-  /// Whether fields may stand in double quotes.
-  var hasQuotes: Bool
+  /// Whether fields may stand in double quotes, and how quotes stand inside.
+  var quoting: Quoting
+
+  var hasQuotes: Bool { quoting != .none }
 }
 
 /// The first rows of a table as one dialect reads them.
@@ -14,6 +16,8 @@ struct TableSample {
   private(set) var firstFields: [String] = []
   /// Quotes that close a field which then goes on.
   private(set) var strayQuotes = 0
+  /// Quotes that a backslash made a part of the text.
+  private(set) var escapedQuotes = 0
   /// A quote that nothing closes.
   private(set) var hasOpenQuote = false
 
@@ -24,6 +28,7 @@ struct TableSample {
     self.dialect = dialect
     var framer = RowFramer(maximumRowBytes: 1 << 20, maximumFieldBytes: 1 << 20)
     framer.delimiter = dialect.delimiter.byte
+    framer.hasEscapes = dialect.quoting == .backslash
     var rest = bytes
     var rows = 0
     while rows < Self.mostRows {
@@ -53,6 +58,7 @@ struct TableSample {
       if left == 0 { break }
     }
     strayQuotes = framer.strayQuotes
+    escapedQuotes = framer.escapedQuotes
   }
 
   private mutating func take(_ framer: RowFramer, isFirst: Bool) {
@@ -68,6 +74,9 @@ struct TableSample {
   /// Whether all rows have as many fields as the first and all quotes are where they belong.
   var isFlawless: Bool { counts.allSatisfy { $0 == header.count } && strayQuotes == 0 && !hasOpenQuote }
 
+  /// How much is not as it should be.
+  var faults: Int { counts.count { $0 != header.count } + strayQuotes + (hasOpenQuote ? counts.count + 1 : 0) }
+
   /// Whether every row has one field more than the header, the first of them a number or in the rows' order: R names rows so.
   var hasRowNames: Bool {
     !counts.isEmpty && strayQuotes == 0 && !hasOpenQuote && counts.allSatisfy { $0 == header.count + 1 }
@@ -81,6 +90,8 @@ struct QuoteEvidence {
   private(set) var opened = 0
   /// Those of them that would be whole quoted fields: closed at their end, quotes inside doubled.
   private(set) var wrapped = 0
+  /// Fields that would be whole quoted fields with the quotes inside behind backslashes.
+  private(set) var escaped = 0
   /// Whether one of those has doubled quotes inside.
   private(set) var hasDoubled = false
   /// Whether every name of the header is wrapped, and whether a column is in every row.
@@ -115,6 +126,7 @@ struct QuoteEvidence {
         let inner = field.dropFirst().dropLast()
         let pieces = inner.split(separator: quote, omittingEmptySubsequences: false)
         // Between doubled quotes every second piece is empty.
+        if field.count >= 2, field.last == quote, Self.isEscaped(pieces) { escaped += 1 }
         let isDoubled = pieces.count % 2 == 1 && pieces.indices.allSatisfy { $0 % 2 == 0 || pieces[$0].isEmpty }
         guard field.count >= 2, field.last == quote, isDoubled else { continue }
         wrapped += 1
@@ -131,5 +143,11 @@ struct QuoteEvidence {
     }
     hasWrappedColumn = rows > 2 && wrappedInColumn.contains(rows - 1)
     isForCommas = wrapped >= 3 && commas == wrapped && wrappedCommas == wrapped
+  }
+
+  /// Whether each of the quotes between these pieces stands behind a backslash that is not escaped itself, and the end does not.
+  private static func isEscaped(_ pieces: [ArraySlice<UInt8>]) -> Bool {
+    func endsInEscape(_ piece: ArraySlice<UInt8>) -> Bool { piece.reversed().prefix { $0 == UInt8(ascii: "\\") }.count % 2 == 1 }
+    return pieces.count > 1 && pieces.dropLast().allSatisfy(endsInEscape) && !endsInEscape(pieces[pieces.count - 1])
   }
 }

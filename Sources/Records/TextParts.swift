@@ -9,9 +9,9 @@ package struct TextParts: Sendable, Equatable {
   package static let mostWords = 512
 
   /// - Parameter text: UTF-8, already valid.
-  package init(_ text: [UInt8]) {
+  package init(_ text: [UInt8], mostWords: Int = mostWords) {
     let words = Self.words(text)
-    areSentences = words.count > Self.mostWords
+    areSentences = words.count > mostWords
     ranges = areSentences ? Self.sentences(text, words) : words
   }
 

@@ -103,21 +103,58 @@ extension EvaluationSection {
     guard !mistakes.isEmpty else { return "" }
     let isRegression = evaluation?.task.kind == .regression
     return "<h2>\(isRegression ? "Largest errors" : "Surest mistakes")</h2>\n<p class=\"soft\">Where the model was most "
-      + "\(isRegression ? "off" : "certain and wrong"): worth reading.</p>\n" + list(mistakes)
+      + "\(isRegression ? "off" : "certain and wrong"): worth reading. \(sharesSentence)</p>\n" + list(mistakes)
+  }
+
+  private var sharesSentence: String {
+    guard mistakes.contains(where: { !$0.parts.isEmpty }) else { return "" }
+    return "In the colour of the answer stand the words that speak for it, in that of the label those that speak against it, with what the answer "
+      + "gains by them: its score less its score without the word."
   }
 
   private func list(_ mistakes: [Mistake]) -> String {
     var html = "<figure><ol class=\"mistakes\">\n"
     let isRegression = evaluation?.task.kind == .regression
     for mistake in mistakes {
-      html += "<li><blockquote>\(escapedHTML(shortened(mistake.text, toWidth: 600)))</blockquote><div class=\"verdict\">is <b>\(escapedHTML(mistake.truth))</b>"
+      html += "<li><blockquote>\(markedHTML(mistake))</blockquote><div class=\"verdict\">is <b>\(escapedHTML(mistake.truth))</b>"
       html += mistake.truthScore.map { " (\(formatPercent($0)))" } ?? ""
       html += ", taken for <em>\(escapedHTML(mistake.prediction))</em>"
       html += isRegression ? ", off by \(formatFixed(mistake.confidence, digits: 4))" : " with \(formatPercent(mistake.confidence))"
-      html += "\(placeHTML(mistake.place))</div></li>\n"
+      html += "\(placeHTML(mistake.place))</div>\(sharesHTML(mistake))</li>\n"
     }
     return html + "</ol></figure>\n"
   }
+
+  /// The text with its words marked: in the colour of the answer what speaks for it, in that of the label what speaks against it.
+  private func markedHTML(_ mistake: Mistake) -> String {
+    let most = mistake.parts.compactMap { $0.share.map(abs) }.max() ?? 0
+    guard most > 0 else { return escapedHTML(shortened(mistake.text, toWidth: Self.shownWidth)) }
+    var html = ""
+    var room = Self.shownWidth
+    for part in mistake.parts where room > 0 {
+      let text = escapedHTML(shortened(part.text, toWidth: room))
+      room -= part.text.count
+      guard let share = part.share, abs(share) >= 0.15 * most else {
+        html += text
+        continue
+      }
+      html += "<mark class=\"\(share > 0 ? "for" : "against")\(abs(share) >= 0.5 * most ? " most" : "")\">\(text)</mark>"
+    }
+    return html + (room > 0 ? "" : "…")
+  }
+
+  /// The words that do most, with their shares.
+  private func sharesHTML(_ mistake: Mistake) -> String {
+    let words = mistake.parts.compactMap { part in part.share.map { (text: part.text, share: $0) } }.filter { abs($0.share) >= 0.0005 }
+    guard !words.isEmpty else { return "" }
+    let shown = words.enumerated().sorted { (abs($0.element.share), $1.offset) > (abs($1.element.share), $0.offset) }.prefix(6).map(\.element)
+    let list = shown.map { word in
+      "\(escapedHTML(shortened(word.text, toWidth: 40)))&nbsp;\(word.share > 0 ? "+" : "−")\(formatFixed(abs(word.share), digits: 3))"
+    }
+    return "<div class=\"verdict\">the answer gains: \(list.joined(separator: " · "))</div>"
+  }
+
+  private static let shownWidth = 600
 
   private func placeHTML(_ place: String) -> String { place.isEmpty ? "" : " · \(escapedHTML(shortened(place, toWidth: 120)))" }
 }

@@ -13,6 +13,8 @@ package struct EvaluationSection: Sendable {
     package var confidence: Double
     /// What it gives to the label of the data.
     package var truthScore: Double?
+    /// The text in pieces, with what each word does to the answer; empty if nobody asked.
+    package var parts: [Part] = []
 
     package init(
       text: String, truth: String, prediction: String, confidence: Double, truthScore: Double? = nil, place: String = ""
@@ -20,6 +22,34 @@ package struct EvaluationSection: Sendable {
       (self.text, self.truth, self.prediction, self.confidence) = (text, truth, prediction, confidence)
       (self.truthScore, self.place) = (truthScore, place)
     }
+  }
+
+  /// A piece of a text.
+  package struct Part: Sendable, Equatable {
+    package var text: String
+    /// What the answer gains by it; nil for what stands between words.
+    package var share: Double?
+  }
+
+  /// So many mistakes are shown.
+  package static let mostMistakes = 20
+
+  /// A text as pieces, up to as much of it as is shown.
+  ///
+  /// - Parameter shares: of words in the text's bytes, in their order.
+  package static func parts(of text: [UInt8], _ shares: [(range: Range<Int>, share: Double)]) -> [Part] {
+    var parts: [Part] = []
+    var written = 0
+    func append(_ range: Range<Int>, _ share: Double?) {
+      if !range.isEmpty { parts.append(Part(text: String(decoding: text[range], as: UTF8.self), share: share)) }
+      written = range.upperBound
+    }
+    for (range, share) in shares {
+      append(written..<range.lowerBound, nil)
+      append(range, share)
+    }
+    append(written..<text.count, nil)
+    return parts
   }
 
   /// A part of the data, such as the texts of some length.
@@ -57,8 +87,10 @@ package struct EvaluationSection: Sendable {
   /// - Parameters:
   ///   - text: of the record at an index.
   ///   - place: where it is in the data.
+  ///   - explanations: of the surest mistakes, in their order.
   package init(
-    _ evaluation: EvaluationReport, _ details: EvaluationDetails, wantedPrecision: Double? = nil, text: (Int) -> String, place: (Int) -> String
+    _ evaluation: EvaluationReport, _ details: EvaluationDetails, wantedPrecision: Double? = nil, text: (Int) -> String, place: (Int) -> String,
+    explanations: [[Part]] = []
   ) {
     let task = details.task
     let isRegression = task.kind == .regression
@@ -91,8 +123,14 @@ package struct EvaluationSection: Sendable {
         text: shortened(text(decision.record), toWidth: 600), truth: truth, prediction: prediction, confidence: decision.confidence,
         truthScore: isRegression ? nil : decision.truthScore, place: place(decision.record))
     }
-    mistakes = details.mistakes.sorted.prefix(20).map(mistake)
-    doubtful = details.doubtfulLabels.prefix(20).map(mistake)
+    let surest = details.mistakes.sorted.prefix(Self.mostMistakes)
+    func explained(_ decision: EvaluationDetails.Decision) -> Mistake {
+      var mistake = mistake(decision)
+      if let index = surest.firstIndex(of: decision), explanations.indices.contains(index) { mistake.parts = explanations[index] }
+      return mistake
+    }
+    mistakes = surest.map(explained)
+    doubtful = details.doubtfulLabels.prefix(Self.mostMistakes).map(explained)
   }
 
   // MARK: In words

@@ -67,6 +67,7 @@ enum ReportStyle {
     blockquote { margin: 0 0 4px; font-family: Georgia, "Noto Serif", serif; font-size: 17px; overflow-wrap: anywhere; }
     .verdict { font-size: 14px; color: var(--soft); }
     .verdict b { color: var(--right); font-weight: 600; } .verdict em { color: var(--wrong); font-style: normal; font-weight: 600; }
+    mark { background: none; color: inherit; } mark.for { color: var(--wrong); } mark.against { color: var(--right); } mark.most { font-weight: 700; }
     footer { margin-top: 56px; color: var(--soft); font-size: 14px; }
     details { margin: 8px 0 24px; } summary { cursor: pointer; color: var(--soft); overflow-wrap: anywhere; } caption { text-align: left; color: var(--soft); }
     h2, p, .findings li, .verdict { overflow-wrap: anywhere; }

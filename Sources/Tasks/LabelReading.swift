@@ -96,7 +96,7 @@ package struct LabelReading: Sendable {
     switch task.kind {
     case .singleLabel:
       switch label {
-      case .text(let text) where text.isEmpty: return bad("a name or a number")
+      case .text(let text) where text.isEmpty: return .bad("the label is empty: expected a name or a number")
       case .text(let text): return output(of: text).map { .target(.label($0)) } ?? unknown(text)
       case .list(let names) where names.count == 1: return output(of: names[0]).map { .target(.label($0)) } ?? unknown(names[0])
       case .list, .vector, .broken, .leftOut: return bad("one label (\(Self.overrule) multi_label_classification)")

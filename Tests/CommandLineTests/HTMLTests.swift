@@ -47,6 +47,33 @@ import Testing
     }
   }
 
+  /// What is measured or answered as it is, though many texts hold HTML, is told once.
+  @Test func manyTextsWithHTMLAreTold() throws {
+    try withWorkshop { workshop in
+      let read = try workshop.pack(fixture("tiny-bert"), as: "html.martlet", "--unescape-html")
+      let records = labelledReviews(40).enumerated().map { (text: $0.offset % 10 == 0 ? $0.element.text + "<br>" : $0.element.text, label: $0.element.label) }
+      let data = try workshop.writeTSV("data.tsv", records)
+      let note = "martlet: note: 4 of the first 40 texts hold tags or entities of HTML"
+      func errors(_ arguments: [String], _ records: [(text: String, label: String)]) throws -> String {
+        try martlet(arguments, input: records.map { $0.text + "\n" }.joined()).errors
+      }
+      for command in [["evaluate", "MODEL", "--data", data], ["classify", "MODEL"], ["classify", "MODEL", "--batch-tokens", "1", "--window", "mean"]] {
+        func told(_ model: String, _ more: String...) throws -> Int {
+          try errors(command.map { $0 == "MODEL" ? model : $0 } + more, records).split(separator: "\n").count { $0.hasPrefix(note) }
+        }
+        #expect(try told(workshop.bundle) == 1 && told(read) == 0)
+        if command[0] == "classify" { #expect(try told(workshop.bundle, "--quiet") == 0) }
+      }
+      // Few texts, and few of many, are nothing to tell of; a stream without end is told of when it is plain.
+      #expect(try !errors(["classify", workshop.bundle], Array(records.prefix(10))).contains("HTML"))
+      #expect(try !errors(["classify", workshop.bundle], records.prefix(1) + records.filter { !$0.text.hasSuffix("<br>") }).contains("HTML"))
+      let program = try Program(["classify", workshop.bundle])
+      program.send(String(repeating: "good<br>film\n", count: 25))
+      #expect(program.waitForError("20 of the first 20 texts"))
+      #expect(program.finish().lines.count == 25)
+    }
+  }
+
   private func expectPlainText(_ workshop: Workshop, _ model: String) throws {
     let (html, plain) = (pairs.map(\.0), pairs.map(\.1))
     func logits(_ texts: [String], _ options: String...) throws -> [String] {

@@ -69,6 +69,41 @@ import Testing
     }
   }
 
+  /// What cannot be read and what has a bad label, of all data, in one message or one note each.
+  @Test func badLabelsAreToldWithBadRows() throws {
+    try withWorkshop { workshop in
+      let good = labelledReviews(6).map { "\($0.text),\($0.label)\n" }
+      let train = try workshop.write("train.csv", "text,label\n" + good[0] + "a,b,c\n" + good[1...].joined() + "d,\n")
+      let validation = try workshop.write("validation.csv", "text,label\n" + good.joined() + "e,strange\nf\n")
+      let told = "\(train): 2 of 8 rows are bad: line 3: expected 2 columns, found 3; line 9: the label is empty: expected a name or a number"
+      let other = "\(validation): 2 of 8 rows are bad: line 8: label `strange` is not one of the model's"
+      let tune = [
+        "tune", fixture("tiny-bert-encoder"), "--output-dir", workshop.path("run"), "--max-steps", "1", "--no-forecast", "--train", train, "--validation", validation,
+      ]
+      expectFailure(try martlet(tune), naming: [told, other, "line 9: expected 2 columns, found 1 (--skip-bad-rows leaves them out)"])
+      #expect(!isDirectory(workshop.path("run")))
+      for quiet in [[], ["--quiet"]] {
+        let outcome = try martlet(tune + ["--skip-bad-rows", "--json", "--overwrite-output-dir"] + quiet)
+        #expect(outcome.status == 0 && outcome.errors.contains("note: left out: \(told)\n") && outcome.errors.contains("note: left out: \(other)"), "\(outcome.errors)")
+        #expect(try outcome.json()["bad_rows"]?.int == 4)
+      }
+      for command in [
+        ["evaluate", workshop.bundle, "--data", train], ["pack", fixture("tiny-bert"), "-o", workshop.path("x.martlet"), "--validation", train],
+      ] {
+        expectFailure(try martlet(command), naming: [told])
+        let outcome = try martlet(command + ["--skip-bad-rows"])
+        #expect(outcome.status == 0 && outcome.errors.contains("note: left out: \(told)\n"), "\(outcome.errors)")
+      }
+      // Labels that cannot be read at all do not hide the rows, and bad rows alone do not speak of heads.
+      expectFailure(
+        try martlet("evaluate", workshop.bundle, "--data", train, "--label-map", "7=negative"),
+        naming: ["--label-map: expected labels of the data", "; \(train), line 3: expected 2 columns, found 3"])
+      let ragged = try workshop.write("ragged.csv", "text,label\n" + good.joined() + "g\n")
+      let refused = try martlet("tune", fixture("tiny-bert"), "--output-dir", workshop.path("run"), "--train", ragged)
+      #expect(refused.status == 1 && !refused.errors.contains("--new-head"), "\(refused.errors)")
+    }
+  }
+
   @Test func trainingFromSeveralFilesAndAPipe() throws {
     try withWorkshop { workshop in
       let records = labelledReviews(12)

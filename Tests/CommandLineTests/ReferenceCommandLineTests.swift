@@ -23,6 +23,10 @@ import Training
     }
     #expect(try ReferenceCommandLine(["--disable_tqdm", "--log-level", "info", "--do_train"]).note == "changes nothing here: --disable-tqdm, --log-level, --do-train")
     #expect(try ReferenceCommandLine(["--seed", "1"]).note == nil)
+    let places = try ReferenceCommandLine(["base", "--report_to", "tensorboard", "wandb", "--seed", "1"])
+    #expect(places.arguments == ["base", "--report-to=tensorboard", "--seed=1"] && places.note == "changes nothing here: --report-to wandb")
+    let none = try ReferenceCommandLine(["base", "--report_to", "wandb", "mlflow"])
+    #expect(none.arguments == ["base"] && none.note == "changes nothing here: --report-to wandb, --report-to mlflow")
     for line in ["--fp16", "--fp16 true", "--deepspeed x.json", "--optim lion", "--lr 1", "--do_train false", "--disable_tqdm=perhaps"] {
       #expect(throws: (any Error).self, "\(line)") { _ = try read(line) }
     }

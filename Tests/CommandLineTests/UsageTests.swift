@@ -29,7 +29,7 @@ import Testing
       (tune + "--max-steps 9223372036854775807", "--max-steps"), (tune + "--max-steps=-2", "--max-steps"),
       (tune + "--max-steps 1.5", "--max-steps"), (tune + "--eval-steps 0", "--eval-steps"), (tune + "--warmup-steps x", "--warmup-steps"),
       (tune + "--load-best-model-at-end=maybe", "--load-best-model-at-end"), (tune + "--save-strategy best", "--save-strategy best"),
-      (tune + "--report_to wandb", "--report-to: expected tensorboard, all or none, found wandb"),
+      (tune + "--report_to paper", "--report-to: expected tensorboard, all or none, found paper"), (tune + "--report_to wandb paper", "found paper"),
       (tune + "--optim adafactor", "--optim adafactor is not offered"), (tune + "--fp16", "--fp16 is not offered"),
       (tune + "--bf16 True", "--bf16 is not offered"), (tune + "--deepspeed ds.json", "--deepspeed ds.json is not offered"),
       (tune + "--lr 1e-5", "write --learning-rate"), (tune + "--epochs=2", "write --num-train-epochs"), (tune + "--do_train False", "--do-train"),

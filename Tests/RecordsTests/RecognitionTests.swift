@@ -35,6 +35,33 @@ import Testing
     #expect(failure { _ = try set("Titel;Text\na;b, c\nd;e\n") }?.contains("found `Titel`, `Text`") == true)
   }
 
+  /// As Spark and MySQL write tables.
+  @Test func quotesBehindBackslashes() throws {
+    let file = #"text,label"# + "\n" + #""he said \"hi, you\"",1"# + "\n" + #""C:\dir, \\",2"# + "\n" + #"plain \n,3"# + "\n"
+    let found = try set(file)
+    #expect(rows(found) == [#"he said "hi, you" > 1"#, #"C:\dir, \ > 2"#, #"plain \n > 3"#])
+    #expect(notes(found) == ["quotes inside of quotes stand behind backslashes (--quoting)"])
+    #expect(try set(file, quoting: .double).badRows.count > 0)
+    // With another delimiter, without a header, with tabs, over lines.
+    let fields = FieldChoice(text: "1", label: "2")
+    #expect(rows(try set("\"a \\\"b\\\"; c\";1\n\"d, e\";2\n", fields: fields)) == ["a \"b\"; c > 1", "d, e > 2"])
+    #expect(rows(try set("text\tlabel\n\"a \\\"b\\\"\"\t1\n\"c\"\t2\n", "d.tsv")) == ["a \"b\" > 1", "c > 2"])
+    #expect(rows(try set("text,label\n\"a\\\n\\\"b\",1\n", quoting: .backslash)) == ["a\n\"b > 1"])
+    // A backslash at the end of a field is one where quotes are doubled.
+    let doubled = try set("text,label\n\"C:\\\",1\n\"a \"\"b\"\"\",2\n")
+    #expect(rows(doubled) == ["C:\\ > 1", "a \"b\" > 2"] && notes(doubled) == [])
+    // Where no first row tells, the rows are bad, and say why.
+    let late = "text,label\n" + String(repeating: "a,1\n", count: 1200) + "\"say \\\"hi\\\"\",2\n\"open,3\n\"x,4\n\"b\"c,5\n"
+    let late2 = try set(late)
+    #expect(late2.badRows.first.map(\.message).first?.contains("--quoting backslash") == true && late2.badRows.count == 2)
+    #expect(late2.notes.last?.contains("in 1 rows a field goes on behind the quote that closes it") == true)
+    // In pieces of any size the same.
+    for size in 16..<40 {
+      let options = RecordOptions(DataReading(format: .csv, delimiter: Delimiter(","), quoting: .backslash), wantsLabel: true, isSet: true, bufferBytes: size)
+      #expect(try all(reader(Array(file.utf8), options)).map(\.textString) == [#"he said "hi, you""#, #"C:\dir, \"#, #"plain \n"#])
+    }
+  }
+
   @Test func withoutAHeaderAllRowsTell() throws {
     let fields = FieldChoice(text: "1", label: "2")
     #expect(rows(try set("good, really;1\nbad;0\n", fields: fields)) == ["good, really > 1", "bad > 0"])

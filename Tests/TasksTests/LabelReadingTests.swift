@@ -118,7 +118,7 @@ private func failure(_ body: () throws -> Void) -> String? {
     #expect(failure { _ = try discovered(["a", "a"]) } == "d.tsv: expected at least two labels, found only a")
     #expect(failure { _ = try discovered(["", ""]) }?.contains("found only none") == true)
     let reading = try discovered(["a", "", "b"])
-    #expect(try firstBad(reading, ["a", ""]) == "1: label ``: expected a name or a number")
+    #expect(try firstBad(reading, ["a", ""]) == "1: the label is empty: expected a name or a number")
   }
 
   @Test func defaultNames() throws {
