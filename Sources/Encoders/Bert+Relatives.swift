@@ -6,12 +6,13 @@ extension Blueprint {
   mutating func ernieEmbeddings(
     _ name: String, _ settings: Settings, _ shape: TransformerSettings
   ) throws(ConfigurationError) -> Embeddings {
-    let tables = embeddings(name, shape, width: shape.width, padding: settings.paddingRow(of: shape.vocabulary))
+    let tables = embeddings(name, shape, padding: settings.paddingRow(of: shape.vocabulary))
     guard try settings.flag("use_task_id", default: false) else { return tables }
     let tasks = try settings.count("task_type_vocab_size", default: 3)
     return Embeddings(
       words: tables.words, positions: tables.positions, tokenTypes: tables.tokenTypes,
-      taskTypes: table(name + "task_type_embeddings", rows: tasks, width: shape.width), normalization: tables.normalization)
+      taskTypes: table(name + "task_type_embeddings", rows: tasks, width: shape.width), normalization: tables.normalization,
+      dropout: tables.dropout)
   }
 
   /// RoCBERT's tables: words are mapped, with rows for the shape and the pronunciation of their characters beside them. Of
@@ -30,7 +31,7 @@ extension Blueprint {
       )
     }
     guard try settings.flag("concat_input", default: true) else {
-      return embeddings(name, shape, width: shape.width, padding: row(of: shape.vocabulary))
+      return embeddings(name, shape, padding: row(of: shape.vocabulary))
     }
     let words = table(name + "word_embeddings", rows: shape.vocabulary, width: shape.width, frozenRow: row(of: shape.vocabulary))
     let pronunciation = try feature("pronunciation").map {
@@ -47,6 +48,6 @@ extension Blueprint {
     return Embeddings(
       words: words, positions: positions, tokenTypes: tokenTypes,
       wordMapping: .init(layer: layer, beside: beside),
-      normalization: normalization(name + "LayerNorm", width: shape.width, epsilon: shape.epsilon))
+      normalization: normalization(name + "LayerNorm", width: shape.width, epsilon: shape.epsilon), dropout: shape.dropout)
   }
 }

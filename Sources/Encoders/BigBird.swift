@@ -1,5 +1,4 @@
 import JSON
-import Storage
 
 /// BigBird (Zaheer et al., 2020) with its sequence classification head: BERT's layers, the first token, a linear layer with the
 /// layers' activation, one for the labels.
@@ -8,20 +7,13 @@ import Storage
 /// tokens, and to longer ones by blocks, some of them drawn at random: those are not served.
 ///
 /// Reference: `BigBirdForSequenceClassification` of the transformers library.
-package struct BigBird: StackedFamily {
+package struct BigBird: LayeredFamily {
   package static let modelType = "big_bird"
   package static let architecture = "BigBirdForSequenceClassification"
   package static let prefix = "bert."
 
-  package let blueprint: Blueprint
-  package let hiddenWidth: Int
-  package let maximumLength: Int
+  package let parts: EncoderParts<TransformerLayer>
   package let longestText: Int
-  package let tokenTypeCount: Int
-  package let layers: [TransformerLayer]
-  private let dropout: Float
-  private let embeddings: Embeddings
-  private let head: ClassificationHead
 
   private enum AttentionType: String {
     case full = "original_full"
@@ -39,28 +31,19 @@ package struct BigBird: StackedFamily {
     let randomBlocks = try settings.count("num_random_blocks", default: 3, atLeast: 0)
     let blockSize = try settings.count("block_size", default: 64)
     longestText = attention == .full ? .max : (5 + 2 * randomBlocks) * blockSize
-    (hiddenWidth, maximumLength, tokenTypeCount) = (shape.width, shape.positions, shape.tokenTypes)
-    dropout = shape.dropout
-    let classifierDropout = try settings.rate("classifier_dropout", default: dropout)
+    let classifierDropout = try settings.rate("classifier_dropout", default: shape.dropout)
     let attentionHasBias = try settings.flag("use_bias", default: true)
     var blueprint = Blueprint(initializerRange: shape.initializerRange)
-    embeddings = blueprint.embeddings(
-      "bert.embeddings.", shape, width: shape.width, padding: settings.paddingRow(of: shape.vocabulary),
+    let embeddings = blueprint.embeddings(
+      "bert.embeddings.", shape, padding: settings.paddingRow(of: shape.vocabulary),
       wordScale: rescales ? Float(shape.width).squareRoot() : nil, dropsOutFirst: true)
-    layers = (0..<shape.layers).map {
-      TransformerLayer("bert.encoder.layer.\($0).", shape, attentionHasBias: attentionHasBias, in: &blueprint)
+    let layers = shape.layers.enumerated().map {
+      TransformerLayer("bert.encoder.layer.\($0).", shape, $1, attentionHasBias: attentionHasBias, in: &blueprint)
     }
-    head = ClassificationHead(
+    let head = ClassificationHead(
       "classifier.dense", shape.activation, "classifier.out_proj", width: shape.width, labels: labels,
       inputDropout: classifierDropout, dropout: classifierDropout, in: &blueprint)
-    self.blueprint = blueprint
-  }
-
-  package func embed<Engine: Verbs>(_ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
-    try engine.embed(embeddings, dropout: dropout)
-  }
-
-  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
-    try head.forward(hidden, engine)
+    parts = EncoderParts(
+      blueprint, width: shape.width, positions: shape.positions, embeddings: embeddings, layers: layers, head: head)
   }
 }

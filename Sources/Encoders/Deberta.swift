@@ -5,58 +5,84 @@ import Storage
 /// linear layer.
 ///
 /// Reference: `DebertaV2ForSequenceClassification` of the transformers library.
-package struct Deberta: EncoderFamily {
+package struct Deberta: LayeredFamily {
   package static let modelType = "deberta-v2"
   package static let architecture = "DebertaV2ForSequenceClassification"
   package static let prefix = "deberta."
   package static let adapterTargets = ["query_proj", "value_proj"]
 
-  private struct Layer {
-    let queryKeyValue: Linear
+  package struct Layer: EncoderLayer {
+    fileprivate let attention: AttentionShape
+    /// Where positions take part in attention.
+    fileprivate var disentangled: DisentangledAttention?
+    /// A convolution of what the first layer reads, added to its states.
+    fileprivate var convolution: Convolution?
+    fileprivate let queryKeyValue: Linear
     /// Keys and queries of positions, where they are not made by the layer of the tokens'.
-    let positions: Linear?
-    let attentionOutput: Linear
-    let attentionNormalization: Normalization
-    let intermediate, output: Linear
-    let outputNormalization: Normalization
+    fileprivate let positions: Linear?
+    private let attentionOutput: Linear
+    private let attentionNormalization: Normalization
+    private let intermediate, output: Linear
+    private let outputNormalization: Normalization
+    private let activation: Activation
+    private let dropout: Float
 
-    init(_ name: String, _ shape: TransformerSettings, _ relative: Relative?, in blueprint: inout Blueprint) {
-      let (width, epsilon, attention) = (shape.width, shape.epsilon, name + "attention.self.")
+    fileprivate init(
+      _ name: String, _ shape: TransformerSettings, _ sizes: LayerShape, _ relative: DisentangledSettings?,
+      in blueprint: inout Blueprint
+    ) {
+      let (width, epsilon, own) = (shape.width, shape.epsilon, name + "attention.self.")
+      attention = sizes.attention
+      (activation, dropout) = (shape.activation, shape.dropout)
+      let contextWidth = attention.contextWidth
       queryKeyValue = blueprint.stack(
-        attention + "query_key_value", parts: ["query_proj", "key_proj", "value_proj"].map { attention + $0 },
-        inputs: width, outputsOfEach: width)
+        own + "query_key_value", parts: ["query_proj", "key_proj", "value_proj"].map { own + $0 }, inputs: width,
+        outputsOfEach: contextWidth)
       if let relative, !relative.sharesProjection {
         positions = blueprint.stack(
-          attention + "position_key_query", parts: relative.projections.map { attention + $0 }, inputs: width,
-          outputsOfEach: width)
+          own + "position_key_query", parts: relative.projections.map { own + $0 }, inputs: width,
+          outputsOfEach: contextWidth)
       } else {
         positions = nil
       }
-      attentionOutput = blueprint.linear(name + "attention.output.dense", inputs: width, outputs: width)
+      attentionOutput = blueprint.linear(name + "attention.output.dense", inputs: contextWidth, outputs: width)
       attentionNormalization = blueprint.normalization(
         name + "attention.output.LayerNorm", width: width, epsilon: epsilon)
-      intermediate = blueprint.linear(name + "intermediate.dense", inputs: width, outputs: shape.intermediate)
-      output = blueprint.linear(name + "output.dense", inputs: shape.intermediate, outputs: width)
+      intermediate = blueprint.linear(name + "intermediate.dense", inputs: width, outputs: sizes.intermediate)
+      output = blueprint.linear(name + "output.dense", inputs: sizes.intermediate, outputs: width)
       outputNormalization = blueprint.normalization(name + "output.LayerNorm", width: width, epsilon: epsilon)
+    }
+
+    package func forward<Engine: Verbs>(_ hidden: Engine.Rows, _ tokens: TokensRead, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
+      // The convolution of a model of one layer wants all tokens.
+      let attending = convolution == nil ? tokens : .every
+      let context: Engine.Operand
+      if let disentangled {
+        context = try engine.attend(queryKeyValue: engine.linear(hidden, queryKeyValue), disentangled, queries: attending)
+      } else {
+        context = try engine.attend(hidden, through: queryKeyValue, attention, queries: attending)
+      }
+      let attended = try engine.residualNormalize(
+        engine.linear(context, attentionOutput), residual: engine.read(hidden, attending), attentionNormalization,
+        dropout: dropout)
+      let inner = try engine.linear(attended, intermediate, activation)
+      let states = try engine.residualNormalize(
+        engine.linear(inner, output), residual: attended, outputNormalization, dropout: dropout)
+      guard let convolution else { return states }
+      let convolved = try engine.residualNormalize(
+        engine.convolve(hidden, convolution.layer, convolution.activation, dropout: dropout), residual: states,
+        convolution.normalization, dropout: 0)
+      return try engine.read(convolved, tokens)
     }
   }
 
-  package let blueprint: Blueprint
-  package let hiddenWidth: Int
-  package let maximumLength: Int
-  /// Without a table of token types any will do: the reference does not look at them.
-  package let tokenTypeCount: Int
-  /// Where positions take no part in attention.
-  private let byContent: Attention
-  private let activation: Activation
-  private let hiddenDropout: Float
-  private let embeddings: Embeddings
-  private let layers: [Layer]
-  /// For each layer, or none where attention is by content alone.
-  private let disentangled: [DisentangledAttention]
-  /// A convolution of the embeddings, added to the first layer's states.
-  private let convolution: (layer: Linear, activation: Activation, normalization: Normalization)?
-  private let head: ClassificationHead
+  fileprivate struct Convolution {
+    let layer: Linear
+    let activation: Activation
+    let normalization: Normalization
+  }
+
+  package let parts: EncoderParts<Layer>
 
   package init(_ settings: Settings, labels: Int) throws(ConfigurationError) {
     let shape = try TransformerSettings(
@@ -64,42 +90,35 @@ package struct Deberta: EncoderFamily {
       TransformerSettings.Defaults(
         vocabulary: 128100, width: 1536, heads: 24, layers: 24, intermediate: 6144, tokenTypes: 0, epsilon: 1e-7))
     let (width, epsilon) = (shape.width, shape.epsilon)
-    try settings.require("attention_head_size", .integer(Int64(width / shape.attention.heads)))
+    try settings.require("attention_head_size", .integer(Int64(shape.layers[0].attention.headWidth)))
     try settings.require("pooler_hidden_size", .integer(Int64(width)))
-    let relative = try Relative(settings, maximumLength: shape.positions)
-    (hiddenWidth, maximumLength, activation) = (width, shape.positions, shape.activation)
-    (byContent, hiddenDropout) = (shape.attention, shape.dropout)
-    tokenTypeCount = shape.tokenTypes == 0 ? .max : shape.tokenTypes
+    let relative = try DisentangledSettings(settings, maximumLength: shape.positions)
     let poolerActivation = try settings.activation("pooler_hidden_act", default: .gelu)
     let poolerDropout = try settings.rate("pooler_dropout", default: 0)
-    let classifierDropout = try settings.rate("cls_dropout", default: hiddenDropout)
+    let classifierDropout = try settings.rate("cls_dropout", default: shape.dropout)
 
     var blueprint = Blueprint(initializerRange: shape.initializerRange)
-    embeddings = try Self.embeddings(settings, shape, in: &blueprint)
-    layers = (0..<shape.layers).map { Layer("deberta.encoder.layer.\($0).", shape, relative, in: &blueprint) }
+    let embeddings = try Self.embeddings(settings, shape, in: &blueprint)
+    var layers = shape.layers.enumerated().map {
+      Layer("deberta.encoder.layer.\($0).", shape, $1, relative, in: &blueprint)
+    }
     if let relative {
       let table = blueprint.table("deberta.encoder.rel_embeddings", rows: relative.positions.rows, width: width)
       let normalization =
         relative.normalizes
         ? blueprint.normalization("deberta.encoder.LayerNorm", width: width, epsilon: epsilon) : nil
-      let headWidth = Float(width / shape.attention.heads)
-      disentangled = layers.indices.map { [layers] number in
-        DisentangledAttention(
-          heads: shape.attention.heads, scale: 1 / (headWidth * Float(1 + relative.projections.count)).squareRoot(),
-          dropout: shape.attention.dropout, layer: number, positions: relative.positions, table: table,
-          normalization: normalization, positionDropout: shape.dropout,
-          projection: layers[number].positions ?? layers[number].queryKeyValue,
-          firstKey: relative.firstOutput("pos_key_proj", width: width),
-          firstQuery: relative.firstOutput("pos_query_proj", width: width))
+      for (number, layer) in layers.enumerated() {
+        layers[number].disentangled = relative.attention(
+          layer.attention, layer: number, table: table, normalization: normalization, positionDropout: shape.dropout,
+          projection: layer.positions ?? layer.queryKeyValue)
       }
-    } else {
-      disentangled = []
     }
-    convolution = try Self.convolution(settings, shape, in: &blueprint)
-    head = ClassificationHead(
+    layers[0].convolution = try Self.convolution(settings, shape, in: &blueprint)
+    let head = ClassificationHead(
       "pooler.dense", poolerActivation, "classifier", width: width, labels: labels, inputDropout: poolerDropout,
       dropout: classifierDropout, in: &blueprint)
-    self.blueprint = blueprint
+    parts = EncoderParts(
+      blueprint, width: width, positions: shape.positions, embeddings: embeddings, layers: layers, head: head)
   }
 
   private static func embeddings(
@@ -117,105 +136,22 @@ package struct Deberta: EncoderFamily {
         ? blueprint.table(name + "token_type_embeddings", rows: shape.tokenTypes, width: width) : nil,
       projection: width == shape.width
         ? nil : blueprint.linear(name + "embed_proj", inputs: width, outputs: shape.width, hasBias: false),
-      normalization: blueprint.normalization(name + "LayerNorm", width: shape.width, epsilon: shape.epsilon))
+      normalization: blueprint.normalization(name + "LayerNorm", width: shape.width, epsilon: shape.epsilon),
+      dropout: shape.dropout)
   }
 
   private static func convolution(
     _ settings: Settings, _ shape: TransformerSettings, in blueprint: inout Blueprint
-  ) throws(ConfigurationError) -> (layer: Linear, activation: Activation, normalization: Normalization)? {
+  ) throws(ConfigurationError) -> Convolution? {
     let size = try settings.count("conv_kernel_size", default: 0, atLeast: 0)
     guard size > 0 else { return nil }
     guard size % 2 == 1, size < 64 else {
       throw .invalid(key: "conv_kernel_size", found: "\(size)", expected: "an odd number below 64")
     }
     try settings.require("conv_groups", 1)
-    return (
-      blueprint.convolution("deberta.encoder.conv.conv", channels: shape.width, size: size),
-      try settings.activation("conv_act", default: .tanh),
-      blueprint.normalization("deberta.encoder.conv.LayerNorm", width: shape.width, epsilon: shape.epsilon)
-    )
-  }
-
-  package func embed<Engine: Verbs>(_ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
-    try engine.embed(embeddings, dropout: hiddenDropout)
-  }
-
-  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
-    try head.forward(hidden, engine)
-  }
-
-  package var layerCount: Int { layers.count }
-
-  /// The last layer has one row for each text, its first token, which is all that the head reads; the convolution of a
-  /// model of one layer wants them all.
-  package func layer<Engine: Verbs>(_ number: Int, _ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
-    let layer = layers[number]
-    let isLast = number == layers.count - 1
-    let convolution = number == 0 ? convolution : nil
-    let queries: Queries = isLast && convolution == nil ? .firstTokens : .allTokens
-    let context =
-      try disentangled.isEmpty
-      ? engine.attend(hidden, through: layer.queryKeyValue, byContent, queries: queries)
-      : engine.attend(
-        queryKeyValue: engine.linear(hidden, layer.queryKeyValue), disentangled[number], queries: queries)
-    let attended = try engine.residualNormalize(
-      engine.linear(context, layer.attentionOutput),
-      residual: queries == .firstTokens ? engine.firstTokens(hidden) : hidden, layer.attentionNormalization,
-      dropout: hiddenDropout)
-    let inner = try engine.linear(attended, layer.intermediate, activation)
-    let output = try engine.residualNormalize(
-      engine.linear(inner, layer.output), residual: attended, layer.outputNormalization, dropout: hiddenDropout)
-    guard let convolution else { return output }
-    let convolved = try engine.residualNormalize(
-      engine.convolve(hidden, convolution.layer, convolution.activation, dropout: hiddenDropout), residual: output,
-      convolution.normalization, dropout: 0)
-    return try isLast ? engine.firstTokens(convolved) : convolved
-  }
-}
-
-/// The settings of attention by relative position.
-private struct Relative {
-  let positions: RelativePositions
-  /// Whether the layer of the tokens' queries and keys makes those of positions too.
-  let sharesProjection: Bool
-  /// What positions take part as: keys (content to position), then queries (position to content).
-  let projections: [String]
-  let normalizes: Bool
-
-  /// Nil when attention is by content alone.
-  init?(_ settings: Settings, maximumLength: Int) throws(ConfigurationError) {
-    let types = try settings.names("pos_att_type")
-    for type in types where type != "c2p" && type != "p2c" { throw .unsupported(key: "pos_att_type", value: type) }
-    guard try settings.flag("relative_attention", default: false) else {
-      // The reference scales scores by the types even so.
-      guard types.isEmpty else { throw .unsupported(key: "pos_att_type", value: "without relative_attention") }
-      return nil
-    }
-    // Positions that are neither keys nor queries change nothing: the reference keeps a table of them that it does not read.
-    guard !types.isEmpty else { return nil }
-    projections = (types.contains("c2p") ? ["pos_key_proj"] : []) + (types.contains("p2c") ? ["pos_query_proj"] : [])
-    sharesProjection = try settings.flag("share_att_key", default: false)
-    let normalizations = try settings.names("norm_rel_ebd").filter { $0 != "none" }
-    for name in normalizations where name != "layer_norm" { throw .unsupported(key: "norm_rel_ebd", value: name) }
-    normalizes = !normalizations.isEmpty
-    let largest = try settings.count("max_relative_positions", default: -1, atLeast: -1)
-    let buckets = try settings.count("position_buckets", default: -1, atLeast: -1)
-    let end = largest < 1 ? maximumLength : largest
-    guard buckets > 0 else {
-      positions = RelativePositions(span: end)
-      return
-    }
-    guard buckets >= 2, end - 1 > buckets / 2 else {
-      throw .invalid(
-        key: "position_buckets", found: "\(buckets)", expected: "at least 2, and half of it below \(end - 1) positions")
-    }
-    positions = RelativePositions(span: buckets, scaleEnd: end - 1)
-  }
-
-  /// The first output of the projection that makes a part.
-  func firstOutput(_ part: String, width: Int) -> Int? {
-    // The shared layer's outputs are queries, keys, values.
-    if sharesProjection { return projections.contains(part) ? (part == "pos_key_proj" ? width : 0) : nil }
-    return projections.firstIndex(of: part).map { $0 * width }
+    return Convolution(
+      layer: blueprint.convolution("deberta.encoder.conv.conv", channels: shape.width, size: size),
+      activation: try settings.activation("conv_act", default: .tanh),
+      normalization: blueprint.normalization("deberta.encoder.conv.LayerNorm", width: shape.width, epsilon: shape.epsilon))
   }
 }

@@ -1,24 +1,16 @@
 import JSON
-import Storage
 
 /// DistilBERT (Sanh et al., 2019) with its sequence classification head: the first token, a linear layer with ReLU, one for
 /// the labels. It has no token types: those of a pair change nothing.
 ///
 /// Reference: `DistilBertForSequenceClassification` of the transformers library.
-package struct DistilBert: StackedFamily {
+package struct DistilBert: LayeredFamily {
   package static let modelType = "distilbert"
   package static let architecture = "DistilBertForSequenceClassification"
   package static let prefix = "distilbert."
   package static let adapterTargets = ["q_lin", "v_lin"]
 
-  package let blueprint: Blueprint
-  package let hiddenWidth: Int
-  package let maximumLength: Int
-  package let tokenTypeCount = Int.max
-  package let layers: [TransformerLayer]
-  private let dropout: Float
-  private let embeddings: Embeddings
-  private let head: ClassificationHead
+  package let parts: EncoderParts<TransformerLayer>
 
   private static let names = TransformerLayer.Names(
     query: "attention.q_lin", key: "attention.k_lin", value: "attention.v_lin", queryKeyValue: "attention.qkv_lin",
@@ -35,33 +27,25 @@ package struct DistilBert: StackedFamily {
         layers: key("n_layers", "num_hidden_layers"), intermediate: "hidden_dim", activation: "activation",
         dropout: "dropout", attentionDropout: "attention_dropout"),
       hasEpsilon: false)
-    (hiddenWidth, maximumLength) = (shape.width, shape.positions)
-    dropout = shape.dropout
     let classifierDropout = try settings.rate("seq_classif_dropout", default: 0.2)
     let hasSinusoids = try settings.flag("sinusoidal_pos_embds", default: false)
     var blueprint = Blueprint(initializerRange: shape.initializerRange)
-    embeddings = Embeddings(
+    let embeddings = Embeddings(
       words: blueprint.table(
         "distilbert.embeddings.word_embeddings", rows: shape.vocabulary, width: shape.width,
         frozenRow: settings.paddingRow(of: shape.vocabulary)),
       positions: blueprint.table(
         "distilbert.embeddings.position_embeddings", rows: shape.positions, width: shape.width,
         initialization: hasSinusoids ? .sinusoids(standardDeviation: shape.initializerRange) : nil),
-      normalization: blueprint.normalization("distilbert.embeddings.LayerNorm", width: shape.width, epsilon: shape.epsilon))
-    layers = (0..<shape.layers).map {
-      TransformerLayer("distilbert.transformer.layer.\($0).", shape, Self.names, in: &blueprint)
+      normalization: blueprint.normalization("distilbert.embeddings.LayerNorm", width: shape.width, epsilon: shape.epsilon),
+      dropout: shape.dropout)
+    let layers = shape.layers.enumerated().map {
+      TransformerLayer("distilbert.transformer.layer.\($0).", shape, $1, Self.names, in: &blueprint)
     }
-    head = ClassificationHead(
+    let head = ClassificationHead(
       "pre_classifier", .relu, "classifier", width: shape.width, labels: labels, dropout: classifierDropout,
       in: &blueprint)
-    self.blueprint = blueprint
-  }
-
-  package func embed<Engine: Verbs>(_ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
-    try engine.embed(embeddings, dropout: dropout)
-  }
-
-  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
-    try head.forward(hidden, engine)
+    parts = EncoderParts(
+      blueprint, width: shape.width, positions: shape.positions, embeddings: embeddings, layers: layers, head: head)
   }
 }

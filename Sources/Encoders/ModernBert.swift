@@ -1,42 +1,16 @@
 import JSON
-import Storage
 
 /// ModernBERT (Warner et al., 2024) with its sequence classification head: normalisation before each part of a layer,
 /// rotary embeddings, gated feed-forward networks, and in most layers attention to near tokens only.
 ///
 /// Reference: `ModernBertForSequenceClassification` of the transformers library.
-package struct ModernBert: EncoderFamily {
+package struct ModernBert: LayeredFamily {
   package static let modelType = "modernbert"
   package static let architecture = "ModernBertForSequenceClassification"
   package static let prefix = "model."
   package static let adapterTargets = ["Wqkv"]
 
-  private struct Layer {
-    let attention: Attention
-    /// None in the first layer, which reads the embeddings as they are: normalised.
-    let attentionNormalization: Normalization?
-    let queryKeyValue, attentionOutput: Linear
-    let gateNormalization: Normalization
-    let gate, output: Linear
-  }
-
-  private enum Pooling: String {
-    case firstToken = "cls"
-    case mean
-  }
-
-  package let blueprint: Blueprint
-  package let hiddenWidth: Int
-  package let maximumLength: Int
-  package let tokenTypeCount = Int.max
-  private let activation, headActivation: Activation
-  private let embeddingDropout, attentionDropout, gateDropout, classifierDropout: Float
-  private let pooling: Pooling
-  private let embeddings: Embeddings
-  private let layers: [Layer]
-  private let finalNormalization: Normalization
-  private let dense, classifier: Linear
-  private let headNormalization: Normalization
+  package let parts: EncoderParts<PreNormalizedLayer>
 
   package init(_ settings: Settings, labels: Int) throws(ConfigurationError) {
     let width = try settings.count("hidden_size", default: 768)
@@ -48,19 +22,19 @@ package struct ModernBert: EncoderFamily {
       throw .invalid(
         key: "num_attention_heads", found: "\(heads)", expected: "heads of an even width, of hidden_size \(width)")
     }
-    hiddenWidth = width
-    maximumLength = try settings.count("max_position_embeddings", default: 8192)
-    activation = try settings.activation("hidden_activation", default: .gelu)
-    headActivation = try settings.activation("classifier_activation", default: .gelu)
-    embeddingDropout = try settings.rate("embedding_dropout", default: 0)
-    attentionDropout = try settings.rate("attention_dropout", default: 0)
-    gateDropout = try settings.rate("mlp_dropout", default: 0)
-    classifierDropout = try settings.rate("classifier_dropout", default: 0)
-    let poolingName = try settings.string("classifier_pooling", default: "cls")
-    guard let pooling = Pooling(rawValue: poolingName) else {
-      throw .invalid(key: "classifier_pooling", found: poolingName, expected: "cls or mean")
+    let positions = try settings.count("max_position_embeddings", default: 8192)
+    let activation = try settings.activation("hidden_activation", default: .gelu)
+    let headActivation = try settings.activation("classifier_activation", default: .gelu)
+    let embeddingDropout = try settings.rate("embedding_dropout", default: 0)
+    let attentionDropout = try settings.rate("attention_dropout", default: 0)
+    let gateDropout = try settings.rate("mlp_dropout", default: 0)
+    let classifierDropout = try settings.rate("classifier_dropout", default: 0)
+    let tokens: TokensRead
+    switch try settings.string("classifier_pooling", default: "cls") {
+    case "cls": tokens = .first
+    case "mean": tokens = .mean
+    case let other: throw .invalid(key: "classifier_pooling", found: other, expected: "cls or mean")
     }
-    self.pooling = pooling
     let normHasBias = try settings.flag("norm_bias", default: false)
     let attentionHasBias = try settings.flag("attention_bias", default: false)
     let gateHasBias = try settings.flag("mlp_bias", default: false)
@@ -73,7 +47,7 @@ package struct ModernBert: EncoderFamily {
     guard cutoff >= 0.4 else {
       throw .invalid(key: "initializer_cutoff_factor", found: "\(cutoff)", expected: "at least 0.4")
     }
-    let attentions = try Self.attentions(settings, layers: layerCount, heads: heads, dropout: attentionDropout)
+    let attentions = try Self.attentions(settings, layers: layerCount, heads: heads, headWidth: width / heads, dropout: attentionDropout)
 
     let usual = Initialization.truncatedNormal(standardDeviation: deviation, cutoff: cutoff)
     let outgoing = Initialization.truncatedNormal(
@@ -82,38 +56,37 @@ package struct ModernBert: EncoderFamily {
     func normalization(_ name: String, isHead: Bool = false) -> Normalization {
       blueprint.normalization(name, width: width, epsilon: epsilon, hasBias: normHasBias, isHead: isHead)
     }
-    embeddings = Embeddings(
+    let embeddings = Embeddings(
       words: blueprint.table(
         "model.embeddings.tok_embeddings", rows: vocabulary, width: width,
         frozenRow: settings.paddingRow(of: vocabulary, default: 50283), initialization: usual),
-      normalization: normalization("model.embeddings.norm"))
-    var layers: [Layer] = []
-    for (number, attention) in attentions.enumerated() {
+      normalization: normalization("model.embeddings.norm"), dropout: embeddingDropout)
+    let layers = attentions.enumerated().map { number, attention in
       let name = "model.layers.\(number)."
-      layers.append(
-        Layer(
-          attention: attention,
-          attentionNormalization: number == 0 ? nil : normalization(name + "attn_norm"),
-          queryKeyValue: blueprint.linear(
-            name + "attn.Wqkv", inputs: width, outputs: 3 * width, hasBias: attentionHasBias, initialization: usual),
-          attentionOutput: blueprint.linear(
-            name + "attn.Wo", inputs: width, outputs: width, hasBias: attentionHasBias, initialization: outgoing),
-          gateNormalization: normalization(name + "mlp_norm"),
-          gate: blueprint.linear(
-            name + "mlp.Wi", inputs: width, outputs: 2 * inner, hasBias: gateHasBias, initialization: usual),
-          output: blueprint.linear(
-            name + "mlp.Wo", inputs: inner, outputs: width, hasBias: gateHasBias, initialization: outgoing)))
+      func linear(_ part: String, inputs: Int, outputs: Int, hasBias: Bool, _ initialization: Initialization) -> Linear {
+        blueprint.linear(name + part, inputs: inputs, outputs: outputs, hasBias: hasBias, initialization: initialization)
+      }
+      return PreNormalizedLayer(
+        attention: attention,
+        // The first layer reads the embeddings, which are normalised.
+        attentionNormalization: number == 0 ? nil : normalization(name + "attn_norm"),
+        queryKeyValue: linear("attn.Wqkv", inputs: width, outputs: attention.columns, hasBias: attentionHasBias, usual),
+        attentionOutput: linear("attn.Wo", inputs: attention.contextWidth, outputs: width, hasBias: attentionHasBias, outgoing),
+        feedForwardNormalization: normalization(name + "mlp_norm"),
+        feedForward: linear("mlp.Wi", inputs: width, outputs: 2 * inner, hasBias: gateHasBias, usual), isGated: true,
+        activation: activation, output: linear("mlp.Wo", inputs: inner, outputs: width, hasBias: gateHasBias, outgoing),
+        attentionDropout: attentionDropout, gateDropout: gateDropout, outputDropout: 0)
     }
-    self.layers = layers
-    finalNormalization = normalization("model.final_norm")
-    dense = blueprint.linear(
-      "head.dense", inputs: width, outputs: width, hasBias: headHasBias,
-      initialization: outgoing, isHead: true)
-    headNormalization = normalization("head.norm", isHead: true)
-    classifier = blueprint.linear(
-      "classifier", inputs: width, outputs: labels,
-      initialization: .truncatedNormal(standardDeviation: 1 / Float(width).squareRoot(), cutoff: cutoff), isOutput: true)
-    self.blueprint = blueprint
+    let head = ClassificationHead(
+      tokens, inputNormalization: normalization("model.final_norm"),
+      dense: blueprint.linear(
+        "head.dense", inputs: width, outputs: width, hasBias: headHasBias, initialization: outgoing, isHead: true),
+      headActivation, denseNormalization: normalization("head.norm", isHead: true), dropout: classifierDropout,
+      classifier: blueprint.linear(
+        "classifier", inputs: width, outputs: labels,
+        initialization: .truncatedNormal(standardDeviation: 1 / Float(width).squareRoot(), cutoff: cutoff), isOutput: true))
+    parts = EncoderParts(
+      blueprint, width: width, positions: positions, embeddings: embeddings, layers: layers, head: head)
   }
 
   /// How each layer attends: to all tokens, or to those in a window, each with a base of its own for the rotation.
@@ -121,19 +94,19 @@ package struct ModernBert: EncoderFamily {
   /// Versions of the reference library before 5 name the bases and every how many layers attention is global; later ones
   /// list the kind of each layer, and the bases by kind.
   private static func attentions(
-    _ settings: Settings, layers: Int, heads: Int, dropout: Float
-  ) throws(ConfigurationError) -> [Attention] {
+    _ settings: Settings, layers: Int, heads: Int, headWidth: Int, dropout: Float
+  ) throws(ConfigurationError) -> [AttentionShape] {
     for key in ["rope_scaling", "sliding_window", "head_dim"] { try settings.require(key, .null) }
     func attention(
       _ kind: String, _ olderKey: String, base: Float, window: Int?
-    ) throws(ConfigurationError) -> Attention {
+    ) throws(ConfigurationError) -> AttentionShape {
       let parameters = try settings.object("rope_parameters")?.object(kind)
       try parameters?.require("rope_type", "default")
       try parameters?.require("type", "default")
       let older = try settings.positive(olderKey, default: base)
-      return Attention(
-        heads: heads, dropout: dropout,
-        rotary: RotaryEmbedding(base: try parameters?.positive("rope_theta", default: older) ?? older), window: window)
+      return AttentionShape(
+        heads: heads, headWidth: headWidth, window: window,
+        rotary: RotaryEmbedding(base: try parameters?.positive("rope_theta", default: older) ?? older), dropout: dropout)
     }
     let window = try settings.count("local_attention", default: 128) / 2
     let globalBase: Float = 160_000
@@ -154,34 +127,5 @@ package struct ModernBert: EncoderFamily {
         expected: "full_attention or sliding_attention for each of \(layers) layers")
     }
     return kinds.map { $0 == "full_attention" ? global : local }
-  }
-
-  package func embed<Engine: Verbs>(_ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
-    try engine.embed(embeddings, dropout: embeddingDropout)
-  }
-
-  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
-    let states = try engine.normalize(hidden, finalNormalization)
-    let pooled = try pooling == .mean ? engine.meanTokens(states) : states
-    let dense = try engine.normalize(engine.dense(pooled, dense, headActivation), headNormalization)
-    return try engine.dense(engine.dropout(dense, classifierDropout), classifier, .identity)
-  }
-
-  package var layerCount: Int { layers.count }
-
-  /// The last layer has one row for each text where its first token is all that the head reads.
-  package func layer<Engine: Verbs>(_ number: Int, _ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
-    let layer = layers[number]
-    let queries: Queries = number == layers.count - 1 && pooling == .firstToken ? .firstTokens : .allTokens
-    let states = try layer.attentionNormalization.map { normalization throws(OutOfMemory) in
-      try engine.normalize(hidden, normalization)
-    } ?? hidden
-    let context = try engine.attend(states, through: layer.queryKeyValue, layer.attention, queries: queries)
-    let attended = try engine.add(
-      engine.linear(context, layer.attentionOutput),
-      residual: queries == .firstTokens ? engine.firstTokens(hidden) : hidden, dropout: attentionDropout)
-    let gated = try engine.gated(
-      engine.operand(engine.normalize(attended, layer.gateNormalization)), layer.gate, activation, dropout: gateDropout)
-    return try engine.add(engine.linear(gated, layer.output), residual: attended, dropout: 0)
   }
 }

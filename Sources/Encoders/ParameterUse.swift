@@ -36,7 +36,7 @@ package final class ParameterUse: Verbs {
     }
   }
 
-  package func embed(_ embeddings: Embeddings, dropout: Float) {
+  package func embed(_ embeddings: Embeddings) {
     let mapping = embeddings.wordMapping
     let tables = [embeddings.words, embeddings.positions, embeddings.tokenTypes, embeddings.taskTypes] + (mapping?.beside ?? [])
     self.embeddings.formUnion(tables.compactMap { $0?.weight } + embeddings.normalization.parameters)
@@ -49,10 +49,10 @@ package final class ParameterUse: Verbs {
   package func gated(_ operand: Void, _ layer: Linear, _ activation: Activation, dropout: Float) {
     note(layer.weights + layer.biases)
   }
-  package func attend(queryKeyValue: Void, _ attention: Attention, queries: Queries) {
-    if let bias = attention.relativeBias { note([bias.table.weight]) }
+  package func attend(queryKeyValue: Void, _ shape: AttentionShape, queries: TokensRead) {
+    if let bias = shape.relativeBias { note([bias.table.weight]) }
   }
-  package func attend(queryKeyValue: Void, _ attention: DisentangledAttention, queries: Queries) {
+  package func attend(queryKeyValue: Void, _ attention: DisentangledAttention, queries: TokensRead) {
     note([attention.table.weight] + attention.projection.weights + attention.projection.biases)
     note(attention.normalization?.parameters ?? [])
   }
@@ -64,8 +64,7 @@ package final class ParameterUse: Verbs {
   }
   package func add(_ rows: Void, residual: Void, dropout: Float) {}
   package func normalize(_ rows: Void, _ normalization: Normalization) { note(normalization.parameters) }
-  package func firstTokens(_ rows: Void) {}
-  package func meanTokens(_ rows: Void) {}
+  package func read(_ rows: Void, _ tokens: TokensRead) {}
   package func dense(_ rows: Void, _ layer: Linear, _ activation: Activation) { note(layer.weights + layer.biases) }
   package func dropout(_ rows: Void, _ rate: Float) {}
 

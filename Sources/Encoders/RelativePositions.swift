@@ -28,8 +28,8 @@ package struct RelativePositions: Sendable, Equatable {
   package var linear: Int { scaleEnd == nil ? span - 1 : span / 2 }
 
   package func row(_ distance: Int) -> Int {
-    let place = scaleEnd.map { bucket(distance, $0) } ?? distance
-    return min(max(place + span, 0), rows - 1)
+    let ordinal = scaleEnd.map { bucket(distance, $0) } ?? distance
+    return min(max(ordinal + span, 0), rows - 1)
   }
 
   /// In fp32 like the reference, whose rounding decides on which side of a bucket's edge a distance falls.
@@ -37,8 +37,8 @@ package struct RelativePositions: Sendable, Equatable {
     let middle = span / 2
     guard abs(distance) > middle else { return distance }
     let share = log(Float(abs(distance)) / Float(middle)) / log(Float(Double(end) / Double(middle)))
-    let place = Int(saturating: Double((share * Float(middle - 1)).rounded(.up))) + middle
-    return distance < 0 ? -place : place
+    let ordinal = Int(saturating: Double((share * Float(middle - 1)).rounded(.up))) + middle
+    return distance < 0 ? -ordinal : ordinal
   }
 
   /// The rows that texts of a number of tokens take: a range, for rows ascend with the distance.
@@ -49,10 +49,8 @@ package struct RelativePositions: Sendable, Equatable {
 /// `q_i · k_j + q_i · K(i - j) + k_j · Q(i - j)`, times `scale`, where K and Q are keys and queries of positions: a
 /// projection of the rows of a table, normalised and dropped out.
 package struct DisentangledAttention: Sendable, Equatable {
-  package let heads: Int
-  package let scale: Float
-  /// The rate for the probabilities, in training.
-  package let dropout: Float
+  /// Of heads, scale and dropout; by content as it is.
+  package let shape: AttentionShape
   /// The number of the layer: an engine may keep what it makes of positions, which texts do not change.
   package let layer: Int
   package let positions: RelativePositions
@@ -68,12 +66,10 @@ package struct DisentangledAttention: Sendable, Equatable {
   package let firstKey, firstQuery: Int?
 
   package init(
-    heads: Int, scale: Float, dropout: Float, layer: Int, positions: RelativePositions, table: Table,
+    _ shape: AttentionShape, layer: Int, positions: RelativePositions, table: Table,
     normalization: Normalization?, positionDropout: Float, projection: Linear, firstKey: Int?, firstQuery: Int?
   ) {
-    self.heads = heads
-    self.scale = scale
-    self.dropout = dropout
+    self.shape = shape
     self.layer = layer
     self.positions = positions
     self.table = table

@@ -1,12 +1,11 @@
 import JSON
-import Storage
 
 /// RoBERTa (Liu et al., 2019) with its sequence classification head: the first token, a linear layer with tanh, one for the
 /// labels. XLM-RoBERTa (Conneau et al., 2019) and CamemBERT (Martin et al., 2019) are the same with other vocabularies, data2vec
 /// (Baevski et al., 2022) and I-BERT (Kim et al., 2021) before it is quantised with other weights.
 ///
 /// Reference: `RobertaForSequenceClassification` of the transformers library.
-package struct Roberta: StackedFamily {
+package struct Roberta: LayeredFamily {
   package static let modelType = "roberta"
   package static let architecture = "RobertaForSequenceClassification"
   package static let relatives = [
@@ -16,17 +15,9 @@ package struct Roberta: StackedFamily {
     "ibert": RelativeModel(architecture: "IBertForSequenceClassification", prefix: "ibert."),
   ]
   package static let prefix = "roberta."
+  package static let positionCounting = PositionCounting.behindPadding
 
-  package let blueprint: Blueprint
-  package let hiddenWidth: Int
-  package let maximumLength: Int
-  package let tokenTypeCount: Int
-  package let layers: [TransformerLayer]
-  private let dropout: Float
-  private let embeddings: Embeddings
-  private let head: ClassificationHead
-
-  package static func firstPosition(_ settings: Settings) -> Int { settings.countedFirstPosition }
+  package let parts: EncoderParts<TransformerLayer>
 
   package init(_ settings: Settings, labels: Int) throws(ConfigurationError) {
     let modelType = try settings.string("model_type", default: Self.modelType)
@@ -39,32 +30,15 @@ package struct Roberta: StackedFamily {
       try settings.require("hidden_act", "gelu")
     }
     let padding = try settings.countedPadding(shape)
-    maximumLength = shape.positions - padding - 1
-    (hiddenWidth, tokenTypeCount) = (shape.width, shape.tokenTypes)
-    dropout = shape.dropout
-    let classifierDropout = isIBert ? dropout : try settings.rate("classifier_dropout", default: dropout)
+    let classifierDropout = isIBert ? shape.dropout : try settings.rate("classifier_dropout", default: shape.dropout)
     var blueprint = Blueprint(initializerRange: shape.initializerRange)
-    let name = prefix + "embeddings."
-    let words = blueprint.table(name + "word_embeddings", rows: shape.vocabulary, width: shape.width, frozenRow: padding)
-    let types = blueprint.table(name + "token_type_embeddings", rows: shape.tokenTypes, width: shape.width)
-    let normalization = blueprint.normalization(name + "LayerNorm", width: shape.width, epsilon: shape.epsilon)
-    embeddings = Embeddings(
-      words: words,
-      positions: blueprint.table(
-        name + "position_embeddings", rows: shape.positions, width: shape.width, frozenRow: padding),
-      tokenTypes: types, normalization: normalization, firstPosition: padding + 1, uncountedToken: Int32(padding))
-    layers = (0..<shape.layers).map { TransformerLayer("\(prefix)encoder.layer.\($0).", shape, in: &blueprint) }
-    head = ClassificationHead(
+    let embeddings = blueprint.embeddings(
+      prefix + "embeddings.", shape, padding: padding, behindPadding: true, positionsLast: true)
+    let layers = shape.layers.enumerated().map { TransformerLayer("\(prefix)encoder.layer.\($0).", shape, $1, in: &blueprint) }
+    let head = ClassificationHead(
       "classifier.dense", .tanh, "classifier.out_proj", width: shape.width, labels: labels,
       inputDropout: classifierDropout, dropout: classifierDropout, in: &blueprint)
-    self.blueprint = blueprint
-  }
-
-  package func embed<Engine: Verbs>(_ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
-    try engine.embed(embeddings, dropout: dropout)
-  }
-
-  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
-    try head.forward(hidden, engine)
+    parts = EncoderParts(
+      blueprint, width: shape.width, positions: shape.positions, embeddings: embeddings, layers: layers, head: head)
   }
 }

@@ -1,23 +1,15 @@
 import JSON
-import Storage
 
 /// SqueezeBERT (Iandola et al., 2020) with its sequence classification head: BERT with layers that are convolutions of size 1,
 /// most of them in groups.
 ///
 /// Reference: `SqueezeBertForSequenceClassification` of the transformers library.
-package struct SqueezeBert: StackedFamily {
+package struct SqueezeBert: LayeredFamily {
   package static let modelType = "squeezebert"
   package static let architecture = "SqueezeBertForSequenceClassification"
   package static let prefix = "transformer."
 
-  package let blueprint: Blueprint
-  package let hiddenWidth: Int
-  package let maximumLength: Int
-  package let tokenTypeCount: Int
-  package let layers: [TransformerLayer]
-  private let dropout: Float
-  private let embeddings: Embeddings
-  private let head: ClassificationHead
+  package let parts: EncoderParts<TransformerLayer>
 
   private static let names = TransformerLayer.Names(
     query: "attention.query", key: "attention.key", value: "attention.value", queryKeyValue: "attention.query_key_value",
@@ -26,7 +18,7 @@ package struct SqueezeBert: StackedFamily {
 
   package init(_ settings: Settings, labels: Int) throws(ConfigurationError) {
     let shape = try TransformerSettings(settings)
-    let (width, inner) = (shape.width, shape.intermediate)
+    let (width, inner) = (shape.width, shape.layers[0].intermediate)
     // The reference asks for it too.
     try settings.require("embedding_size", .integer(Int64(width)))
     func groups(_ key: String, default count: Int, _ inputs: Int, _ outputs: Int) throws(ConfigurationError) -> Int {
@@ -42,27 +34,18 @@ package struct SqueezeBert: StackedFamily {
       attentionOutput: try groups("post_attention_groups", default: 1, width, width),
       intermediate: try groups("intermediate_groups", default: 4, width, inner),
       output: try groups("output_groups", default: 4, inner, width))
-    (hiddenWidth, maximumLength, tokenTypeCount) = (width, shape.positions, shape.tokenTypes)
-    dropout = shape.dropout
     var blueprint = Blueprint(initializerRange: shape.initializerRange)
-    embeddings = blueprint.embeddings(
-      "transformer.embeddings.", shape, width: width, padding: settings.paddingRow(of: shape.vocabulary))
+    let embeddings = blueprint.embeddings(
+      "transformer.embeddings.", shape, padding: settings.paddingRow(of: shape.vocabulary))
     // The layers' normalisations do not ask the configuration.
     var layerShape = shape
     layerShape.epsilon = 1e-12
-    layers = (0..<shape.layers).map {
-      TransformerLayer("transformer.encoder.layers.\($0).", layerShape, Self.names, groups: layerGroups, in: &blueprint)
+    let layers = shape.layers.enumerated().map {
+      TransformerLayer("transformer.encoder.layers.\($0).", layerShape, $1, Self.names, groups: layerGroups, in: &blueprint)
     }
-    head = ClassificationHead(
-      "transformer.pooler.dense", .tanh, "classifier", width: width, labels: labels, dropout: dropout, in: &blueprint)
-    self.blueprint = blueprint
-  }
-
-  package func embed<Engine: Verbs>(_ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
-    try engine.embed(embeddings, dropout: dropout)
-  }
-
-  package func classify<Engine: Verbs>(_ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
-    try head.forward(hidden, engine)
+    let head = ClassificationHead(
+      "transformer.pooler.dense", .tanh, "classifier", width: width, labels: labels, dropout: shape.dropout, in: &blueprint)
+    parts = EncoderParts(
+      blueprint, width: shape.width, positions: shape.positions, embeddings: embeddings, layers: layers, head: head)
   }
 }

@@ -2,7 +2,7 @@ import Storage
 
 /// A layer of the original transformer (Vaswani et al., 2017): attention, then a feed-forward network, each with what it
 /// read added, and normalised.
-package struct TransformerLayer: Sendable {
+package struct TransformerLayer: EncoderLayer {
   /// What a checkpoint calls the parts, behind the name of the layer.
   package struct Names: Sendable {
     var query = "attention.self.query"
@@ -27,19 +27,22 @@ package struct TransformerLayer: Sendable {
   private let intermediate, output: Linear
   private let outputNormalization: Normalization
   /// As the shape has it, unless a family adds to it what all layers share.
-  package var attention: Attention
+  var attention: AttentionShape
   private let activation: Activation
   private let dropout, outputDropout: Float
 
   /// - Parameters:
   ///   - name: of the layer, with its dot.
+  ///   - sizes: of this layer.
   ///   - outputDropout: after the feed-forward network; the same as after attention if nil.
   ///   - attentionHasBias: whether queries, keys and values have biases.
   package init(
-    _ name: String, _ shape: TransformerSettings, _ names: Names = Names(), outputDropout: Float? = nil,
+    _ name: String, _ shape: TransformerSettings, _ sizes: LayerShape, _ names: Names = Names(), outputDropout: Float? = nil,
     attentionHasBias: Bool = true, groups: Groups? = nil, in blueprint: inout Blueprint
   ) {
-    let (width, epsilon) = (shape.width, shape.epsilon)
+    let (width, epsilon, inner) = (shape.width, shape.epsilon, sizes.intermediate)
+    attention = sizes.attention
+    let contextWidth = attention.contextWidth
     func linear(_ part: String, inputs: Int, outputs: Int, groups: Int?) -> Linear {
       guard let groups else { return blueprint.linear(name + part, inputs: inputs, outputs: outputs) }
       return blueprint.grouped(name + part, parts: [(name + part, groups)], inputs: inputs, outputsOfEach: outputs)
@@ -48,44 +51,27 @@ package struct TransformerLayer: Sendable {
     if let groups {
       queryKeyValue = blueprint.grouped(
         name + names.queryKeyValue, parts: Array(zip(parts, [groups.query, groups.key, groups.value])), inputs: width,
-        outputsOfEach: width)
+        outputsOfEach: contextWidth)
     } else {
       queryKeyValue = blueprint.stack(
-        name + names.queryKeyValue, parts: parts, inputs: width, outputsOfEach: width, hasBias: attentionHasBias)
+        name + names.queryKeyValue, parts: parts, inputs: width, outputsOfEach: contextWidth, hasBias: attentionHasBias)
     }
-    attentionOutput = linear(names.attentionOutput, inputs: width, outputs: width, groups: groups?.attentionOutput)
+    attentionOutput = linear(names.attentionOutput, inputs: contextWidth, outputs: width, groups: groups?.attentionOutput)
     attentionNormalization = blueprint.normalization(name + names.attentionNormalization, width: width, epsilon: epsilon)
-    intermediate = linear(names.intermediate, inputs: width, outputs: shape.intermediate, groups: groups?.intermediate)
-    output = linear(names.output, inputs: shape.intermediate, outputs: width, groups: groups?.output)
+    intermediate = linear(names.intermediate, inputs: width, outputs: inner, groups: groups?.intermediate)
+    output = linear(names.output, inputs: inner, outputs: width, groups: groups?.output)
     outputNormalization = blueprint.normalization(name + names.outputNormalization, width: width, epsilon: epsilon)
-    attention = shape.attention
     activation = shape.activation
     dropout = shape.dropout
     self.outputDropout = outputDropout ?? shape.dropout
   }
 
-  /// The hidden states after the layer: `[tokens, width]`, or `[texts, width]` when the first tokens alone attend.
-  package func forward<Engine: Verbs>(_ hidden: Engine.Rows, queries: Queries, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
-    let context = try engine.attend(hidden, through: queryKeyValue, attention, queries: queries)
+  package func forward<Engine: Verbs>(_ hidden: Engine.Rows, _ tokens: TokensRead, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
+    let context = try engine.attend(hidden, through: queryKeyValue, attention, queries: tokens)
     let attended = try engine.residualNormalize(
-      engine.linear(context, attentionOutput),
-      residual: queries == .firstTokens ? engine.firstTokens(hidden) : hidden, attentionNormalization, dropout: dropout)
+      engine.linear(context, attentionOutput), residual: engine.read(hidden, tokens), attentionNormalization, dropout: dropout)
     let inner = try engine.linear(attended, intermediate, activation)
     return try engine.residualNormalize(
       engine.linear(inner, output), residual: attended, outputNormalization, dropout: outputDropout)
-  }
-}
-
-/// A family that has one `TransformerLayer` for each layer, and whose head reads the first token.
-package protocol StackedFamily: EncoderFamily {
-  var layers: [TransformerLayer] { get }
-}
-
-extension StackedFamily {
-  package var layerCount: Int { layers.count }
-
-  /// The last layer has one row for each text: its first token is all that the head reads.
-  package func layer<Engine: Verbs>(_ number: Int, _ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
-    try layers[number].forward(hidden, queries: number == layers.count - 1 ? .firstTokens : .allTokens, engine)
   }
 }

@@ -1,5 +1,11 @@
 import JSON
 
+/// The sizes of one layer: of its attention, and between the two layers of its feed-forward network.
+package struct LayerShape: Sendable {
+  package var attention: AttentionShape
+  package let intermediate: Int
+}
+
 /// The settings that most families share: the sizes of a transformer's layers and what they do.
 package struct TransformerSettings: Sendable {
   /// What a family's configuration calls the settings; by default as BERT does.
@@ -38,11 +44,9 @@ package struct TransformerSettings: Sendable {
   package let tokenTypes: Int
   /// The width of the hidden states.
   package let width: Int
-  package let layers: Int
-  /// The width between the two layers of a feed-forward network.
-  package let intermediate: Int
+  /// What may differ from one layer to another.
+  package let layers: [LayerShape]
   package let activation: Activation
-  package let attention: Attention
   package let dropout: Float
   /// Of every normalisation.
   package var epsilon: Float
@@ -60,54 +64,47 @@ package struct TransformerSettings: Sendable {
     tokenTypes = try settings.count(
       "type_vocab_size", default: defaults.tokenTypes, atLeast: min(1, defaults.tokenTypes))
     width = try settings.count(keys.width, default: defaults.width)
-    layers = try settings.count(keys.layers, default: defaults.layers, atMost: Self.maximumLayers)
-    intermediate = try settings.count(keys.intermediate, default: defaults.intermediate)
+    let count = try settings.count(keys.layers, default: defaults.layers, atMost: Self.maximumLayers)
+    let intermediate = try settings.count(keys.intermediate, default: defaults.intermediate)
     activation = try settings.activation(keys.activation, default: defaults.activation)
     let heads = try settings.count(keys.heads, default: defaults.heads)
     guard width % heads == 0 else {
       throw .invalid(key: keys.heads, found: "\(heads)", expected: "a divisor of \(keys.width) \(width)")
     }
     dropout = try settings.rate(keys.dropout, default: defaults.dropout)
-    attention = Attention(heads: heads, dropout: try settings.rate(keys.attentionDropout, default: defaults.dropout))
+    let attention = AttentionShape(
+      heads: heads, headWidth: width / heads, dropout: try settings.rate(keys.attentionDropout, default: defaults.dropout))
+    layers = Array(repeating: LayerShape(attention: attention, intermediate: intermediate), count: count)
     epsilon = hasEpsilon ? try settings.positive("layer_norm_eps", default: defaults.epsilon) : defaults.epsilon
     initializerRange = try settings.positive("initializer_range", default: 0.02)
   }
 }
 
-extension Settings {
-  /// The row of the word embeddings that takes no gradient. Null, or a row that there is not, is a vocabulary without
-  /// padding.
-  func paddingRow(of vocabulary: Int, default row: Int = 0) -> Int? {
-    (json["pad_token_id"] ?? .integer(Int64(row))).int.flatMap { (0..<vocabulary).contains($0) ? $0 : nil }
-  }
-
-  /// The row behind the padding's, from which some families count positions, of a configuration that may be refused.
-  var countedFirstPosition: Int { min(max(0, json["pad_token_id"]?.int ?? 1), 1 << 20) + 1 }
-
-  /// The row of the padding in a family that counts positions from behind it.
-  func countedPadding(_ shape: TransformerSettings) throws(ConfigurationError) -> Int {
-    let key = "pad_token_id"
-    guard let padding = paddingRow(of: shape.vocabulary, default: 1) else {
-      throw .invalid(
-        key: key, found: json[key]?.description ?? "1", expected: "an id of the vocabulary, behind which positions begin")
-    }
-    guard padding + 1 < shape.positions else {
-      throw .invalid(
-        key: "max_position_embeddings", found: "\(shape.positions)", expected: "more than \(padding + 1), for \(key) \(padding)")
-    }
-    return padding
-  }
-}
-
 extension Blueprint {
-  /// The tables of BERT: words, positions and token types, of a width of their own in some families.
+  /// The tables of BERT: words, positions and token types.
+  ///
+  /// - Parameters:
+  ///   - width: of the tables, where they are not as wide as hidden states.
+  ///   - padding: the words' row that takes no gradient.
+  ///   - behindPadding: whether positions count from behind that row, with texts that spell out padding at it.
+  ///   - expansion: the name of the layer that the rows go through to become as wide as hidden states.
+  ///   - positionsLast: whether the reference makes the positions behind all others.
   mutating func embeddings(
-    _ name: String, _ shape: TransformerSettings, width: Int, padding: Int?, wordScale: Float? = nil, dropsOutFirst: Bool = false
+    _ name: String, _ shape: TransformerSettings, width: Int? = nil, padding: Int?, behindPadding: Bool = false,
+    hasTokenTypes: Bool = true, positionsLast: Bool = false, wordScale: Float? = nil, expansion: String? = nil, dropsOutFirst: Bool = false
   ) -> Embeddings {
-    Embeddings(
-      words: table(name + "word_embeddings", rows: shape.vocabulary, width: width, frozenRow: padding),
-      positions: table(name + "position_embeddings", rows: shape.positions, width: width),
-      tokenTypes: table(name + "token_type_embeddings", rows: shape.tokenTypes, width: width), wordScale: wordScale,
-      normalization: normalization(name + "LayerNorm", width: width, epsilon: shape.epsilon), dropsOutFirst: dropsOutFirst)
+    let width = width ?? shape.width
+    let counted = behindPadding ? padding : nil
+    func positionTable() -> Table {
+      table(name + "position_embeddings", rows: shape.positions, width: width, frozenRow: counted)
+    }
+    let words = table(name + "word_embeddings", rows: shape.vocabulary, width: width, frozenRow: padding)
+    let earlyPositions = positionsLast ? nil : positionTable()
+    let tokenTypes = hasTokenTypes ? table(name + "token_type_embeddings", rows: shape.tokenTypes, width: width) : nil
+    let normalization = normalization(name + "LayerNorm", width: width, epsilon: shape.epsilon)
+    return Embeddings(
+      words: words, positions: earlyPositions ?? positionTable(), tokenTypes: tokenTypes, wordScale: wordScale,
+      normalization: normalization, expansion: expansion.map { linear($0, inputs: width, outputs: shape.width) }, firstPosition: counted.map { $0 + 1 } ?? 0, uncountedToken: counted.map { Int32($0) },
+      dropsOutFirst: dropsOutFirst, dropout: shape.dropout)
   }
 }

@@ -28,7 +28,7 @@ package enum Activation: Int32, Sendable, CaseIterable {
 /// How a family turns ids into the first hidden states: the sum of a row of each table, normalised.
 package struct Embeddings: Sendable {
   package let words: Table
-  /// Nil in a family that tells positions apart elsewhere.
+  /// Nil if the family encodes positions elsewhere (rotary, relative bias).
   package let positions: Table?
   /// Nil in a family without token types.
   package let tokenTypes: Table?
@@ -41,6 +41,8 @@ package struct Embeddings: Sendable {
   /// What the sum goes through before it is normalised, where tables are narrower than hidden states.
   package let projection: Linear?
   package let normalization: Normalization
+  /// What the normalised rows go through, where they are narrower than hidden states (ELECTRA, ALBERT).
+  package let expansion: Linear?
   /// The row of `positions` that a text's first token takes.
   package let firstPosition: Int
   /// A token that is not counted: wherever it stands it takes the row before the first (RoBERTa's padding, which a text
@@ -48,6 +50,8 @@ package struct Embeddings: Sendable {
   package let uncountedToken: Int32?
   /// Whether the reference drops out before it normalises (BigBird), and not after.
   package let dropsOutFirst: Bool
+  /// The rate, in training.
+  package let dropout: Float
 
   /// A linear layer of each word's row, side by side with the first rows of other tables (RoCBERT's shapes and pronunciations:
   /// callers name none).
@@ -58,8 +62,8 @@ package struct Embeddings: Sendable {
 
   package init(
     words: Table, positions: Table? = nil, tokenTypes: Table? = nil, taskTypes: Table? = nil, wordMapping: WordMapping? = nil,
-    wordScale: Float? = nil, projection: Linear? = nil, normalization: Normalization, firstPosition: Int = 0, uncountedToken: Int32? = nil,
-    dropsOutFirst: Bool = false
+    wordScale: Float? = nil, projection: Linear? = nil, normalization: Normalization, expansion: Linear? = nil, firstPosition: Int = 0,
+    uncountedToken: Int32? = nil, dropsOutFirst: Bool = false, dropout: Float
   ) {
     self.words = words
     self.positions = positions
@@ -67,11 +71,13 @@ package struct Embeddings: Sendable {
     self.taskTypes = taskTypes
     self.wordMapping = wordMapping
     self.wordScale = wordScale
-    self.dropsOutFirst = dropsOutFirst
     self.projection = projection
     self.normalization = normalization
+    self.expansion = expansion
     self.firstPosition = firstPosition
     self.uncountedToken = uncountedToken
+    self.dropsOutFirst = dropsOutFirst
+    self.dropout = dropout
   }
 
   /// Appends the row of `positions` for each token of some texts of a batch.
@@ -90,15 +96,11 @@ package struct Embeddings: Sendable {
   }
 }
 
-/// Which tokens of a text attend to the others. In the last layer of a model whose head reads the first token, the others'
-/// states are read by nobody: only the first attends, and what follows has one row for each text.
-package enum Queries: Sendable { case allTokens, firstTokens }
-
 /// The dozen operations that every encoder is written in. An engine implements them: `Inference` fused, in int8 or
 /// fp32; `Training` in fp32, each with its gradient rule.
 ///
-/// The texts of a batch lie end to end without padding: `rows` has one row for each token of all texts, and after
-/// `firstTokens` one row for each text. The engine holds the batch (ids, token types, where each text starts).
+/// The texts of a batch lie end to end without padding: `rows` has one row for each token of all texts, or one for each text where
+/// one token of each is read (`TokensRead`). The engine holds the batch (ids, token types, where each text starts).
 /// A model is a sequence of verbs and names no implementation. Each verb may be refused the memory for what it makes; the engine is
 /// usable again after that, for another batch.
 package protocol Verbs: AnyObject {
@@ -107,8 +109,8 @@ package protocol Verbs: AnyObject {
   /// Hidden states in the form that the next product wants (int8 with a scale for each row, in a quantised engine).
   associatedtype Operand
 
-  /// Sums the tables' rows for each token, normalises, drops out: `[tokens, width]`.
-  func embed(_ embeddings: Embeddings, dropout: Float) throws(OutOfMemory) -> Rows
+  /// Sums the tables' rows for each token, normalises, drops out, all but `expansion`: `[tokens, width]`.
+  func embed(_ embeddings: Embeddings) throws(OutOfMemory) -> Rows
 
   /// The hidden states as an operand; free when the verb that made them has prepared it.
   func operand(_ rows: Rows) throws(OutOfMemory) -> Operand
@@ -126,19 +128,18 @@ package protocol Verbs: AnyObject {
   /// Attention of tokens to the tokens of their own text.
   ///
   /// - Parameters:
-  ///   - queryKeyValue: `[tokens, 3 x width]`: queries, keys and values side by side, heads contiguous within each. Used
-  ///     up: no other verb may read it.
-  ///   - attention: how.
-  ///   - queries: which tokens attend.
-  /// - Returns: the context, `[tokens, width]`, or `[texts, width]` when the first tokens alone attend.
-  func attend(queryKeyValue: Rows, _ attention: Attention, queries: Queries) throws(OutOfMemory) -> Operand
+  ///   - queryKeyValue: `[tokens, shape.columns]`. Used up: no other verb may read it.
+  ///   - shape: how.
+  ///   - queries: the tokens that attend: every one, or one of each text.
+  /// - Returns: the context of these tokens: `[tokens or texts, shape.contextWidth]`.
+  func attend(queryKeyValue: Rows, _ shape: AttentionShape, queries: TokensRead) throws(OutOfMemory) -> Operand
 
   /// The same of the hidden states themselves, `[tokens, width]`, with the layer that makes their queries, keys and values: for
   /// engines that need not make them all.
-  func attend(_ rows: Rows, through queryKeyValue: Linear, _ attention: Attention, queries: Queries) throws(OutOfMemory) -> Operand
+  func attend(_ rows: Rows, through queryKeyValue: Linear, _ shape: AttentionShape, queries: TokensRead) throws(OutOfMemory) -> Operand
 
   /// Attention by content and by relative position apart; for the rest see above.
-  func attend(queryKeyValue: Rows, _ attention: DisentangledAttention, queries: Queries) throws(OutOfMemory) -> Operand
+  func attend(queryKeyValue: Rows, _ attention: DisentangledAttention, queries: TokensRead) throws(OutOfMemory) -> Operand
 
   /// `f(dropout(x Wᵀ + b))`, x of each token its neighbours' values side by side, zeros beyond the ends of its text:
   /// `[tokens, outputs]`.
@@ -158,11 +159,8 @@ package protocol Verbs: AnyObject {
 
   func normalize(_ rows: Rows, _ normalization: Normalization) throws(OutOfMemory) -> Rows
 
-  /// The row of each text's first token: `[texts, width]`.
-  func firstTokens(_ rows: Rows) throws(OutOfMemory) -> Rows
-
-  /// The mean of the rows of each text: `[texts, width]`.
-  func meanTokens(_ rows: Rows) throws(OutOfMemory) -> Rows
+  /// The rows `[tokens, width]` of the tokens that are read, or their mean: `[tokens or texts, width]`.
+  func read(_ rows: Rows, _ tokens: TokensRead) throws(OutOfMemory) -> Rows
 
   /// A layer of the head, on one row for each text: `f(x Wᵀ + b)`.
   func dense(_ rows: Rows, _ layer: Linear, _ activation: Activation) throws(OutOfMemory) -> Rows
@@ -180,9 +178,9 @@ extension Verbs {
   }
 
   package func attend(
-    _ rows: Rows, through queryKeyValue: Linear, _ attention: Attention, queries: Queries
+    _ rows: Rows, through queryKeyValue: Linear, _ shape: AttentionShape, queries: TokensRead
   ) throws(OutOfMemory) -> Operand {
-    try attend(queryKeyValue: linear(rows, queryKeyValue), attention, queries: queries)
+    try attend(queryKeyValue: linear(rows, queryKeyValue), shape, queries: queries)
   }
 
   package func linear(_ rows: Rows, _ layer: Linear) throws(OutOfMemory) -> Rows {

@@ -3,67 +3,62 @@ import Kernels
 import Storage
 
 extension ForwardPass {
-  func attend(queryKeyValue: Activations, _ attention: Attention, queries: Queries) throws(OutOfMemory) -> Activations {
-    let heads = attention.heads
-    let width = queryKeyValue.width / 3
-    let headWidth = width / heads
+  func attend(queryKeyValue: Activations, _ shape: AttentionShape, queries: TokensRead) throws(OutOfMemory) -> Activations {
+    let headWidth = shape.headWidth
     let longest = longestText
-    let keys = attention.mostKeys(longest)
-    let rotation = try attention.rotary.map { rotary throws(OutOfMemory) in
-      try places.rotation(rotary, count: longest, headWidth: headWidth)
+    let keys = shape.mostKeys(longest)
+    let rotation = try shape.rotary.map { rotary throws(OutOfMemory) in
+      try positionTables.rotation(rotary, count: longest, headWidth: headWidth)
     }
-    let biases = try attention.hasBias(longest)
-      ? places.biases(attention, reach: keys, headWidth: headWidth) { gather($0, $1, $2, $3, stride: $0.width, adds: false) } : nil
+    let biases = try shape.hasBias(longest)
+      ? positionTables.biases(shape, reach: keys) { gather($0, $1, $2, $3, stride: $0.width, adds: false) } : nil
     return try attend(
-      queryKeyValue, heads: heads, queries,
-      scratch: attentionScratch(queries: longest, keys: keys, headWidth)
+      queryKeyValue, shape, queries, scratch: attentionScratch(queries: longest, keys: keys, headWidth)
     ) { head, scratch in
       let stride = queryKeyValue.width
       if let rotation {
-        let (cosines, sines) = (rotation.cosines, rotation.sines)
-        kernels.rotateRows(head.query, stride, head.count, headWidth, cosines, sines, 1)
-        kernels.rotateRows(head.query + width, stride, head.length, headWidth, cosines, sines, 1)
+        rotation.turn(head.query, stride, head.queries, kernels)
+        rotation.turn(head.key, stride, 0..<head.length, kernels)
       }
-      attend(
-        head.query, stride, count: head.count, length: head.length, attention,
-        biases: attention.hasBias(head.length) ? biases.map { $0.ofHead(head.number) } : nil, headWidth: headWidth,
-        head.out, scratch)
+      attend(head, shape, stride, biases: shape.hasBias(head.length) ? biases.map { $0.ofHead(head.number) } : nil, scratch)
     }
   }
 
   /// One head of one text.
   struct Head {
     let number: Int
-    /// The text's tokens, and how many of them attend, from the first on.
-    let length, count: Int
-    /// Where the query of the first token and its context lie; keys and values are one and two widths behind the query.
-    let query, out: UnsafeMutablePointer<Float>
+    /// The text's tokens, and those of them that attend.
+    let length: Int
+    let queries: Range<Int>
+    /// Where the query of the first token that attends and its context lie, and key and value of the text's first token.
+    let query, key, value, out: UnsafeMutablePointer<Float>
   }
 
   /// The context, with `body` called for every head of every text.
   ///
   /// - Parameter scratch: the floats that `body` needs.
   func attend(
-    _ queryKeyValue: Activations, heads: Int, _ queries: Queries, scratch floats: Int,
+    _ queryKeyValue: Activations, _ shape: AttentionShape, _ queries: TokensRead, scratch floats: Int,
     _ body: (_ head: Head, _ scratch: UnsafeMutablePointer<Float>) -> Void
   ) throws(OutOfMemory) -> Activations {
-    let width = queryKeyValue.width / 3
-    let headWidth = width / heads
-    let isFirstTokens = queries == .firstTokens
-    let context = try activations.hidden(rows: isFirstTokens ? texts.count : tokens.count, width: width)
+    let width = shape.contextWidth
+    let context = try activations.hidden(rows: batch.rowCount(queries, of: texts), width: width)
     try scratch.reserve(floats)
     let out = try isInt8 ? quantized(rows: context.rows, width: width) : context
     timed(.attention) {
-      parallelFor(texts.count * heads) { task, worker in
-        let text = texts.lowerBound + task / heads
-        let number = task % heads
+      parallelFor(texts.count * shape.heads) { task, worker in
+        let text = texts.lowerBound + task / shape.heads
+        let number = task % shape.heads
         let first = batch.starts[text] - tokens.lowerBound
         let length = batch.starts[text + 1] - batch.starts[text]
-        let row = isFirstTokens ? task / heads : first
+        let read = queries.isOne ? batch.tokenRead(queries, of: text) : 0
+        let row = queryKeyValue.values + first * queryKeyValue.width
+        let column = number * shape.headWidth
         let head = Head(
-          number: number, length: length, count: isFirstTokens ? 1 : length,
-          query: queryKeyValue.values + first * queryKeyValue.width + number * headWidth,
-          out: context.values + row * width + number * headWidth)
+          number: number, length: length, queries: read..<(queries.isOne ? read + 1 : length),
+          query: row + read * queryKeyValue.width + column, key: row + shape.keys.lowerBound + column,
+          value: row + shape.values.lowerBound + column,
+          out: context.values + (queries.isOne ? task / shape.heads : first) * width + column)
         body(head, scratch[worker])
       }
     }
@@ -71,26 +66,22 @@ extension ForwardPass {
     return out
   }
 
-  /// The first `count` queries of one head of one text, in blocks where they see few of the text's keys.
+  /// The queries of one head of one text, in blocks where they see few of the text's keys.
   ///
   /// - Parameter biases: of distance 0 and around it.
   private func attend(
-    _ query: UnsafePointer<Float>, _ stride: Int, count: Int, length: Int, _ attention: Attention,
-    biases: UnsafePointer<Float>?, headWidth: Int, _ out: UnsafeMutablePointer<Float>,
-    _ scratch: UnsafeMutablePointer<Float>
+    _ head: Head, _ shape: AttentionShape, _ stride: Int, biases: UnsafePointer<Float>?, _ scratch: UnsafeMutablePointer<Float>
   ) {
-    let width = attention.heads * headWidth
-    let scale = 1 / Float(headWidth).squareRoot()
-    let size = attention.queryBlock(length)
-    var first = 0
-    while first < count {
-      let block = first..<min(count, first + size)
-      let keys = attention.keys(block, length)
-      let key = query + keys.lowerBound * stride + width
-      let bias = biases.map { $0 + keys.lowerBound - first }
+    let width = shape.contextWidth
+    let size = shape.queryBlock(head.length)
+    var first = head.queries.lowerBound
+    while first < head.queries.upperBound {
+      let block = first..<min(head.queries.upperBound, first + size)
+      let keys = shape.keys(block, head.length)
+      let row = first - head.queries.lowerBound
       attend(
-        query + first * stride, key, key + width, stride, block.count, keys.count, headWidth, scale, bias,
-        out + first * width, width, scratch)
+        head.query + row * stride, head.key + keys.lowerBound * stride, head.value + keys.lowerBound * stride, stride, block.count,
+        keys.count, shape.headWidth, shape.scale, biases.map { $0 + keys.lowerBound - first }, head.out + row * width, width, scratch)
       first = block.upperBound
     }
   }

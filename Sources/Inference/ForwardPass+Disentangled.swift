@@ -3,26 +3,25 @@ import Kernels
 import Storage
 
 extension ForwardPass {
-  func attend(queryKeyValue: Activations, _ attention: DisentangledAttention, queries: Queries) throws(OutOfMemory) -> Activations {
+  func attend(queryKeyValue: Activations, _ attention: DisentangledAttention, queries: TokensRead) throws(OutOfMemory) -> Activations {
     let positions = try positionPanels(attention)
-    let width = queryKeyValue.width / 3
-    let headWidth = width / attention.heads
+    let (headWidth, scale) = (attention.shape.headWidth, attention.shape.scale)
     let scratch =
       isInt8
       ? kernels.disentangledAttentionInt8Scratch(longestText, headWidth, positions.rows)
       : kernels.disentangledAttentionScratch(longestText, headWidth, positions.rows)
-    return try attend(queryKeyValue, heads: attention.heads, queries, scratch: scratch) { head, scratch in
-      let (query, stride, out) = (head.query, queryKeyValue.width, head.out)
+    return try attend(queryKeyValue, attention.shape, queries, scratch: scratch) { head, scratch in
+      let (stride, width, count) = (queryKeyValue.width, attention.shape.contextWidth, head.queries.count)
       if isInt8 {
         kernels.disentangledAttentionInt8(
-          query, query + width, query + 2 * width, stride, head.count, head.length, headWidth, attention.scale,
+          head.query, head.key, head.value, stride, count, head.length, headWidth, scale,
           positions.keys(head: head.number), positions.queries(head: head.number), positions.rows, positions.keyColumns,
-          positions.queryColumns, attention.positions.linear, out, width, scratch)
+          positions.queryColumns, attention.positions.linear, head.out, width, scratch)
       } else {
         kernels.disentangledAttention(
-          query, query + width, query + 2 * width, stride, head.count, head.length, headWidth, attention.scale,
+          head.query, head.key, head.value, stride, count, head.length, headWidth, scale,
           positions.keys(head: head.number), positions.queries(head: head.number), positions.rows, positions.keyColumns,
-          positions.queryColumns, attention.positions.linear, out, width, scratch)
+          positions.queryColumns, attention.positions.linear, head.out, width, scratch)
       }
     }
   }

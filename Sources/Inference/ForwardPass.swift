@@ -23,7 +23,7 @@ final class ForwardPass: Verbs {
   /// By layer: those of `ModelWeights.positionPanels` that this pass has used last.
   var latestPanels: [PositionPanels?] = []
   var scratch: Scratch
-  var places = PlaceTables()
+  var positionTables = PositionTables()
   /// Steps that so many rows wait for, if there is a pool.
   var rowSteps: [RowStep] = []
   var waitingRows = 0
@@ -56,7 +56,7 @@ final class ForwardPass: Verbs {
 
   // MARK: Verbs
 
-  func embed(_ embeddings: Embeddings, dropout: Float) throws(OutOfMemory) -> Activations {
+  func embed(_ embeddings: Embeddings) throws(OutOfMemory) -> Activations {
     positions.removeAll(keepingCapacity: true)
     embeddings.appendPositions(of: texts, in: batch, to: &positions)
     if embeddings.taskTypes != nil || embeddings.wordMapping != nil, firstRows.count < tokens.count {
@@ -152,25 +152,21 @@ final class ForwardPass: Verbs {
     return out
   }
 
-  func firstTokens(_ rows: Activations) throws(OutOfMemory) -> Activations {
+  func read(_ rows: Activations, _ tokens: TokensRead) throws(OutOfMemory) -> Activations {
+    guard tokens != .every else { return rows }
     finishRows()
     let out = try activations.hidden(rows: texts.count, width: rows.width)
-    for (place, text) in texts.enumerated() {
-      let first = batch.starts[text] - tokens.lowerBound
-      (out.values + place * rows.width).update(from: rows.values + first * rows.width, count: rows.width)
-    }
-    return out
-  }
-
-  func meanTokens(_ rows: Activations) throws(OutOfMemory) -> Activations {
-    finishRows()
-    let out = try activations.hidden(rows: texts.count, width: rows.width)
-    for (place, text) in texts.enumerated() {
-      let mean = out.values + place * rows.width
-      let tokens = batch.starts[text] - tokens.lowerBound..<batch.starts[text + 1] - tokens.lowerBound
-      mean.update(repeating: 0, count: rows.width)
-      for token in tokens { kernels.add(rows.values + token * rows.width, rows.width, mean) }
-      kernels.scale(mean, rows.width, 1 / Float(tokens.count))
+    for (index, text) in texts.enumerated() {
+      let first = batch.starts[text] - self.tokens.lowerBound
+      let target = out.values + index * rows.width
+      guard tokens == .mean else {
+        target.update(from: rows.values + (first + batch.tokenRead(tokens, of: text)) * rows.width, count: rows.width)
+        continue
+      }
+      let length = batch.starts[text + 1] - batch.starts[text]
+      target.update(repeating: 0, count: rows.width)
+      for token in first..<first + length { kernels.add(rows.values + token * rows.width, rows.width, target) }
+      kernels.scale(target, rows.width, 1 / Float(length))
     }
     return out
   }

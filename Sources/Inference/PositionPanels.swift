@@ -24,14 +24,14 @@ final class PositionPanels: Sendable {
   ) throws(OutOfMemory) {
     self.length = length
     rows = range.count
-    let width = attention.table.width / attention.heads
+    let (heads, width) = (attention.shape.heads, attention.shape.headWidth)
     layout = PanelLayout(outputs: rows, inputs: width, isInt8: isInt8)
     (hasKeys, hasQueries) = (attention.firstKey != nil, attention.firstQuery != nil)
-    queriesOffset = hasKeys ? attention.heads * layout.byteCount : 0
-    panels = try AlignedBuffer(byteCount: queriesOffset + (hasQueries ? attention.heads * layout.byteCount : 0))
+    queriesOffset = hasKeys ? heads * layout.byteCount : 0
+    panels = try AlignedBuffer(byteCount: queriesOffset + (hasQueries ? heads * layout.byteCount : 0))
     let head = try AlignedBuffer(count: rows * width, of: Float.self, zeroed: false)
     let values = head.bound(to: Float.self)
-    for number in 0..<attention.heads {
+    for number in 0..<heads {
       // The keys the other way round: along a row of scores the distance i - j falls.
       if let first = attention.firstKey {
         for row in 0..<rows {
@@ -50,10 +50,10 @@ final class PositionPanels: Sendable {
     }
     columns = try AlignedBuffer(count: 2 * Self.columnCount(length), of: Int32.self)
     let keys = columns.bound(to: Int32.self)
-    for place in 0..<Self.columnCount(length) {
-      let distance = min(place - length + 1, length - 1)
-      keys[place] = Int32(range.upperBound - 1 - attention.positions.row(-distance))
-      keys[Self.columnCount(length) + place] = Int32(attention.positions.row(distance) - range.lowerBound)
+    for column in 0..<Self.columnCount(length) {
+      let distance = min(column - length + 1, length - 1)
+      keys[column] = Int32(range.upperBound - 1 - attention.positions.row(-distance))
+      keys[Self.columnCount(length) + column] = Int32(attention.positions.row(distance) - range.lowerBound)
     }
   }
 

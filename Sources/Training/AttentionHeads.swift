@@ -4,44 +4,40 @@ import Storage
 /// Where the heads of a batch's attention lie, and who runs them.
 struct AttentionHeads {
   let batch: Batch
-  let count: Int
-  /// Of all heads together.
-  let width: Int
-  let queries: Queries
+  let shape: AttentionShape
+  let queries: TokensRead
   /// The number of each text's first probability: they count as [heads, queries, stride] for each text, one after the
   /// other. Dropout asks for the numbers.
   private let offsets: [Int]
 
-  init(_ batch: Batch, count: Int, width: Int, _ queries: Queries) {
+  init(_ batch: Batch, _ shape: AttentionShape, _ queries: TokensRead) {
     self.batch = batch
-    self.count = count
-    self.width = width
+    self.shape = shape
     self.queries = queries
     var offsets = [0]
     for text in 0..<batch.textCount {
       let length = batch.starts[text + 1] - batch.starts[text]
-      let queryCount = queries == .firstTokens ? 1 : length
-      offsets.append(offsets[text] + count * queryCount * length.roundedUp(toMultipleOf: 16))
+      let queryCount = queries.isOne ? 1 : length
+      offsets.append(offsets[text] + shape.heads * queryCount * length.roundedUp(toMultipleOf: 16))
     }
     self.offsets = offsets
   }
 
-  var headWidth: Int { width / count }
-
   /// One head of one text.
   struct Head {
+    /// Its number among those of its text.
+    let number: Int
     /// Its number among those of all texts.
     let task: Int
     let length: Int
-    /// The tokens that attend, from the first on.
-    let queries: Int
+    /// The tokens that attend.
+    let queries: Range<Int>
     /// The numbers of probabilities from one query to the next: the length rounded up to 16.
     let stride: Int
-    /// The first float of the query in `[tokens, 3 width]`, and of the context in `[tokens or texts, width]`.
-    let query: Int
+    /// The first float of the text's first query, key and value in `[tokens, shape.columns]`.
+    let query, key, value: Int
+    /// The first float of the first context in `[tokens or texts, shape.contextWidth]`.
     let context: Int
-    /// The first output of the head among the `width` of all.
-    let channel: Int
     /// The first probability's number.
     let first: Int
   }
@@ -49,13 +45,17 @@ struct AttentionHeads {
   private subscript(_ text: Int, _ number: Int) -> Head {
     let start = batch.starts[text]
     let length = batch.starts[text + 1] - start
-    let queryCount = queries == .firstTokens ? 1 : length
+    let read = queries.isOne ? batch.tokenRead(queries, of: text) : 0
+    let attending = read..<(queries.isOne ? read + 1 : length)
     let stride = length.roundedUp(toMultipleOf: 16)
-    let channel = number * headWidth
+    let row = start * shape.columns
+    let column = number * shape.headWidth
     return Head(
-      task: text * count + number, length: length, queries: queryCount, stride: stride, query: start * 3 * width + channel,
-      context: (queries == .firstTokens ? text : start) * width + channel, channel: channel,
-      first: offsets[text] + number * queryCount * stride)
+      number: number, task: text * shape.heads + number, length: length, queries: attending, stride: stride,
+      query: row + shape.queries.lowerBound + column, key: row + shape.keys.lowerBound + column,
+      value: row + shape.values.lowerBound + column,
+      context: (queries.isOne ? text : start) * shape.contextWidth + column,
+      first: offsets[text] + number * attending.count * stride)
   }
 
   /// Calls `body` for every head of every text on all threads.
@@ -69,9 +69,9 @@ struct AttentionHeads {
   ) throws(OutOfMemory) {
     let memory = try engine.buffers.take(floats * engine.threads.threadCount)
     let texts = textsInOrder ? batch.textCount : 1
-    engine.threads.parallelFor(batch.textCount * count / texts) { task, worker in
+    engine.threads.parallelFor(batch.textCount * shape.heads / texts) { task, worker in
       for text in 0..<texts {
-        let head = textsInOrder ? self[text, task] : self[task / count, task % count]
+        let head = textsInOrder ? self[text, task] : self[task / shape.heads, task % shape.heads]
         body(head, memory.values + worker * floats)
       }
     }

@@ -15,17 +15,18 @@ final class DisentangledAttentionStep {
 
   /// - Parameter range: the rows of the table that the batch takes.
   init(
-    _ attention: DisentangledAttention, batch: Batch, range: Range<Int>, width: Int, queries: Queries, dropout: Dropout
+    _ attention: DisentangledAttention, batch: Batch, range: Range<Int>, queries: TokensRead, dropout: Dropout
   ) {
     self.attention = attention
-    heads = AttentionHeads(batch, count: attention.heads, width: width, queries)
+    heads = AttentionHeads(batch, attention.shape, queries)
     self.dropout = dropout
     rows = (1 - batch.longest..<batch.longest).map { attention.positions.row($0) - range.lowerBound }
     positionCount = range.count
   }
 
-  private var width: Int { heads.width }
-  private var headWidth: Int { heads.headWidth }
+  private var width: Int { attention.shape.contextWidth }
+  private var columns: Int { attention.shape.columns }
+  private var headWidth: Int { attention.shape.headWidth }
   private var positionWidth: Int { attention.projection.outputs }
 
   private typealias Head = AttentionHeads.Head
@@ -37,20 +38,20 @@ final class DisentangledAttentionStep {
 
   private func forEachHead(_ engine: TrainingEngine, textsInOrder: Bool = false, _ body: (Head, Scratch) -> Void) throws(OutOfMemory) {
     let longest = heads.batch.longest
-    let size = (heads.queries == .firstTokens ? 1 : longest) * longest.roundedUp(toMultipleOf: 16)
+    let size = (heads.queries.isOne ? 1 : longest) * longest.roundedUp(toMultipleOf: 16)
     try heads.forEach(engine, scratch: 2 * size + longest * positionCount, textsInOrder: textsInOrder) { head, memory in
       body(head, Scratch(p: memory, dropped: memory + size, products: memory + 2 * size))
     }
   }
 
-  /// Calls `body` for the place of each score and of the product of position that it takes: for content to position a row
+  /// Calls `body` for the index of each score and of the product of position that it takes: for content to position a row
   /// of products belongs to a query, for position to content to a key.
   private func forEachScore(_ head: Head, byKey: Bool, _ body: (_ score: Int, _ product: Int) -> Void) {
     rows.withUnsafeBufferPointer { rows in
-      for query in 0..<head.queries {
+      for (row, query) in head.queries.enumerated() {
         let distances = rows.baseAddress! + query + heads.batch.longest - 1
         for key in 0..<head.length {
-          body(query * head.stride + key, (byKey ? key : query) * positionCount + distances[-key])
+          body(row * head.stride + key, (byKey ? key : row) * positionCount + distances[-key])
         }
       }
     }
@@ -58,31 +59,33 @@ final class DisentangledAttentionStep {
 
   /// p [queries, stride] = softmax(scores · scale), and what dropout makes of it in `scratch.dropped`, or p itself.
   private func probabilities(
-    _ engine: TrainingEngine, _ query: UnsafePointer<Float>, _ positions: UnsafePointer<Float>, _ head: Head,
-    _ scratch: Scratch
+    _ engine: TrainingEngine, _ rows: UnsafePointer<Float>, _ positions: UnsafePointer<Float>, _ head: Head, _ scratch: Scratch
   ) -> UnsafeMutablePointer<Float> {
-    let (p, products) = (scratch.p, scratch.products)
+    let (p, products, count) = (scratch.p, scratch.products, head.queries.count)
+    let (query, key) = (rows + head.query + head.queries.lowerBound * columns, rows + head.key)
     engine.products.small(
-      query, 3 * width, query + width, 3 * width, transposeB: true, p, head.stride, m: head.queries, n: head.length,
-      k: headWidth)
+      query, columns, key, columns, transposeB: true, p, head.stride, m: count, n: head.length, k: headWidth)
     if let first = attention.firstKey {
       engine.products.small(
-        query, 3 * width, positions + first + head.channel, positionWidth, transposeB: true, products, positionCount,
-        m: head.queries, n: positionCount, k: headWidth)
+        query, columns, positions + first + channel(head), positionWidth, transposeB: true, products, positionCount,
+        m: count, n: positionCount, k: headWidth)
       forEachScore(head, byKey: false) { p[$0] += products[$1] }
     }
     if let first = attention.firstQuery {
       engine.products.small(
-        query + width, 3 * width, positions + first + head.channel, positionWidth, transposeB: true, products,
-        positionCount, m: head.length, n: positionCount, k: headWidth)
+        key, columns, positions + first + channel(head), positionWidth, transposeB: true, products, positionCount,
+        m: head.length, n: positionCount, k: headWidth)
       forEachScore(head, byKey: true) { p[$0] += products[$1] }
     }
-    engine.kernels.softmaxRows(p, head.stride, head.queries, head.length, attention.scale)
+    engine.kernels.softmaxRows(p, head.stride, count, head.length, attention.shape.scale)
     guard dropout.rate > 0 else { return p }
     engine.training.dropout(
-      p, head.queries * head.stride, dropout.rate, dropout.key, head.first, scratch.dropped, false)
+      p, count * head.stride, dropout.rate, dropout.key, head.first, scratch.dropped, false)
     return scratch.dropped
   }
+
+  /// The first output of a head's keys or queries of positions.
+  private func channel(_ head: Head) -> Int { head.number * headWidth }
 
   /// - Parameters:
   ///   - positions: the keys and queries of positions, `[positions, positionWidth]`.
@@ -92,17 +95,16 @@ final class DisentangledAttentionStep {
     _ context: UnsafeMutablePointer<Float>
   ) throws(OutOfMemory) {
     try forEachHead(engine) { head, scratch in
-      let query = queryKeyValue + head.query
-      let dropped = probabilities(engine, query, positions, head, scratch)
+      let dropped = probabilities(engine, queryKeyValue, positions, head, scratch)
       engine.products.small(
-        dropped, head.stride, query + 2 * width, 3 * width, context + head.context, width, m: head.queries,
+        dropped, head.stride, queryKeyValue + head.value, columns, context + head.context, width, m: head.queries.count,
         n: headWidth, k: head.length)
     }
   }
 
   /// - Parameters:
   ///   - dContext: `[tokens or texts, width]`.
-  ///   - gradient: `[tokens, 3 width]`, overwritten.
+  ///   - gradient: `[tokens, shape.columns]`, overwritten.
   ///   - dPositions: `[positions, positionWidth]`, added to.
   func backward(
     _ engine: TrainingEngine, _ queryKeyValue: UnsafePointer<Float>, _ positions: UnsafePointer<Float>,
@@ -110,40 +112,42 @@ final class DisentangledAttentionStep {
   ) throws(OutOfMemory) {
     // All texts add to the gradients of a head's positions.
     try forEachHead(engine, textsInOrder: true) { head, memory in
-      let query = queryKeyValue + head.query
-      let dQuery = gradient + head.query
+      let first = head.query + head.queries.lowerBound * columns
+      let (query, key) = (queryKeyValue + first, queryKeyValue + head.key)
+      let (dQuery, dKey) = (gradient + first, gradient + head.key)
       let upstream = dContext + head.context
-      let (length, queryCount, stride, scratch) = (head.length, head.queries, head.stride, memory.dropped)
-      let dropped = probabilities(engine, query, positions, head, memory)
+      let (length, queryCount, stride, scratch) = (head.length, head.queries.count, head.stride, memory.dropped)
+      let dropped = probabilities(engine, queryKeyValue, positions, head, memory)
       engine.products.small(
-        dropped, stride, transposeA: true, upstream, width, dQuery + 2 * width, 3 * width, m: length, n: headWidth,
+        dropped, stride, transposeA: true, upstream, width, gradient + head.value, columns, m: length, n: headWidth,
         k: queryCount)
       engine.products.small(
-        upstream, width, query + 2 * width, 3 * width, transposeB: true, scratch, stride, m: queryCount, n: length,
+        upstream, width, queryKeyValue + head.value, columns, transposeB: true, scratch, stride, m: queryCount, n: length,
         k: headWidth)
       engine.training.softmaxBackward(
-        memory.p, scratch, stride, queryCount, length, attention.scale, dropout.rate, dropout.key, head.first)
+        memory.p, scratch, stride, queryCount, length, attention.shape.scale, dropout.rate, dropout.key, head.first)
       engine.products.small(
-        scratch, stride, query + width, 3 * width, dQuery, 3 * width, m: queryCount, n: headWidth, k: length)
-      for token in queryCount..<length { (dQuery + token * 3 * width).update(repeating: 0, count: headWidth) }
+        scratch, stride, key, columns, dQuery, columns, m: queryCount, n: headWidth, k: length)
+      for token in 0..<length where !head.queries.contains(token) {
+        (gradient + head.query + token * columns).update(repeating: 0, count: headWidth)
+      }
       engine.products.small(
-        scratch, stride, transposeA: true, query, 3 * width, dQuery + width, 3 * width, m: length, n: headWidth,
-        k: queryCount)
+        scratch, stride, transposeA: true, query, columns, dKey, columns, m: length, n: headWidth, k: queryCount)
       /// Tokens by positions: x · y, where x [count, headWidth] are queries or keys.
       func backward(_ count: Int, byKey: Bool, _ x: UnsafePointer<Float>, _ dx: UnsafeMutablePointer<Float>, _ part: Int) {
         let products = memory.products
         products.update(repeating: 0, count: count * positionCount)
         forEachScore(head, byKey: byKey) { products[$1] += scratch[$0] }
         engine.products.small(
-          products, positionCount, positions + part, positionWidth, dx, 3 * width, m: count, n: headWidth,
+          products, positionCount, positions + part, positionWidth, dx, columns, m: count, n: headWidth,
           k: positionCount, beta: 1)
         engine.products.small(
-          products, positionCount, transposeA: true, x, 3 * width, dPositions + part, positionWidth, m: positionCount,
+          products, positionCount, transposeA: true, x, columns, dPositions + part, positionWidth, m: positionCount,
           n: headWidth, k: count, beta: 1)
       }
-      if let first = attention.firstKey { backward(queryCount, byKey: false, query, dQuery, first + head.channel) }
+      if let first = attention.firstKey { backward(queryCount, byKey: false, query, dQuery, first + channel(head)) }
       if let first = attention.firstQuery {
-        backward(length, byKey: true, query + width, dQuery + width, first + head.channel)
+        backward(length, byKey: true, key, dKey, first + channel(head))
       }
     }
   }

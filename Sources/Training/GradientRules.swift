@@ -250,7 +250,7 @@ extension TrainingEngine {
 }
 
 /// The mean of each text's rows: each gets an equal share.
-struct MeanTokensRule: GradientRule {
+struct MeanRule: GradientRule {
   let input: TapeNode
   let output: TapeNode
   let starts: [Int]
@@ -268,19 +268,19 @@ struct MeanTokensRule: GradientRule {
   }
 }
 
-/// The first row of each text; all other rows get nothing.
-struct FirstTokensRule: GradientRule {
+/// One row of each text; all other rows get nothing.
+struct SelectionRule: GradientRule {
   let input: TapeNode
   let output: TapeNode
-  let starts: [Int]
+  let tokens: [Int]
 
   func backward(_ engine: TrainingEngine) throws(OutOfMemory) {
     let width = input.width
     guard input.needsGradient else { return }
     let (target, adds) = try input.contribution()
     if !adds { target.update(repeating: 0, count: input.count) }
-    for (text, start) in starts.enumerated() {
-      engine.kernels.add(output.gradient + text * width, width, target + start * width)
+    for (text, token) in tokens.enumerated() {
+      engine.kernels.add(output.gradient + text * width, width, target + token * width)
     }
   }
 }

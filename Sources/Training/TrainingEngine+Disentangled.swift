@@ -2,13 +2,13 @@ import Encoders
 import Storage
 
 extension TrainingEngine {
-  package func attend(queryKeyValue: TapeRows, _ attention: DisentangledAttention, queries: Queries) throws(OutOfMemory) -> TapeRows {
-    let width = queryKeyValue.width / 3
+  package func attend(queryKeyValue: TapeRows, _ attention: DisentangledAttention, queries: TokensRead) throws(OutOfMemory) -> TapeRows {
     let range = attention.positions.rows(length: batch.longest)
     let positions = try projectedPositions(attention, range)
     let step = DisentangledAttentionStep(
-      attention, batch: batch, range: range, width: width, queries: queries, dropout: nextDropout(attention.dropout))
-    let context = try record(rows: queries == .firstTokens ? batch.textCount : queryKeyValue.rows, width: width) {
+      attention, batch: batch, range: range, queries: queries, dropout: nextDropout(attention.shape.dropout))
+    let rows = batch.rowCount(queries, of: 0..<batch.textCount)
+    let context = try record(rows: rows, width: attention.shape.contextWidth) {
       DisentangledAttentionRule(
         input: queryKeyValue.node, positions: positions.node, output: $0, attention: step)
     }

@@ -3,7 +3,7 @@ import Kernels
 import Storage
 
 extension TrainingEngine {
-  package func embed(_ embeddings: Embeddings, dropout rate: Float) throws(OutOfMemory) -> TapeRows {
+  package func embed(_ embeddings: Embeddings) throws(OutOfMemory) -> TapeRows {
     let tokens = batch.tokenCount
     var positions: [Int32] = []
     positions.reserveCapacity(tokens)
@@ -28,8 +28,8 @@ extension TrainingEngine {
       sum = try gather([words] + others)
     }
     let projected = try embeddings.projection.map { layer throws(OutOfMemory) in try linear(sum, layer) } ?? sum
-    if embeddings.dropsOutFirst { return try normalize(dropout(projected, rate), embeddings.normalization) }
-    return try dropout(normalize(projected, embeddings.normalization), rate)
+    if embeddings.dropsOutFirst { return try normalize(dropout(projected, embeddings.dropout), embeddings.normalization) }
+    return try dropout(normalize(projected, embeddings.normalization), embeddings.dropout)
   }
 
   package func operand(_ rows: TapeRows) throws(OutOfMemory) -> TapeRows { rows }
@@ -81,10 +81,9 @@ extension TrainingEngine {
     return try dropout(output, rate)
   }
 
-  package func attend(queryKeyValue: TapeRows, _ attention: Attention, queries: Queries) throws(OutOfMemory) -> TapeRows {
-    let width = queryKeyValue.width / 3
-    let step = try AttentionStep(attention, width: width, queries: queries, dropout: nextDropout(attention.dropout), self)
-    let context = try record(rows: queries == .firstTokens ? batch.textCount : queryKeyValue.rows, width: width) {
+  package func attend(queryKeyValue: TapeRows, _ shape: AttentionShape, queries: TokensRead) throws(OutOfMemory) -> TapeRows {
+    let step = try AttentionStep(shape, queries: queries, dropout: nextDropout(shape.dropout), self)
+    let context = try record(rows: batch.rowCount(queries, of: 0..<batch.textCount), width: shape.contextWidth) {
       AttentionRule(input: queryKeyValue.node, output: $0, step: step)
     }
     try step.forward(self, queryKeyValue.values, context.values)
@@ -116,10 +115,18 @@ extension TrainingEngine {
     try normalize(rows, residual: nil, normalization, Dropout(rate: 0, key: 0))
   }
 
-  package func meanTokens(_ rows: TapeRows) throws(OutOfMemory) -> TapeRows {
+  package func read(_ rows: TapeRows, _ tokens: TokensRead) throws(OutOfMemory) -> TapeRows {
+    switch tokens {
+    case .every: rows
+    case .first, .last: try readOne(rows, (0..<batch.textCount).map { batch.starts[$0] + batch.tokenRead(tokens, of: $0) })
+    case .mean: try readMean(rows)
+    }
+  }
+
+  private func readMean(_ rows: TapeRows) throws(OutOfMemory) -> TapeRows {
     let starts = batch.starts
     let output = try record(rows: batch.textCount, width: rows.width) {
-      MeanTokensRule(input: rows.node, output: $0, starts: starts)
+      MeanRule(input: rows.node, output: $0, starts: starts)
     }
     let (source, target) = (try rows.values, try output.values)
     for text in 0..<batch.textCount {
@@ -131,14 +138,14 @@ extension TrainingEngine {
     return output
   }
 
-  package func firstTokens(_ rows: TapeRows) throws(OutOfMemory) -> TapeRows {
-    let starts = Array(batch.starts.dropLast())
-    let output = try record(rows: starts.count, width: rows.width) {
-      FirstTokensRule(input: rows.node, output: $0, starts: starts)
+  /// - Parameter tokens: one of each text.
+  private func readOne(_ rows: TapeRows, _ tokens: [Int]) throws(OutOfMemory) -> TapeRows {
+    let output = try record(rows: tokens.count, width: rows.width) {
+      SelectionRule(input: rows.node, output: $0, tokens: tokens)
     }
     let (source, target) = (try rows.values, try output.values)
-    for (text, start) in starts.enumerated() {
-      (target + text * rows.width).update(from: source + start * rows.width, count: rows.width)
+    for (text, token) in tokens.enumerated() {
+      (target + text * rows.width).update(from: source + token * rows.width, count: rows.width)
     }
     return output
   }

@@ -115,7 +115,7 @@ import Testing
       "rows0 = embed bert.embeddings.word_embeddings + bert.embeddings.position_embeddings from 0 + "
         + "bert.embeddings.token_type_embeddings, bert.embeddings.LayerNorm, dropout 0.25",
       "rows1 = rows0 \(layer)attention.self.query_key_value",
-      "rows2 = attend rows1 heads 3 firstTokens dropout 0.5",
+      "rows2 = attend rows1 heads 3 first dropout 0.5",
       "rows3 = rows2 \(layer)attention.output.dense",
       "rows4 = first of rows0",
       "rows5 = \(layer)attention.output.LayerNorm of rows3 dropout 0.25 + rows4",
@@ -144,18 +144,18 @@ private final class Recorder: Verbs {
     return name
   }
 
-  func embed(_ embeddings: Embeddings, dropout: Float) -> String {
+  func embed(_ embeddings: Embeddings) -> String {
     let positions = embeddings.positions.map { " + \($0.name) from \(embeddings.firstPosition)" } ?? ""
     let types = embeddings.tokenTypes.map { " + \($0.name)" } ?? ""
-    return record("embed \(embeddings.words.name)\(positions)\(types), \(embeddings.normalization.name), dropout \(dropout)")
+    return record("embed \(embeddings.words.name)\(positions)\(types), \(embeddings.normalization.name), dropout \(embeddings.dropout)")
   }
   func operand(_ rows: String) -> Substring { rows[...] }
   func linear(_ operand: Substring, _ layer: Linear) -> String { record("\(operand) \(layer.name)") }
   func linear(_ operand: Substring, _ layer: Linear, _ activation: Activation) -> Substring {
     record("\(activation) \(operand) \(layer.name)")[...]
   }
-  func attend(queryKeyValue: String, _ attention: Attention, queries: Queries) -> Substring {
-    record("attend \(queryKeyValue) heads \(attention.heads) \(queries) dropout \(attention.dropout)")[...]
+  func attend(queryKeyValue: String, _ shape: AttentionShape, queries: TokensRead) -> Substring {
+    record("attend \(queryKeyValue) heads \(shape.heads) \(queries) dropout \(shape.dropout)")[...]
   }
   func gated(_ operand: Substring, _ layer: Linear, _ activation: Activation, dropout: Float) -> Substring {
     record("gated \(activation) \(operand) \(layer.name) dropout \(dropout)")[...]
@@ -164,9 +164,9 @@ private final class Recorder: Verbs {
     record("\(rows) dropout \(dropout) + \(residual)")
   }
   func normalize(_ rows: String, _ normalization: Normalization) -> String { record("\(normalization.name) of \(rows)") }
-  func meanTokens(_ rows: String) -> String { record("mean of \(rows)") }
-  func attend(queryKeyValue: String, _ attention: DisentangledAttention, queries: Queries) -> Substring {
-    record("disentangled \(queryKeyValue) heads \(attention.heads) \(queries) dropout \(attention.dropout)")[...]
+  func attend(queryKeyValue: String, _ attention: DisentangledAttention, queries: TokensRead) -> Substring {
+    let shape = attention.shape
+    return record("disentangled \(queryKeyValue) heads \(shape.heads) \(queries) dropout \(shape.dropout)")[...]
   }
   func convolve(_ rows: String, _ layer: Linear, _ activation: Activation, dropout: Float) -> String {
     record("\(activation) convolution of \(rows) \(layer.name) dropout \(dropout)")
@@ -174,7 +174,7 @@ private final class Recorder: Verbs {
   func residualNormalize(_ rows: String, residual: String, _ normalization: Normalization, dropout: Float) -> String {
     record("\(normalization.name) of \(rows) dropout \(dropout) + \(residual)")
   }
-  func firstTokens(_ rows: String) -> String { record("first of \(rows)") }
+  func read(_ rows: String, _ tokens: TokensRead) -> String { tokens == .every ? rows : record("\(tokens) of \(rows)") }
   func dense(_ rows: String, _ layer: Linear, _ activation: Activation) -> String {
     record("\(activation) \(rows) \(layer.name)")
   }

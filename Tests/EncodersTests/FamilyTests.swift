@@ -174,11 +174,11 @@ import Testing
     batch.append([1, 8, 1, 9, 1])
     batch.append([1])
     let table = Table.words
-    let counted = Embeddings(words: table.words, positions: table.words, normalization: table.norm, firstPosition: 2, uncountedToken: 1)
+    let counted = Embeddings(words: table.words, positions: table.words, normalization: table.norm, firstPosition: 2, uncountedToken: 1, dropout: 0)
     var positions: [Int32] = []
     counted.appendPositions(of: 0..<3, in: batch, to: &positions)
     #expect(positions == [2, 3, 4, 1, 2, 1, 3, 1, 1])
-    let plain = Embeddings(words: table.words, positions: table.words, normalization: table.norm)
+    let plain = Embeddings(words: table.words, positions: table.words, normalization: table.norm, dropout: 0)
     plain.appendPositions(of: 1..<2, in: batch, to: &positions)
     #expect(positions.suffix(5) == [0, 1, 2, 3, 4])
   }
@@ -197,7 +197,7 @@ import Testing
 
   /// Blocks of queries see all keys of their windows, and few others.
   @Test(arguments: [0, 1, 7, 64, 100]) func blocksOfWindows(_ window: Int) {
-    let attention = Attention(heads: 1, dropout: 0, window: window)
+    let attention = AttentionShape(heads: 1, headWidth: 8, window: window, dropout: 0)
     for length in [1, 2, 63, 64, 65, 191, 192, 193, 300, 301, 1000] {
       let size = attention.queryBlock(length)
       for first in stride(from: 0, to: length, by: size) {

@@ -34,7 +34,7 @@ final class DoubleEngine: Verbs {
     return try family.forward(self)
   }
 
-  func embed(_ embeddings: Embeddings, dropout rate: Float) -> Rows {
+  func embed(_ embeddings: Embeddings) -> Rows {
     func row(_ table: Table, _ row: Int) -> [Double] { Array(parameters[table.weight][row * table.width..<(row + 1) * table.width]) }
     let mapping = embeddings.wordMapping
     let width = embeddings.words.width
@@ -64,8 +64,8 @@ final class DoubleEngine: Verbs {
     // The engine adds these in a verb of its own, which counts.
     if mapping != nil || embeddings.wordScale != nil { verbNumber += 1 }
     let projected = embeddings.projection.map { linear(sum, $0) } ?? sum
-    guard !embeddings.dropsOutFirst else { return normalized(dropout(projected, rate), embeddings.normalization) }
-    return dropout(normalized(projected, embeddings.normalization), rate)
+    guard !embeddings.dropsOutFirst else { return normalized(dropout(projected, embeddings.dropout), embeddings.normalization) }
+    return dropout(normalized(projected, embeddings.normalization), embeddings.dropout)
   }
 
   func operand(_ rows: Rows) -> Rows { rows }
@@ -107,19 +107,26 @@ final class DoubleEngine: Verbs {
     return output
   }
 
-  func attend(queryKeyValue: Rows, _ attention: Attention, queries: Queries) -> Rows {
-    let width = queryKeyValue.width / 3
-    let headWidth = width / attention.heads
-    return attend(queryKeyValue, attention.heads, queries, attention.dropout) { head, i, j, start in
-      if let window = attention.window, abs(i - j) > window { return nil }
-      let query = turned(queryKeyValue, i, head * headWidth, i - start, attention)
-      let key = turned(queryKeyValue, j, width + head * headWidth, j - start, attention)
+  func attend(queryKeyValue: Rows, _ shape: AttentionShape, queries: TokensRead) -> Rows {
+    attend(queryKeyValue, shape, queries) { head, i, j, start in
+      if shape.isCausal, j > i { return nil }
+      if let window = shape.window, abs(i - j) > window { return nil }
+      let query = turned(queryKeyValue, i, column(shape, 0, head), i - start, shape)
+      let key = turned(queryKeyValue, j, column(shape, 1, head), j - start, shape)
       let score = zip(query, key).reduce(0) { $0 + $1.0 * $1.1 }
-      return score / Double(headWidth).squareRoot() + bias(attention, j - i, head)
+      return score / Double(shape.divisor) + bias(shape, j - i, head)
     }
   }
 
-  func attend(queryKeyValue: Rows, _ attention: DisentangledAttention, queries: Queries) -> Rows {
+  /// Where the query (part 0), key or value of a head begins in a row: all queries, then all keys, then all values, of which several
+  /// heads in a row may have the same.
+  private func column(_ shape: AttentionShape, _ part: Int, _ head: Int) -> Int {
+    guard part > 0 else { return head * shape.headWidth }
+    let shared = head / (shape.heads / shape.keyValueHeads)
+    return (shape.heads + (part - 1) * shape.keyValueHeads + shared) * shape.headWidth
+  }
+
+  func attend(queryKeyValue: Rows, _ attention: DisentangledAttention, queries: TokensRead) -> Rows {
     let width = queryKeyValue.width / 3
     // The rows that the longest text takes: dropout counts from the first of them.
     let range = attention.positions.rows(length: batch.longest)
@@ -127,8 +134,8 @@ final class DoubleEngine: Verbs {
     var rows = Rows(width: width, values: Array(table[range.lowerBound * width..<range.upperBound * width]))
     if let normalization = attention.normalization { rows = normalized(rows, normalization) }
     let positions = linear(dropout(rows, attention.positionDropout), attention.projection)
-    let headWidth = width / attention.heads
-    return attend(queryKeyValue, attention.heads, queries, attention.dropout) { head, i, j, _ in
+    let headWidth = width / attention.shape.heads
+    return attend(queryKeyValue, attention.shape, queries) { head, i, j, _ in
       let row = attention.positions.row(i - j) - range.lowerBound
       let score = (0..<headWidth).reduce(0) { sum, lane in
         let channel = head * headWidth + lane
@@ -137,7 +144,7 @@ final class DoubleEngine: Verbs {
         let toContent = attention.firstQuery.map { queryKeyValue[j, width + channel] * positions[row, $0 + channel] } ?? 0
         return sum + content + toPosition + toContent
       }
-      return score * Double(attention.scale)
+      return score / Double(attention.shape.divisor)
     }
   }
 
@@ -167,15 +174,15 @@ final class DoubleEngine: Verbs {
   /// - Parameter score: what softmax is made of, for the query of token i and the key of token j in a text that begins at
   ///   `start`; nil where they do not meet.
   private func attend(
-    _ queryKeyValue: Rows, _ heads: Int, _ queries: Queries, _ rate: Float,
+    _ queryKeyValue: Rows, _ shape: AttentionShape, _ queries: TokensRead,
     _ score: (_ head: Int, _ i: Int, _ j: Int, _ start: Int) -> Double?
   ) -> Rows {
-    let width = queryKeyValue.width / 3
-    let headWidth = width / heads
+    let (heads, headWidth) = (shape.heads, shape.headWidth)
+    let width = heads * headWidth
+    let rate = shape.dropout
     let key = nextKey(rate)
-    let isFirst = queries == .firstTokens
     var context = Rows(
-      width: width, values: Array(repeating: 0, count: (isFirst ? batch.textCount : queryKeyValue.rows) * width))
+      width: width, values: Array(repeating: 0, count: (queries == .every ? queryKeyValue.rows : batch.textCount) * width))
     // Probability (i, j) of a text's head has the number first + i · stride + j, stride the length in steps of 16.
     var first = 0
     for text in 0..<batch.textCount {
@@ -183,46 +190,48 @@ final class DoubleEngine: Verbs {
       let stride = (tokens.count + 15) / 16 * 16
       for head in 0..<heads {
         let column = head * headWidth
-        for (place, token) in tokens.enumerated().prefix(isFirst ? 1 : .max) {
-          let row = isFirst ? text : token
+        let value = self.column(shape, 2, head)
+        let attending = queries == .every ? Array(tokens) : [readToken(queries, text)]
+        for (number, token) in attending.enumerated() {
+          let row = queries == .every ? token : text
           var probabilities = tokens.map { score(head, token, $0, tokens.lowerBound).map { exp($0) } ?? 0 }
           let sum = probabilities.reduce(0, +)
-          let factors = factors(tokens.count, rate, key, first: first + place * stride)
+          let factors = factors(tokens.count, rate, key, first: first + number * stride)
           for index in probabilities.indices { probabilities[index] *= factors[index] / sum }
           for lane in 0..<headWidth {
             for (index, other) in tokens.enumerated() {
               context.values[row * width + column + lane] +=
-                probabilities[index] * queryKeyValue[other, 2 * width + column + lane]
+                probabilities[index] * queryKeyValue[other, value + lane]
             }
           }
         }
-        first += (isFirst ? 1 : tokens.count) * stride
+        first += attending.count * stride
       }
     }
     return context
   }
 
-  /// The query or key of one head, turned by its place.
-  private func turned(_ rows: Rows, _ token: Int, _ column: Int, _ place: Int, _ attention: Attention) -> [Double] {
-    let headWidth = rows.width / 3 / attention.heads
+  /// The query or key of one head, turned by its position.
+  private func turned(_ rows: Rows, _ token: Int, _ column: Int, _ position: Int, _ shape: AttentionShape) -> [Double] {
+    let headWidth = shape.headWidth
     let values = (0..<headWidth).map { rows[token, column + $0] }
-    guard let rotary = attention.rotary else { return values }
+    guard let rotary = shape.rotary else { return values }
     return (0..<headWidth).map { channel in
       let half = headWidth / 2
-      let angle = Double(place) * pow(Double(rotary.base), -2 * Double(channel % half) / Double(headWidth))
+      let angle = Double(position) * pow(Double(rotary.base), -2 * Double(channel % half) / Double(headWidth))
       let other = channel < half ? -values[channel + half] : values[channel - half]
       return values[channel] * cos(angle) + other * sin(angle)
     }
   }
 
   /// The bias of a distance: 8 buckets of their own on each side, then 8 for each doubling squared, up to 128.
-  private func bias(_ attention: Attention, _ distance: Int, _ head: Int) -> Double {
-    guard let table = attention.relativeBias?.table else { return 0 }
+  private func bias(_ shape: AttentionShape, _ distance: Int, _ head: Int) -> Double {
+    guard let table = shape.relativeBias?.table else { return 0 }
     let magnitude = abs(distance)
     // 8 · 2^(k/2) is where the k-th of them begins: 8² · 2^k in squares.
     let far = (0..<8).last { magnitude * magnitude >= 64 << $0 } ?? 0
     let bucket = (distance > 0 ? 16 : 0) + (magnitude < 8 ? magnitude : 8 + far)
-    return parameters[table.weight][bucket * attention.heads + head]
+    return parameters[table.weight][bucket * shape.heads + head]
   }
 
   func gated(_ operand: Rows, _ layer: Linear, _ activation: Activation, dropout rate: Float) -> Rows {
@@ -243,21 +252,32 @@ final class DoubleEngine: Verbs {
 
   func normalize(_ rows: Rows, _ normalization: Normalization) -> Rows { normalized(rows, normalization) }
 
-  func meanTokens(_ rows: Rows) -> Rows {
-    var means = Rows(width: rows.width, values: [])
-    for text in 0..<batch.textCount {
-      let tokens = batch.starts[text]..<batch.starts[text + 1]
-      for column in 0..<rows.width { means.values.append(tokens.reduce(0) { $0 + rows[$1, column] } / Double(tokens.count)) }
+  func read(_ rows: Rows, _ tokens: TokensRead) -> Rows {
+    switch tokens {
+    case .every: return rows
+    case .mean:
+      var means = Rows(width: rows.width, values: [])
+      for text in 0..<batch.textCount {
+        let tokens = batch.starts[text]..<batch.starts[text + 1]
+        for column in 0..<rows.width { means.values.append(tokens.reduce(0) { $0 + rows[$1, column] } / Double(tokens.count)) }
+      }
+      return means
+    case .first, .last:
+      let chosen = (0..<batch.textCount).map { readToken(tokens, $0) }
+      return Rows(width: rows.width, values: chosen.flatMap { rows.values[$0 * rows.width..<($0 + 1) * rows.width] })
     }
-    return means
+  }
+
+  /// The token of a text that is read, in the batch.
+  private func readToken(_ tokens: TokensRead, _ text: Int) -> Int {
+    let all = batch.starts[text]..<batch.starts[text + 1]
+    guard case .last(let padding) = tokens else { return all.lowerBound }
+    guard let padding else { return all.upperBound - 1 }
+    return all.last { batch.ids[$0] != padding } ?? all.lowerBound
   }
 
   func residualNormalize(_ rows: Rows, residual: Rows, _ normalization: Normalization, dropout rate: Float) -> Rows {
     normalized(add(rows, residual: residual, dropout: rate), normalization)
-  }
-
-  func firstTokens(_ rows: Rows) -> Rows {
-    Rows(width: rows.width, values: batch.starts.dropLast().flatMap { rows.values[$0 * rows.width..<($0 + 1) * rows.width] })
   }
 
   func dense(_ rows: Rows, _ layer: Linear, _ activation: Activation) -> Rows { linear(rows, layer, activation) }

@@ -56,7 +56,7 @@ import Training
 
   /// The same key gives the same bits on any number of threads; another step or another verb drops others.
   @Test func keys() throws {
-    for verb in [Probe.Verb.embed, .dropout, .residualNormalize, .attend(heads: 3), .attend(heads: 3, .firstTokens)] {
+    for verb in [Probe.Verb.embed, .dropout, .residualNormalize, .attend(heads: 3), .attend(heads: 3, .first)] {
       let first = try rows(verb, rate: 0.3, key: 7)
       #expect(try rows(verb, rate: 0.3, key: 7) == first, "\(verb)")
       #expect(try rows(verb, rate: 0.3, key: 8) != first, "\(verb)")
@@ -86,7 +86,7 @@ import Training
   }
 
   @Test func offWhenEvaluating() throws {
-    for verb in [Probe.Verb.embed, .dropout, .residualNormalize, .attend(heads: 3), .attend(heads: 3, .firstTokens)] {
+    for verb in [Probe.Verb.embed, .dropout, .residualNormalize, .attend(heads: 3), .attend(heads: 3, .first)] {
       let plain = try rows(verb, rate: 0, key: 7)
       #expect(try rows(verb, rate: 0.5, key: nil) == plain, "\(verb)")
       #expect(try rows(verb, rate: 0.5, key: 7, isOff: true) == plain, "\(verb)")

@@ -11,17 +11,16 @@ struct Probe: EncoderFamily {
   enum Verb {
     case embed
     case linear(Activation)
-    case attend(heads: Int, Queries = .allTokens, rotaryBase: Float? = nil, hasBias: Bool = false, window: Int? = nil)
+    case attend(heads: Int, TokensRead = .every, rotaryBase: Float? = nil, hasBias: Bool = false, window: Int? = nil)
     case gated(Activation)
     case add
     case normalize
-    case meanTokens
-    case disentangled(Disentangled, Queries = .allTokens)
+    case read(TokensRead)
+    case disentangled(Disentangled, TokensRead = .every)
     case convolve(size: Int, Activation)
     /// Tables of another width than the hidden states.
     case embedNarrow
     case residualNormalize
-    case firstTokens
     case dropout
     /// The same layers twice, and rows that four verbs read: gradients add up.
     case shared
@@ -64,7 +63,7 @@ struct Probe: EncoderFamily {
       words: blueprint.table("words", rows: Self.vocabulary, width: width, frozenRow: 0),
       positions: blueprint.table("positions", rows: 256, width: width),
       tokenTypes: blueprint.table("types", rows: 2, width: width),
-      normalization: blueprint.normalization("embeddings.norm", width: width, epsilon: 1e-5), firstPosition: 0)
+      normalization: blueprint.normalization("embeddings.norm", width: width, epsilon: 1e-5), dropout: { if case .embed = verb { rate } else { 0 } }())
     square = blueprint.linear("square", inputs: width, outputs: width)
     inner = blueprint.linear("inner", inputs: width, outputs: innerWidth)
     queryKeyValue = blueprint.stack(
@@ -81,7 +80,7 @@ struct Probe: EncoderFamily {
     if case .embedNarrow = verb {
       narrow = Embeddings(
         words: blueprint.table("narrow", rows: Self.vocabulary, width: 5),
-        projection: blueprint.linear("projection", inputs: 5, outputs: width, hasBias: false), normalization: normalization)
+        projection: blueprint.linear("projection", inputs: 5, outputs: width, hasBias: false), normalization: normalization, dropout: rate)
     } else {
       narrow = nil
     }
@@ -95,7 +94,7 @@ struct Probe: EncoderFamily {
       let projection =
         parts.shares ? queryKeyValue : blueprint.stack("positions", parts: names, inputs: width, outputsOfEach: width)
       disentangled = DisentangledAttention(
-        heads: 3, scale: 0.3, dropout: rate, layer: 0, positions: parts.positions,
+        AttentionShape(heads: 3, headWidth: width / 3, divisor: 3.5, dropout: rate), layer: 0, positions: parts.positions,
         table: blueprint.table("relative", rows: parts.positions.rows, width: width),
         normalization: parts.normalizes ? blueprint.normalization("relative.norm", width: width, epsilon: 1e-7) : nil,
         positionDropout: rate / 2, projection: projection,
@@ -112,15 +111,13 @@ struct Probe: EncoderFamily {
   }
 
   var layerCount: Int { 0 }
+  var tokensRead: TokensRead { .every }
 
   func layer<Engine: Verbs>(_ number: Int, _ hidden: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows { hidden }
 
   func embed<Engine: Verbs>(_ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
-    switch verb {
-    case .embed: try engine.embed(embeddings, dropout: rate)
-    case .embedNarrow: try engine.embed(narrow!, dropout: rate)
-    default: try engine.embed(embeddings, dropout: 0)
-    }
+    if case .embedNarrow = verb { return try engine.embed(narrow!) }
+    return try engine.embed(embeddings)
   }
 
   func classify<Engine: Verbs>(_ rows: Engine.Rows, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows {
@@ -128,10 +125,10 @@ struct Probe: EncoderFamily {
     case .embed, .embedNarrow: return rows
     case .linear(let activation): return try engine.dense(rows, inner, activation)
     case .attend(let heads, let queries, let rotaryBase, _, let window):
-      let attention = Attention(
-        heads: heads, dropout: rate, rotary: rotaryBase.map { RotaryEmbedding(base: $0) },
-        relativeBias: biases.map { RelativeBias(table: $0) }, window: window)
-      let context = try engine.attend(queryKeyValue: engine.linear(rows, queryKeyValue), attention, queries: queries)
+      let shape = AttentionShape(
+        heads: heads, headWidth: hiddenWidth / heads, window: window, rotary: rotaryBase.map { RotaryEmbedding(base: $0) },
+        relativeBias: biases.map { RelativeBias(table: $0) }, dropout: rate)
+      let context = try engine.attend(queryKeyValue: engine.linear(rows, queryKeyValue), shape, queries: queries)
       return try engine.linear(context, square)
     case .gated(let activation):
       return try engine.dense(engine.linear(engine.gated(engine.operand(rows), plain, activation, dropout: rate), ungate), square, .identity)
@@ -141,21 +138,20 @@ struct Probe: EncoderFamily {
     case .normalize:
       return try engine.add(
         engine.normalize(engine.linear(rows, square), plainNormalization), residual: engine.normalize(rows, normalization), dropout: 0)
-    case .meanTokens: return try engine.meanTokens(rows)
+    case .read(let tokens): return try engine.read(rows, tokens)
     case .disentangled(_, let queries):
       let context = try engine.attend(queryKeyValue: engine.linear(rows, queryKeyValue), disentangled!, queries: queries)
       return try engine.linear(context, square)
     case .convolve(_, let activation): return try engine.convolve(rows, convolution!, activation, dropout: rate)
     case .residualNormalize:
       return try engine.residualNormalize(engine.linear(rows, square), residual: rows, normalization, dropout: rate)
-    case .firstTokens: return try engine.firstTokens(rows)
     case .dropout: return try engine.dropout(engine.linear(rows, square), rate)
     case .shared:
-      let context = try engine.attend(queryKeyValue: engine.linear(rows, queryKeyValue), Attention(heads: 1, dropout: rate), queries: .allTokens)
+      let context = try engine.attend(queryKeyValue: engine.linear(rows, queryKeyValue), AttentionShape(heads: 1, headWidth: hiddenWidth, dropout: rate), queries: .every)
       let once = try engine.residualNormalize(engine.linear(context, square), residual: rows, normalization, dropout: rate)
       let twice = try engine.residualNormalize(engine.linear(once, square), residual: rows, normalization, dropout: rate)
-      let first = try engine.firstTokens(engine.dropout(engine.linear(twice, square), rate))
-      return try engine.residualNormalize(first, residual: engine.firstTokens(rows), normalization, dropout: rate)
+      let first = try engine.read(engine.dropout(engine.linear(twice, square), rate), .first)
+      return try engine.residualNormalize(first, residual: engine.read(rows, .first), normalization, dropout: rate)
     }
   }
 
@@ -249,12 +245,12 @@ struct Probe: EncoderFamily {
 
   @Test(arguments: zip([3, 15, 16, 34], [1, 3, 2, 2])) func attention(_ width: Int, _ heads: Int) throws {
     try check(.attend(heads: heads), width: width)
-    try check(.attend(heads: heads, .firstTokens), width: width)
+    try check(.attend(heads: heads, .first), width: width)
   }
 
   /// Turned, biased, and with windows narrower than the texts, some so narrow that a text takes several blocks.
   @Test(arguments: [(4, 1), (12, 2), (32, 2), (36, 3)]) func attentionByPlace(_ width: Int, _ heads: Int) throws {
-    for queries in [Queries.allTokens, .firstTokens] {
+    for queries in [TokensRead.every, .first] {
       for rate in [0, 0.3] as [Float] {
         try check(.attend(heads: heads, queries, rotaryBase: 10_000), width: width, rate: rate)
         try check(.attend(heads: heads, queries, hasBias: true), width: width, rate: rate)
@@ -265,7 +261,7 @@ struct Probe: EncoderFamily {
   }
 
   @Test func longTexts() throws {
-    for verb in [Probe.Verb.attend(heads: 1, rotaryBase: 100, window: 5), .attend(heads: 1, hasBias: true), .attend(heads: 1, .firstTokens, window: 5)] {
+    for verb in [Probe.Verb.attend(heads: 1, rotaryBase: 100, window: 5), .attend(heads: 1, hasBias: true), .attend(heads: 1, .first, window: 5)] {
       try check(verb, width: 4, rate: 0.2, lengths: [[215, 9]])
     }
   }
@@ -278,7 +274,7 @@ struct Probe: EncoderFamily {
   @Test(arguments: [3, 16, 17]) func sums(_ width: Int) throws {
     for rate in [0, 0.3] as [Float] { try check(.add, width: width, rate: rate) }
     try check(.normalize, width: width)
-    try check(.meanTokens, width: width)
+    try check(.read(.mean), width: width)
   }
 
   @Test(arguments: [
@@ -288,7 +284,7 @@ struct Probe: EncoderFamily {
     Probe.Disentangled(shares: false, positions: RelativePositions(span: 64)),
   ]) func disentangledAttention(_ parts: Probe.Disentangled) throws {
     for width in [3, 18, 48] { try check(.disentangled(parts), width: width) }
-    try check(.disentangled(parts, .firstTokens), width: 18)
+    try check(.disentangled(parts, .first), width: 18)
     try check(.disentangled(parts), width: 18, rate: 0.3)
     try check(.disentangled(parts), width: 18, threads: 3)
   }
@@ -302,14 +298,16 @@ struct Probe: EncoderFamily {
 
   @Test(arguments: [3, 16, 17, 67]) func normalization(_ width: Int) throws { try check(.residualNormalize, width: width) }
 
-  @Test func firstTokens() throws { try check(.firstTokens, width: 17) }
+  @Test func oneToken() throws {
+    for tokens in [TokensRead.first, .last(padding: nil), .last(padding: 3)] { try check(.read(tokens), width: 17) }
+  }
 
   @Test func sharedLayersAndRows() throws {
     for threads in [1, 2, 3] { try check(.shared, width: 17, threads: threads) }
   }
 
   @Test func withDropout() throws {
-    for verb in [Probe.Verb.embed, .attend(heads: 3), .attend(heads: 3, .firstTokens), .residualNormalize, .dropout, .shared] {
+    for verb in [Probe.Verb.embed, .attend(heads: 3), .attend(heads: 3, .first), .residualNormalize, .dropout, .shared] {
       try check(verb, width: 15, rate: 0.3)
     }
   }

@@ -4,27 +4,28 @@ import Storage
 
 extension ForwardPass {
   func attend(
-    _ rows: Activations, through layer: Linear, _ attention: Attention, queries: Queries
+    _ rows: Activations, through layer: Linear, _ shape: AttentionShape, queries: TokensRead
   ) throws(OutOfMemory) -> Activations {
-    guard queries == .firstTokens, attention.isByContent else {
-      return try attend(queryKeyValue: linear(operand(rows), layer), attention, queries: queries)
+    guard queries.isOne, shape.isByContent, shape.group == 1 else {
+      return try attend(queryKeyValue: linear(operand(rows), layer), shape, queries: queries)
     }
-    return try attendFirstTokens(rows, layer, heads: attention.heads)
+    return try attendOneToken(rows, layer, shape, queries)
   }
 
-  /// Attention of the first tokens, without the keys and values of all the others.
+  /// Attention of one token of each text, without the keys and values of all the others.
   ///
   /// A score `q · (K x)` is `(q K) · x`, and a context `Σ p (V x)` is `V (Σ p x)`. So a head's query goes back through the
   /// weights of the keys, attends to the hidden states themselves, and what it gathers goes through the weights of the
   /// values: three products for each text, in place of two for each token and one for each text (the same step serves
   /// multi-head latent attention, DeepSeek-AI, 2024). A bias of the keys adds the same to all of a query's scores, so it
   /// drops out; one of the values is added as it is, for probabilities sum to one.
-  private func attendFirstTokens(_ rows: Activations, _ layer: Linear, heads: Int) throws(OutOfMemory) -> Activations {
+  private func attendOneToken(
+    _ rows: Activations, _ layer: Linear, _ shape: AttentionShape, _ queries: TokensRead
+  ) throws(OutOfMemory) -> Activations {
     let matrix = weights[layer]
-    let (width, inputs) = (layer.outputs / 3, layer.inputs)
-    let headWidth = width / heads
+    let (heads, headWidth, width, inputs) = (shape.heads, shape.headWidth, shape.contextWidth, layer.inputs)
     let count = texts.count
-    let first = try operand(firstTokens(rows))
+    let attending = try operand(read(rows, queries))
     let query = try activations.hidden(rows: count, width: width)
     // By text, then by head: a text's queries lie together; what they gather by head, as the values' weights are.
     let scores = try activations.hidden(rows: count * heads, width: inputs)
@@ -35,36 +36,37 @@ extension ForwardPass {
       max(
         kernels.linearTransposedScratch(headWidth), attentionScratch(queries: heads, keys: longestText, inputs),
         count * values))
-    perform(.multiply(first, matrix, outputs: 0..<width, into: query), rows: count)
+    perform(.multiply(attending, matrix, outputs: shape.queries, into: query), rows: count)
     timed(.products) {
       parallelFor(heads) { head, worker in
-        let keys = width + head * headWidth
+        let keys = shape.keys.lowerBound + head * headWidth
         multiplyTransposed(
           query.values + head * headWidth, width, rows: count, matrix, outputs: keys..<keys + headWidth,
           scores.values + head * inputs, heads * inputs, scratch[worker])
       }
     }
     timed(.attention) {
-      parallelFor(count) { place, worker in
-        let text = texts.lowerBound + place
+      parallelFor(count) { index, worker in
+        let text = texts.lowerBound + index
         let states = rows.values + (batch.starts[text] - tokens.lowerBound) * inputs
+        let token = batch.tokenRead(queries, of: text)
+        let keys = shape.keys(token..<token + 1, batch.starts[text + 1] - batch.starts[text])
         attend(
-          scores.values + place * heads * inputs, states, states, inputs, heads,
-          batch.starts[text + 1] - batch.starts[text], inputs, 1 / Float(headWidth).squareRoot(), nil,
-          gathered.values + place * inputs, count * inputs, scratch[worker])
+          scores.values + index * heads * inputs, states, states, inputs, heads, keys.count, inputs, shape.scale, nil,
+          gathered.values + index * inputs, count * inputs, scratch[worker])
       }
     }
     let gatheredOperand = try operand(gathered)
     timed(.products) {
       parallelFor(heads) { head, worker in
-        let start = 2 * width + head * headWidth
+        let start = shape.values.lowerBound + head * headWidth
         let panel = start / PanelLayout.panelOutputs * PanelLayout.panelOutputs
         let found = scratch[worker]
         multiply(
           gatheredOperand, head * count..<(head + 1) * count, matrix, found, values, outputs: panel..<start + headWidth)
-        for place in 0..<count {
-          (context.values + place * width + head * headWidth).update(
-            from: found + place * values + start - panel, count: headWidth)
+        for index in 0..<count {
+          (context.values + index * width + head * headWidth).update(
+            from: found + index * values + start - panel, count: headWidth)
         }
       }
     }
