@@ -54,7 +54,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
       "Tokenizers", "Training",
     ]
   ),
-  ("MartletABI", ["CMartlet", "Martlet", "Tasks"]),
+  ("MartletABI", ["CMartlet", "Martlet", "Storage", "Tasks"]),
   (
     "CommandLine",
     [
@@ -95,7 +95,7 @@ let moduleTargets: [Target] = modules.map {
 /// What tests import besides their module and what it imports.
 let testImports: [String: [Target.Dependency]] = [
   "Martlet": ["TokenizerImport"],
-  "MartletABI": ["Bundles", "Checkpoints", "Encoders", "JSON", "Packing", "Records", "Storage"],
+  "MartletABI": ["Bundles", "Checkpoints", "Encoders", "JSON", "Packing", "Records"],
   "TokenizerImport": ["TokenizerTestSupport"],
   "Tokenizers": ["JSON", "TokenizerImport", "TokenizerTestSupport"],
 ]

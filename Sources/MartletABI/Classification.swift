@@ -1,5 +1,6 @@
 import CMartlet
 import Martlet
+import Storage
 
 @c @implementation
 public func martlet_classifier_classify(
@@ -146,12 +147,10 @@ private func check(_ text: martlet_text, takesPairs: Bool, _ maximumBytes: Int) 
   guard text.bytes != nil || text.length == 0, text.pair != nil || text.pair_length == 0 else { return MARTLET_NULL_ARGUMENT }
   guard text.pair == nil || takesPairs else { return MARTLET_INVALID_ARGUMENT }
   guard max(text.length, text.pair_length) <= maximumBytes else { return MARTLET_TEXT_TOO_LONG }
-  guard isUTF8(bytes(text.bytes, text.length)), isUTF8(bytes(text.pair, text.pair_length)) else { return MARTLET_INVALID_UTF8 }
+  guard UTF8Repair.isWellFormed(bytes(text.bytes, text.length)), UTF8Repair.isWellFormed(bytes(text.pair, text.pair_length)) else { return MARTLET_INVALID_UTF8 }
   return MARTLET_OK
 }
 
 private func bytes(_ start: UnsafePointer<CChar>?, _ count: Int) -> UnsafeBufferPointer<UInt8> {
   UnsafeBufferPointer(start: start.map { UnsafeRawPointer($0).assumingMemoryBound(to: UInt8.self) }, count: count)
 }
-
-private func isUTF8(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool { (try? UTF8Span(validating: bytes.span)) != nil }

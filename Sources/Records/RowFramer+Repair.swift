@@ -1,3 +1,5 @@
+import Storage
+
 /// Makes a row well-formed UTF-8. The spare buffer is swapped with the row's when something has to be replaced.
 extension RowFramer {
   /// After a cut: drops the beginning of a scalar at the end of the row.
@@ -10,7 +12,7 @@ extension RowFramer {
 
   /// Repairs a row that is one field; returns how many U+FFFD were put in.
   mutating func repairRow(scratch: inout [UInt8]) -> Int {
-    let isWellFormed = bytes.withUnsafeBufferPointer { UTF8Repair.wellFormedPrefix($0) == $0.count }
+    let isWellFormed = bytes.withUnsafeBufferPointer { UTF8Repair.isWellFormed($0) }
     guard !isWellFormed else { return 0 }
     scratch.removeAll(keepingCapacity: true)
     let replacements = bytes.withUnsafeBufferPointer { UTF8Repair.append($0, to: &scratch) }
@@ -23,7 +25,7 @@ extension RowFramer {
     var allWellFormed = true
     for index in fields.indices {
       let (begin, end) = (fields[index].start, fields[index].end)
-      let isWellFormed = bytes[begin..<end].withUnsafeBufferPointer { UTF8Repair.wellFormedPrefix($0) == $0.count }
+      let isWellFormed = bytes[begin..<end].withUnsafeBufferPointer { UTF8Repair.isWellFormed($0) }
       guard !isWellFormed else { continue }
       endAtWholeScalar(field: index)
       allWellFormed = false

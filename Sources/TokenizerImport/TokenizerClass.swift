@@ -59,8 +59,23 @@ extension TokenizerClass {
     "bos": "<s>", "eos": "</s>", "unk": "<unk>", "sep": "</s>", "pad": "<pad>", "cls": "<s>", "mask": "<mask>",
   ]
   private static let robertaTokens = NamedToken.list(robertaTexts)
+  private static let debertaTokens = NamedToken.list(
+    ["bos": "[CLS]", "eos": "[SEP]", "unk": "[UNK]", "sep": "[SEP]", "pad": "[PAD]", "cls": "[CLS]", "mask": "[MASK]"])
   private static let bertPair = (single: "cls A sep", pair: "cls A sep B:1 sep:1")
   private static let robertaPair = (single: "cls A sep", pair: "cls A sep sep B sep")
+
+  /// GPT-2's words as bytes, in RoBERTa's template.
+  private static func byteLevel(_ names: [String], _ tokens: [NamedToken]) -> TokenizerClass {
+    TokenizerClass(
+      names: names, files: .bytePairs, stages: .byteLevel, tokens: tokens, single: robertaPair.single, pair: robertaPair.pair,
+      needs: ["cls", "sep"])
+  }
+
+  /// A SentencePiece model in BERT's template.
+  private static func sentencePiece(_ name: String, _ stages: Stages, _ tokens: [NamedToken]) -> TokenizerClass {
+    TokenizerClass(
+      names: [name], files: .sentencePiece, stages: stages, tokens: tokens, single: bertPair.single, pair: bertPair.pair, needs: ["cls", "sep"])
+  }
 
   /// All that are served. The module's README has the table.
   static let served: [TokenizerClass] = [
@@ -81,23 +96,16 @@ extension TokenizerClass {
         ["bos": "<s>", "eos": "</s>", "unk": "[UNK]", "sep": "</s>", "pad": "<pad>", "cls": "<s>", "mask": "<mask>"], stripsLeft: "mask"),
       single: robertaPair.single, pair: robertaPair.pair, needs: ["unk", "cls", "sep"]),
     // MARK: vocab.json and merges.txt
-    TokenizerClass(
-      names: ["Roberta", "Bart", "LED", "Longformer", "Mvp"], files: .bytePairs, stages: .byteLevel, tokens: robertaTokens,
-      single: robertaPair.single, pair: robertaPair.pair, needs: ["cls", "sep"]),
-    TokenizerClass(
-      names: ["Deberta"], files: .bytePairs, stages: .byteLevel,
-      tokens: NamedToken.list(
-        ["bos": "[CLS]", "eos": "[SEP]", "unk": "[UNK]", "sep": "[SEP]", "pad": "[PAD]", "cls": "[CLS]", "mask": "[MASK]"]),
-      single: robertaPair.single, pair: robertaPair.pair, needs: ["cls", "sep"]),
+    byteLevel(["Roberta", "Bart", "LED", "Longformer", "Mvp"], robertaTokens),
+    byteLevel(["Deberta"], debertaTokens),
     // Text alone: entities have a vocabulary of their own.
-    TokenizerClass(
-      names: ["Luke"], files: .bytePairs, stages: .byteLevel,
-      tokens: robertaTokens
+    byteLevel(
+      ["Luke"],
+      robertaTokens
         + NamedToken.list([
           "entity_1": "<ent>", "entity_2": "<ent2>", "entity_unk": "[UNK]", "entity_pad": "[PAD]", "entity_mask": "[MASK]",
           "entity_mask2": "[MASK2]",
-        ]),
-      single: robertaPair.single, pair: robertaPair.pair, needs: ["cls", "sep"]),
+        ])),
     TokenizerClass(
       names: ["GPT2"], files: .bytePairs, stages: .byteLevel,
       tokens: NamedToken.list(["bos": "<|endoftext|>", "eos": "<|endoftext|>", "unk": "<|endoftext|>"]), single: "A", pair: "A B:1",
@@ -110,11 +118,14 @@ extension TokenizerClass {
       tokens: NamedToken.list(["unk": "<unk>", "sep": "</s>", "pad": "<pad>", "cls": "<s>", "mask": "<mask>"]), single: bertPair.single,
       pair: bertPair.pair, fixedIDs: ["cls": 0, "sep": 2], needs: ["unk"]),
     // MARK: SentencePiece
-    TokenizerClass(
-      names: ["Albert"], files: .sentencePiece, stages: .albert,
-      tokens: NamedToken.list(
-        ["bos": "[CLS]", "eos": "[SEP]", "unk": "<unk>", "sep": "[SEP]", "pad": "<pad>", "cls": "[CLS]", "mask": "[MASK]"]),
-      single: bertPair.single, pair: bertPair.pair, needs: ["cls", "sep"]),
+    sentencePiece(
+      "Albert", .albert,
+      NamedToken.list(["bos": "[CLS]", "eos": "[SEP]", "unk": "<unk>", "sep": "[SEP]", "pad": "<pad>", "cls": "[CLS]", "mask": "[MASK]"])),
+    sentencePiece("DebertaV2", .debertaV2, debertaTokens),
+    sentencePiece(
+      "BigBird", .bigBird,
+      NamedToken.list(
+        ["bos": "<s>", "eos": "</s>", "unk": "<unk>", "sep": "[SEP]", "pad": "<pad>", "cls": "[CLS]", "mask": "[MASK]"], stripsLeft: "mask")),
     TokenizerClass(
       names: ["XLMRoberta"], files: .sentencePiece, stages: .xlmRoberta, tokens: robertaTokens, single: "bos A eos",
       pair: "bos A eos eos B eos"),
@@ -125,16 +136,6 @@ extension TokenizerClass {
     TokenizerClass(
       names: ["Barthez"], files: .sentencePiece, stages: .barthez, tokens: NamedToken.list(robertaTexts, stripsLeft: "mask"), single: "A",
       pair: "A B:1"),
-    TokenizerClass(
-      names: ["DebertaV2"], files: .sentencePiece, stages: .debertaV2,
-      tokens: NamedToken.list(
-        ["bos": "[CLS]", "eos": "[SEP]", "unk": "[UNK]", "sep": "[SEP]", "pad": "[PAD]", "cls": "[CLS]", "mask": "[MASK]"]),
-      single: bertPair.single, pair: bertPair.pair, needs: ["cls", "sep"]),
-    TokenizerClass(
-      names: ["BigBird"], files: .sentencePiece, stages: .bigBird,
-      tokens: NamedToken.list(
-        ["bos": "<s>", "eos": "</s>", "unk": "<unk>", "sep": "[SEP]", "pad": "<pad>", "cls": "[CLS]", "mask": "[MASK]"], stripsLeft: "mask"),
-      single: bertPair.single, pair: bertPair.pair, needs: ["cls", "sep"]),
   ]
 
   /// Classes of which the reference library hands a model the token types of a pair, also those that are not served from

@@ -1,3 +1,5 @@
+import Storage
+
 extension Tokenizer {
   /// Appends the ids of one text, special tokens included, to `ids`.
   ///
@@ -118,13 +120,13 @@ extension Tokenizer {
     _ text: UnsafeBufferPointer<UInt8>, until end: Int, workspace: inout TokenizerWorkspace, into ids: inout [Int32]
   ) {
     if workspace.hashes.count < vocabulary.longestToken { workspace.hashes = Array(repeating: 0, count: vocabulary.longestToken) }
-    if isBert || isUTF8(text) { return appendRaw(text, until: end, workspace: &workspace, into: &ids) }
-    var repaired = NormalizedText()
-    repaired.append(repairing: text)
-    repaired.withBytes { appendRaw($0, until: end, workspace: &workspace, into: &ids) }
+    if UTF8Repair.isWellFormed(text) { return appendRaw(text, until: end, workspace: &workspace, into: &ids) }
+    var repaired: [UInt8] = []
+    UTF8Repair.append(text, to: &repaired)
+    repaired.withUnsafeBufferPointer { appendRaw($0, until: end, workspace: &workspace, into: &ids) }
   }
 
-  /// Whether the stages work on scalars only, to which a byte that is not UTF-8 is U+FFFD.
+  /// Whether the stages work on scalars only, so that a text may be normalised in stretches.
   private var isBert: Bool {
     guard case .bert = preTokenizer, case .wordPiece = model else { return false }
     if case .steps = normalizer { return false }

@@ -57,37 +57,6 @@ func encodedLength(_ scalar: UInt32) -> Int {
   scalar < 0x80 ? 1 : scalar < 0x800 ? 2 : scalar < 0x10000 ? 3 : 4
 }
 
-/// Whether every byte is part of a scalar.
-func isUTF8(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-  guard let bytes = text.baseAddress else { return true }
-  var position = 0
-  while position < text.count {
-    if text.count - position >= 8,
-      UnsafeRawPointer(bytes + position).loadUnaligned(as: UInt64.self) & 0x8080_8080_8080_8080 == 0
-    {
-      position += 8
-      continue
-    }
-    let (scalar, length) = decodeScalar(bytes, at: position, count: text.count)
-    // U+FFFD itself takes three bytes.
-    if scalar == 0xFFFD, length == 1 { return false }
-    position += length
-  }
-  return true
-}
-
-extension NormalizedText {
-  /// Appends a text with U+FFFD for each byte that is not UTF-8.
-  mutating func append(repairing text: UnsafeBufferPointer<UInt8>) {
-    var position = 0
-    while position < text.count {
-      let (scalar, length) = decodeScalar(text.baseAddress!, at: position, count: text.count)
-      append(scalar: scalar)
-      position += length
-    }
-  }
-}
-
 /// What Python takes for whitespace: the characters of Unicode, and four separators of ASCII.
 package func isPythonSpace(_ scalar: Unicode.Scalar) -> Bool { isPythonSpace(scalar.value) }
 
