@@ -37,6 +37,13 @@ package struct Tensor: Sendable {
   /// Whether the elements lie end to end in the order of their indices.
   package let isRowMajor: Bool
 
+  /// The same elements with the dimensions in the opposite order.
+  package var transposed: Tensor {
+    Tensor(
+      name: name, elementType: elementType, shape: shape.reversed(), elementCount: elementCount, file: file, offset: offset,
+      strides: strides.reversed())
+  }
+
   /// The elements, little-endian, at any address; valid as long as `file` lives. Nil unless they are in row-major order.
   package var bytes: UnsafeRawBufferPointer? { isRowMajor ? run(at: 0, elementCount) : nil }
 

@@ -7,13 +7,17 @@ package struct TensorLookup {
   /// The canonical names that were looked for in vain, in that order.
   package private(set) var missing: [String] = []
   private let modelPrefix: String
+  private let unread: [String]
   private var found: Set<String> = []
   private var usedOfAdapter: Set<String> = []
 
-  /// - Parameter modelPrefix: with its dot (`bert.`), or empty.
-  package init(_ weights: CheckpointWeights, modelPrefix: String) {
+  /// - Parameters:
+  ///   - modelPrefix: with its dot (`bert.`), or empty.
+  ///   - unread: parts of names, without dots around them, of tensors that the model is known to do without.
+  package init(_ weights: CheckpointWeights, modelPrefix: String, unread: [String] = []) {
     self.weights = weights
     self.modelPrefix = modelPrefix
+    self.unread = unread
   }
 
   /// The tensor of that name or of one of the alternatives, or nil, which is recorded as missing.
@@ -95,7 +99,7 @@ package struct TensorLookup {
     let bare = name.hasPrefix(modelPrefix) ? String(name.dropFirst(modelPrefix.count)) : name
     return Self.buffers.contains { bare == $0 || bare.hasSuffix("." + $0) }
       || Self.otherHeads.contains { bare.hasPrefix($0) }
-      || Self.otherInputs.contains { bare.hasPrefix($0 + ".") || bare.contains("." + $0 + ".") }
+      || (Self.otherInputs + unread).contains { ("." + bare + ".").contains("." + $0 + ".") }
   }
 
   /// Indices that older versions of transformers saved and every version can count itself, and what I-BERT keeps for being

@@ -32,6 +32,7 @@ package struct AttentionShape: Sendable, Equatable {
     heads: Int, keyValueHeads: Int? = nil, headWidth: Int, divisor: Float? = nil, isCausal: Bool = false, window: Int? = nil,
     rotary: RotaryEmbedding? = nil, relativeBias: RelativeBias? = nil, dropout: Float
   ) {
+    assert(relativeBias == nil || keyValueHeads ?? heads == heads, "a bias of each head is for heads with keys of their own")
     self.heads = heads
     self.keyValueHeads = keyValueHeads ?? heads
     self.headWidth = headWidth

@@ -15,7 +15,7 @@ package struct ClassificationHead: Sendable {
   private let dropout: Float?
   private let classifier: Linear
 
-  init(
+  package init(
     _ tokens: TokensRead, inputNormalization: Normalization? = nil, inputDropout: Float? = nil, dense: Linear? = nil,
     _ activation: Activation = .identity, denseNormalization: Normalization? = nil, dropout: Float? = nil, classifier: Linear
   ) {

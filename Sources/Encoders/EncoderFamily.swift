@@ -12,6 +12,8 @@ package protocol EncoderFamily: Sendable {
   static var relatives: [String: RelativeModel] { get }
   /// The prefix of the encoder's parameters in a checkpoint with a head; one without a head may omit it.
   static var prefix: String { get }
+  /// Parts of names of tensors that a checkpoint may have and the model does not read, besides what many families' checkpoints have.
+  static var unreadTensors: [String] { get }
   /// The last parts of the names of the layers that adapters go to unless others are asked for: queries and values.
   static var adapterTargets: [String] { get }
 
@@ -55,6 +57,7 @@ package struct RelativeModel: Sendable {
 
 extension EncoderFamily {
   package static var relatives: [String: RelativeModel] { [:] }
+  package static var unreadTensors: [String] { [] }
   package static var adapterTargets: [String] { ["query", "value"] }
   package var longestText: Int { .max }
 

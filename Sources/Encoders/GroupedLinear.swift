@@ -6,7 +6,7 @@ package struct LinearPart: Sendable {
   package let outputs, inputs, groups: Int
 
   package init(of linear: Linear, _ part: Int) {
-    outputs = linear.outputs / linear.weights.count
+    outputs = linear.partOutputs[part]
     inputs = linear.inputs
     groups = linear.groups?[part] ?? 1
   }

@@ -15,11 +15,11 @@ package struct EncoderParts<Layer: EncoderLayer>: Sendable {
   let maximumLength: Int
   let tokenTypeCount: Int
   let embeddings: Embeddings
-  let layers: [Layer]
+  package let layers: [Layer]
   let head: ClassificationHead
 
   /// - Parameter positions: what there are for tokens, those before the first token's too.
-  init(
+  package init(
     _ blueprint: Blueprint, width: Int, positions: Int, embeddings: Embeddings, layers: [Layer], head: ClassificationHead
   ) {
     self.blueprint = blueprint

@@ -18,9 +18,12 @@ package struct Model: Sendable {
   /// The prefix of the encoder's parameters in a checkpoint with a head; one without a head may omit it.
   package var prefix: String { type(of: family).prefix(of: modelType) }
 
+  /// Parts of names of tensors that its checkpoints may have without a use.
+  package var unreadTensors: [String] { type(of: family).unreadTensors }
+
   private static let families: [any EncoderFamily.Type] = [
     Bert.self, DistilBert.self, Roberta.self, Electra.self, Albert.self, MPNet.self, Deberta.self, ModernBert.self, Luke.self,
-    BigBird.self, SqueezeBert.self,
+    BigBird.self, SqueezeBert.self, GPT2.self, Qwen3.self, MobileBert.self,
   ]
 
   /// The values of `model_type` that are served.
@@ -36,8 +39,8 @@ package struct Model: Sendable {
     return max(1, count - (family?.positionCounting.firstPosition(settings) ?? 0))
   }
 
-  /// Far more than any encoder has; beyond it memory would be asked for that no machine of ours has.
-  private static let maximumParameters = 1 << 32
+  /// Far more than texts are classified with; beyond it memory would be asked for that no machine of ours has.
+  private static let maximumParameters = 1 << 34
 
   /// - Parameter task: what to answer in place of what the configuration says (a new head).
   package init(configuration: JSONValue, task: ClassificationTask? = nil) throws(ConfigurationError) {

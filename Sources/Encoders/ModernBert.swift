@@ -66,16 +66,17 @@ package struct ModernBert: LayeredFamily {
       func linear(_ part: String, inputs: Int, outputs: Int, hasBias: Bool, _ initialization: Initialization) -> Linear {
         blueprint.linear(name + part, inputs: inputs, outputs: outputs, hasBias: hasBias, initialization: initialization)
       }
+      // The first layer reads the embeddings, which are normalised.
+      let attentionNormalization = number == 0 ? nil : normalization(name + "attn_norm")
+      let queryKeyValue = linear("attn.Wqkv", inputs: width, outputs: attention.columns, hasBias: attentionHasBias, usual)
+      let attentionOutput = linear("attn.Wo", inputs: attention.contextWidth, outputs: width, hasBias: attentionHasBias, outgoing)
+      let feedForwardNormalization = normalization(name + "mlp_norm")
       return PreNormalizedLayer(
-        attention: attention,
-        // The first layer reads the embeddings, which are normalised.
-        attentionNormalization: number == 0 ? nil : normalization(name + "attn_norm"),
-        queryKeyValue: linear("attn.Wqkv", inputs: width, outputs: attention.columns, hasBias: attentionHasBias, usual),
-        attentionOutput: linear("attn.Wo", inputs: attention.contextWidth, outputs: width, hasBias: attentionHasBias, outgoing),
-        feedForwardNormalization: normalization(name + "mlp_norm"),
+        queryKeyValue: queryKeyValue, attentionOutput: attentionOutput,
         feedForward: linear("mlp.Wi", inputs: width, outputs: 2 * inner, hasBias: gateHasBias, usual), isGated: true,
-        activation: activation, output: linear("mlp.Wo", inputs: inner, outputs: width, hasBias: gateHasBias, outgoing),
-        attentionDropout: attentionDropout, gateDropout: gateDropout, outputDropout: 0)
+        output: linear("mlp.Wo", inputs: inner, outputs: width, hasBias: gateHasBias, outgoing),
+        attentionNormalization: attentionNormalization, feedForwardNormalization: feedForwardNormalization, attention: attention,
+        activation: activation, attentionDropout: attentionDropout, gateDropout: gateDropout, outputDropout: 0)
     }
     let head = ClassificationHead(
       tokens, inputNormalization: normalization("model.final_norm"),
@@ -116,16 +117,7 @@ package struct ModernBert: LayeredFamily {
     let local = try attention(
       "sliding_attention", hasLocalBase ? "local_rope_theta" : "global_rope_theta", base: hasLocalBase ? 10_000 : globalBase,
       window: window)
-    guard settings.has("layer_types") else {
-      let period = try settings.count("global_attn_every_n_layers", default: 3)
-      return (0..<layers).map { $0 % period == 0 ? global : local }
-    }
-    let kinds = (settings.json["layer_types"]?.array ?? []).map(\.string)
-    guard kinds.count == layers, kinds.allSatisfy({ $0 == "full_attention" || $0 == "sliding_attention" }) else {
-      throw .invalid(
-        key: "layer_types", found: settings.json["layer_types"]!.description,
-        expected: "full_attention or sliding_attention for each of \(layers) layers")
-    }
-    return kinds.map { $0 == "full_attention" ? global : local }
+    let period = try settings.count("global_attn_every_n_layers", default: 3)
+    return try settings.layerKinds(count: layers) { $0 % period == 0 ? .full : .sliding }.map { $0 == .full ? global : local }
   }
 }

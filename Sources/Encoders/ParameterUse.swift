@@ -39,15 +39,21 @@ package final class ParameterUse: Verbs {
   package func embed(_ embeddings: Embeddings) {
     let mapping = embeddings.wordMapping
     let tables = [embeddings.words, embeddings.positions, embeddings.tokenTypes, embeddings.taskTypes] + (mapping?.beside ?? [])
-    self.embeddings.formUnion(tables.compactMap { $0?.weight } + embeddings.normalization.parameters)
+    self.embeddings.formUnion(tables.compactMap { $0?.weight } + (embeddings.normalization?.parameters ?? []))
     for layer in [mapping?.layer, embeddings.projection] { self.embeddings.formUnion(layer.map { $0.weights + $0.biases } ?? []) }
   }
 
   package func operand(_ rows: Void) {}
   package func linear(_ operand: Void, _ layer: Linear) { note(layer.weights + layer.biases) }
+  package func linear(_ parts: [(operand: Void, layer: Linear)]) {
+    for part in parts { note(part.layer.weights + part.layer.biases) }
+  }
   package func linear(_ operand: Void, _ layer: Linear, _ activation: Activation) { note(layer.weights + layer.biases) }
   package func gated(_ operand: Void, _ layer: Linear, _ activation: Activation, dropout: Float) {
     note(layer.weights + layer.biases)
+  }
+  package func normalizeHeads(queryKeyValue: Void, _ shape: AttentionShape, queries: Normalization, keys: Normalization) {
+    note(queries.parameters + keys.parameters)
   }
   package func attend(queryKeyValue: Void, _ shape: AttentionShape, queries: TokensRead) {
     if let bias = shape.relativeBias { note([bias.table.weight]) }

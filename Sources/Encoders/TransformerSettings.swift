@@ -2,8 +2,12 @@ import JSON
 
 /// The sizes of one layer: of its attention, and between the two layers of its feed-forward network.
 package struct LayerShape: Sendable {
-  package var attention: AttentionShape
+  package let attention: AttentionShape
   package let intermediate: Int
+
+  package init(attention: AttentionShape, intermediate: Int) {
+    (self.attention, self.intermediate) = (attention, intermediate)
+  }
 }
 
 /// The settings that most families share: the sizes of a transformer's layers and what they do.

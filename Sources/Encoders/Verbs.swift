@@ -40,7 +40,8 @@ package struct Embeddings: Sendable {
   package let wordScale: Float?
   /// What the sum goes through before it is normalised, where tables are narrower than hidden states.
   package let projection: Linear?
-  package let normalization: Normalization
+  /// Nil in a family whose layers normalise what they read.
+  package let normalization: Normalization?
   /// What the normalised rows go through, where they are narrower than hidden states (ELECTRA, ALBERT).
   package let expansion: Linear?
   /// The row of `positions` that a text's first token takes.
@@ -53,16 +54,19 @@ package struct Embeddings: Sendable {
   /// The rate, in training.
   package let dropout: Float
 
-  /// A linear layer of each word's row, side by side with the first rows of other tables (RoCBERT's shapes and pronunciations:
-  /// callers name none).
+  /// A linear layer of each word's row.
   package struct WordMapping: Sendable {
     package let layer: Linear
-    package let beside: [Table]
+    /// Tables whose first rows lie beside the word's (RoCBERT's shapes and pronunciations: callers name none).
+    package var beside: [Table] = []
+    /// Whether the row of the next word lies before the word's and that of the word before behind it, zeros at the ends of a text
+    /// (MobileBERT).
+    package var readsNeighbours = false
   }
 
   package init(
     words: Table, positions: Table? = nil, tokenTypes: Table? = nil, taskTypes: Table? = nil, wordMapping: WordMapping? = nil,
-    wordScale: Float? = nil, projection: Linear? = nil, normalization: Normalization, expansion: Linear? = nil, firstPosition: Int = 0,
+    wordScale: Float? = nil, projection: Linear? = nil, normalization: Normalization? = nil, expansion: Linear? = nil, firstPosition: Int = 0,
     uncountedToken: Int32? = nil, dropsOutFirst: Bool = false, dropout: Float
   ) {
     self.words = words
@@ -118,12 +122,22 @@ package protocol Verbs: AnyObject {
   /// `x Wᵀ + b`: `[rows, outputs]`.
   func linear(_ operand: Operand, _ layer: Linear) throws(OutOfMemory) -> Rows
 
+  /// Layers of different rows, their outputs side by side: `[rows, all their outputs]`.
+  func linear(_ parts: [(operand: Operand, layer: Linear)]) throws(OutOfMemory) -> Rows
+
   /// `f(x Wᵀ + b)`, ready for the next product: `[rows, outputs]`.
   func linear(_ operand: Operand, _ layer: Linear, _ activation: Activation) throws(OutOfMemory) -> Operand
 
   /// A gated linear unit (Shazeer, 2020): `dropout(f(u) · v)`, u the first half of the layer's outputs and v the second:
   /// `[rows, outputs / 2]`.
   func gated(_ operand: Operand, _ layer: Linear, _ activation: Activation, dropout: Float) throws(OutOfMemory) -> Operand
+
+  /// Normalises each head's query and key, all heads by the same: `[tokens, shape.columns]`.
+  ///
+  /// - Parameter queryKeyValue: used up.
+  func normalizeHeads(
+    queryKeyValue: Rows, _ shape: AttentionShape, queries: Normalization, keys: Normalization
+  ) throws(OutOfMemory) -> Rows
 
   /// Attention of tokens to the tokens of their own text.
   ///

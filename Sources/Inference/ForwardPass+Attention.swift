@@ -17,24 +17,24 @@ extension ForwardPass {
     ) { head, scratch in
       let stride = queryKeyValue.width
       if let rotation {
-        rotation.turn(head.query, stride, head.queries, kernels)
+        for number in 0..<shape.group { rotation.turn(head.query + number * headWidth, stride, head.queries, kernels) }
         rotation.turn(head.key, stride, 0..<head.length, kernels)
       }
       attend(head, shape, stride, biases: shape.hasBias(head.length) ? biases.map { $0.ofHead(head.number) } : nil, scratch)
     }
   }
 
-  /// One head of one text.
+  /// One head of keys and values of one text, with the heads of queries that it serves.
   struct Head {
     let number: Int
     /// The text's tokens, and those of them that attend.
     let length: Int
     let queries: Range<Int>
-    /// Where the query of the first token that attends and its context lie, and key and value of the text's first token.
+    /// Where the first head's query of the first token that attends and its context lie, and key and value of the text's first token.
     let query, key, value, out: UnsafeMutablePointer<Float>
   }
 
-  /// The context, with `body` called for every head of every text.
+  /// The context, with `body` called for every head of keys and values of every text.
   ///
   /// - Parameter scratch: the floats that `body` needs.
   func attend(
@@ -46,19 +46,19 @@ extension ForwardPass {
     try scratch.reserve(floats)
     let out = try isInt8 ? quantized(rows: context.rows, width: width) : context
     timed(.attention) {
-      parallelFor(texts.count * shape.heads) { task, worker in
-        let text = texts.lowerBound + task / shape.heads
-        let number = task % shape.heads
+      parallelFor(texts.count * shape.keyValueHeads) { task, worker in
+        let (index, number) = task.quotientAndRemainder(dividingBy: shape.keyValueHeads)
+        let text = texts.lowerBound + index
         let first = batch.starts[text] - tokens.lowerBound
         let length = batch.starts[text + 1] - batch.starts[text]
         let read = queries.isOne ? batch.tokenRead(queries, of: text) : 0
         let row = queryKeyValue.values + first * queryKeyValue.width
-        let column = number * shape.headWidth
+        let (column, queryColumn) = (number * shape.headWidth, number * shape.group * shape.headWidth)
         let head = Head(
           number: number, length: length, queries: read..<(queries.isOne ? read + 1 : length),
-          query: row + read * queryKeyValue.width + column, key: row + shape.keys.lowerBound + column,
+          query: row + read * queryKeyValue.width + queryColumn, key: row + shape.keys.lowerBound + column,
           value: row + shape.values.lowerBound + column,
-          out: context.values + (queries.isOne ? task / shape.heads : first) * width + column)
+          out: context.values + (queries.isOne ? index : first) * width + queryColumn)
         body(head, scratch[worker])
       }
     }
@@ -81,7 +81,7 @@ extension ForwardPass {
       let row = first - head.queries.lowerBound
       attend(
         head.query + row * stride, head.key + keys.lowerBound * stride, head.value + keys.lowerBound * stride, stride, block.count,
-        keys.count, shape.headWidth, shape.scale, biases.map { $0 + keys.lowerBound - first }, head.out + row * width, width, scratch)
+        keys.count, shape.headWidth, shape.group, seen: shape.isCausal ? first + 1 - keys.lowerBound : keys.count, shape.scale, biases.map { $0 + keys.lowerBound - first }, head.out + row * width, width, scratch)
       first = block.upperBound
     }
   }
@@ -95,13 +95,13 @@ extension ForwardPass {
   /// heap for each head of each text.
   func attend(
     _ query: UnsafePointer<Float>, _ key: UnsafePointer<Float>, _ value: UnsafePointer<Float>, _ stride: Int,
-    _ queries: Int, _ keys: Int, _ headWidth: Int, _ scale: Float, _ bias: UnsafePointer<Float>?,
+    _ queries: Int, _ keys: Int, _ headWidth: Int, _ group: Int, seen: Int, _ scale: Float, _ bias: UnsafePointer<Float>?,
     _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ scratch: UnsafeMutablePointer<Float>
   ) {
     if isInt8 {
-      kernels.attentionInt8(query, key, value, stride, queries, keys, headWidth, scale, bias, out, outStride, scratch)
+      kernels.attentionInt8(query, key, value, stride, queries, keys, headWidth, group, seen, scale, bias, out, outStride, scratch)
     } else {
-      kernels.attention(query, key, value, stride, queries, keys, headWidth, scale, bias, out, outStride, scratch)
+      kernels.attention(query, key, value, stride, queries, keys, headWidth, group, seen, scale, bias, out, outStride, scratch)
     }
   }
 }

@@ -52,7 +52,7 @@ extension ForwardPass {
         let token = batch.tokenRead(queries, of: text)
         let keys = shape.keys(token..<token + 1, batch.starts[text + 1] - batch.starts[text])
         attend(
-          scores.values + index * heads * inputs, states, states, inputs, heads, keys.count, inputs, shape.scale, nil,
+          scores.values + index * heads * inputs, states, states, inputs, heads, keys.count, inputs, 1, seen: keys.count, shape.scale, nil,
           gathered.values + index * inputs, count * inputs, scratch[worker])
       }
     }

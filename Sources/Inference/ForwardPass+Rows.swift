@@ -8,13 +8,17 @@ enum RowStep {
   /// The rows of an embedding's other tables, added.
   case addRows(Embeddings, into: Activations)
   case quantize(Activations, into: Activations, Profile.Work)
-  /// - Parameter outputs: of the layer, from the first of a panel on.
-  case multiply(Activations, ModelWeights.Matrix, outputs: Range<Int>, into: Activations)
+  /// - Parameters:
+  ///   - outputs: of the layer, from the first of a panel on.
+  ///   - column: where they begin in the rows that they are written into.
+  case multiply(Activations, ModelWeights.Matrix, outputs: Range<Int>, into: Activations, from: Int = 0)
   case activate(Activations, Activation, Profile.Work)
   /// A linear layer and what its activation makes of it, block by block.
   case feed(Activations, ModelWeights.Matrix, Activation, isGated: Bool, into: Activations)
   /// - Parameter operand: where the rows go quantised besides.
   case normalize(Activations, residual: Activations?, Normalization, into: Activations, _ operand: Activations?)
+  /// The heads that lie side by side in some columns, in place.
+  case normalizeHeads(Activations, Range<Int>, Normalization)
   case add(Activations, residual: Activations)
 }
 
@@ -49,9 +53,9 @@ extension ForwardPass {
       timed(.embedding) { addRows(embeddings, block, into: out) }
     case .quantize(let rows, let out, let work):
       timed(work) { quantize(rows, block, into: out) }
-    case .multiply(let operand, let matrix, let outputs, let out):
+    case .multiply(let operand, let matrix, let outputs, let out, let column):
       timed(.products) {
-        multiply(operand, block, matrix, out.values + block.lowerBound * out.width, out.width, outputs: outputs)
+        multiply(operand, block, matrix, out.values + block.lowerBound * out.width + column, out.width, outputs: outputs)
       }
     case .activate(let rows, let activation, let work):
       timed(work) {
@@ -62,6 +66,8 @@ extension ForwardPass {
       feed(operand, block, matrix, activation, isGated: isGated, into: out, scratch[thread])
     case .normalize(let rows, let residual, let normalization, let out, let operand):
       timed(.normalization) { normalize(rows, block, residual: residual, normalization, into: out, operand) }
+    case .normalizeHeads(let rows, let columns, let normalization):
+      timed(.normalization) { normalizeHeads(rows, block, columns, normalization) }
     case .add(let rows, let residual):
       timed(.normalization) {
         let start = block.lowerBound * rows.width
@@ -138,8 +144,18 @@ extension ForwardPass {
     let offset = block.lowerBound * rows.width
     kernels.normalizeRows(
       rows.values + offset, rows.width, residual.map { UnsafePointer($0.values + offset) }, rows.width, block.count,
-      rows.width, vectors.weight, vectors.bias, vectors.epsilon, out.values + offset, rows.width,
+      rows.width, normalization.kind.rawValue, vectors.weight, vectors.bias, vectors.epsilon, out.values + offset, rows.width,
       operand.map { $0.quantized + block.lowerBound * $0.stride }, operand?.stride ?? 0,
       operand.map { $0.scales + block.lowerBound })
+  }
+
+  private func normalizeHeads(_ rows: Activations, _ block: Range<Int>, _ columns: Range<Int>, _ normalization: Normalization) {
+    let (vectors, width) = (weights[normalization], normalization.width)
+    for row in block {
+      let heads = rows.values + row * rows.width + columns.lowerBound
+      kernels.normalizeRows(
+        heads, width, nil, 0, columns.count / width, width, normalization.kind.rawValue, vectors.weight, vectors.bias,
+        vectors.epsilon, heads, width, nil, 0, nil)
+    }
   }
 }

@@ -64,8 +64,10 @@ final class ForwardPass: Verbs {
     }
     let sum: Activations
     if let mapping = embeddings.wordMapping {
-      let words = try activations.hidden(rows: tokens.count, width: mapping.layer.inputs)
+      var words = try activations.hidden(
+        rows: tokens.count, width: mapping.readsNeighbours ? embeddings.words.width : mapping.layer.inputs)
       perform(.gatherWords(embeddings, into: words), rows: words.rows)
+      if mapping.readsNeighbours { words = try unfold(words, .neighbouringWords(width: words.width)) }
       sum = try linear(operand(words), mapping.layer)
     } else {
       sum = try activations.hidden(rows: tokens.count, width: embeddings.words.width)
@@ -73,7 +75,8 @@ final class ForwardPass: Verbs {
     }
     perform(.addRows(embeddings, into: sum), rows: sum.rows)
     let rows = try embeddings.projection.map { layer throws(OutOfMemory) in try linear(operand(sum), layer) } ?? sum
-    return try normalize(rows, residual: nil, embeddings.normalization, into: rows)
+    guard let normalization = embeddings.normalization else { return rows }
+    return try normalize(rows, residual: nil, normalization, into: rows)
   }
 
   func operand(_ rows: Activations) throws(OutOfMemory) -> Activations {
@@ -88,6 +91,17 @@ final class ForwardPass: Verbs {
   func linear(_ operand: Activations, _ layer: Linear) throws(OutOfMemory) -> Activations {
     let out = try activations.hidden(rows: operand.rows, width: layer.outputs)
     perform(.multiply(operand, weights[layer], outputs: 0..<layer.outputs, into: out), rows: operand.rows)
+    return out
+  }
+
+  func linear(_ parts: [(operand: Activations, layer: Linear)]) throws(OutOfMemory) -> Activations {
+    let rows = parts[0].operand.rows
+    let out = try activations.hidden(rows: rows, width: parts.reduce(0) { $0 + $1.layer.outputs })
+    var column = 0
+    for (operand, layer) in parts {
+      perform(.multiply(operand, weights[layer], outputs: 0..<layer.outputs, into: out, from: column), rows: rows)
+      column += layer.outputs
+    }
     return out
   }
 
@@ -115,17 +129,21 @@ final class ForwardPass: Verbs {
   var longestText: Int { texts.reduce(0) { max($0, batch.starts[$1 + 1] - batch.starts[$1]) } }
 
   func convolve(_ rows: Activations, _ layer: Linear, _ activation: Activation, dropout: Float) throws(OutOfMemory) -> Activations {
-    let neighbours = try activations.hidden(rows: rows.rows, width: layer.inputs)
+    let out = try linear(operand(unfold(rows, Convolution(layer, width: rows.width))), layer)
+    perform(.activate(out, activation, .products), rows: rows.rows)
+    return out
+  }
+
+  private func unfold(_ rows: Activations, _ convolution: Convolution) throws(OutOfMemory) -> Activations {
+    let neighbours = try activations.hidden(rows: rows.rows, width: convolution.unfoldedWidth)
     timed(.products) {
-      parallelFor(texts.count) { place, _ in
-        let text = texts.lowerBound + place
-        Convolution(layer, width: rows.width).unfold(
+      parallelFor(texts.count) { index, _ in
+        let text = texts.lowerBound + index
+        convolution.unfold(
           rows.values, batch.starts[text] - tokens.lowerBound..<batch.starts[text + 1] - tokens.lowerBound, neighbours.values)
       }
     }
-    let out = try linear(operand(neighbours), layer)
-    perform(.activate(out, activation, .products), rows: rows.rows)
-    return out
+    return neighbours
   }
 
   func residualNormalize(
@@ -150,6 +168,14 @@ final class ForwardPass: Verbs {
     if isInt8 { out.operand = try quantized(rows: out.rows, width: out.width) }
     perform(.normalize(rows, residual: residual, normalization, into: out, out.operand), rows: out.rows)
     return out
+  }
+
+  func normalizeHeads(
+    queryKeyValue: Activations, _ shape: AttentionShape, queries: Normalization, keys: Normalization
+  ) throws(OutOfMemory) -> Activations {
+    perform(.normalizeHeads(queryKeyValue, shape.queries, queries), rows: queryKeyValue.rows)
+    perform(.normalizeHeads(queryKeyValue, shape.keys, keys), rows: queryKeyValue.rows)
+    return queryKeyValue
   }
 
   func read(_ rows: Activations, _ tokens: TokensRead) throws(OutOfMemory) -> Activations {

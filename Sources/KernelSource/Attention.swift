@@ -10,21 +10,23 @@ extension Kernel {
     return keys &* D &+ L &* ((D &+ 31) / 32 &* 32) &+ min(queryRows, M) &* keys &+ 64
   }
 
-  /// Scaled dot-product attention (Vaswani et al., 2017) of one head of one text, in fp32: M queries attend to its L
-  /// tokens.
+  /// Scaled dot-product attention (Vaswani et al., 2017) of one text, in fp32: M queries attend to its L tokens, in each of `group`
+  /// heads that share keys and values.
   ///
   /// - Parameters:
-  ///   - query: [M, D], `stride` floats from one to the next.
+  ///   - query: [M, group, D], `stride` floats from one token to the next.
   ///   - key, value: [L, D], likewise.
+  ///   - seen: the tokens that the first query attends to, from the first on; each next query attends to one more until it is all.
+  ///     L if all attend to all. Of a block of queries the tokens that none attends to cost nothing; others are to be hidden by `bias`.
   ///   - scale: what the scores are multiplied by; positive.
   ///   - bias: what is added to the scores before that, by distance (`addBias`); -infinity hides a key. Nil for nothing.
-  ///   - out: [M, D], `outStride` floats from one token to the next.
+  ///   - out: [M, group, D], `outStride` floats from one token to the next.
   ///   - scratch: `attentionScratch(M, L, D)` floats, 64-byte aligned.
   @inline(never)
   package static func attention(
     _ query: UnsafePointer<Float>, _ key: UnsafePointer<Float>, _ value: UnsafePointer<Float>, _ stride: Int, _ M: Int,
-    _ L: Int, _ D: Int, _ scale: Float, _ bias: UnsafePointer<Float>?, _ out: UnsafeMutablePointer<Float>,
-    _ outStride: Int, _ scratch: UnsafeMutablePointer<Float>
+    _ L: Int, _ D: Int, _ group: Int, _ seen: Int, _ scale: Float, _ bias: UnsafePointer<Float>?,
+    _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ scratch: UnsafeMutablePointer<Float>
   ) {
     let keys = (L &+ 63) / 64 &* 64
     let valueStride = (D &+ 31) / 32 &* 32
@@ -32,14 +34,18 @@ extension Kernel {
     let values = keyPanels + keys &* D
     let scores = values + L &* valueStride
     layOutHead(key, value, stride, L, D, keyPanels, values)
-    var first = 0
-    while first < M {
-      let rows = min(queryRows, M &- first)
-      multiplyPanels(query + first &* stride, stride, rows, keyPanels, nil, keys, D, scores, keys)
-      if let bias { addBias(scores, keys, rows, L, bias - first) }
-      softmaxRows(scores, keys, rows, L, scale)
-      multiplyFloat(scores, keys, rows, values, valueStride, L, D, nil, out + first &* outStride, outStride)
-      first &+= queryRows
+    for head in 0..<group {
+      let (query, out) = (query + head &* D, out + head &* D)
+      var first = 0
+      while first < M {
+        let rows = min(queryRows, M &- first)
+        let count = min(L, seen &+ first &+ rows &- 1)
+        multiplyPanels(query + first &* stride, stride, rows, keyPanels, nil, (count &+ 63) / 64 &* 64, D, scores, keys)
+        if let bias { addBias(scores, keys, rows, count, bias - first) }
+        softmaxRows(scores, keys, rows, count, scale)
+        multiplyFloat(scores, keys, rows, values, valueStride, count, D, nil, out + first &* outStride, outStride)
+        first &+= queryRows
+      }
     }
   }
 

@@ -17,7 +17,7 @@ struct Int8Head {
   /// The text's tokens, and the head's width, rounded up to whole panels.
   let tokens, channels: Int
   let operandStride, probabilityStride: Int
-  private let keyScales, keySums, valuePanels, valueScales, valueSums, zeros, queries, queryScales, scores,
+  private let keyScales, keySums, valuePanels, valueScales, valueSums, seenSums, zeros, queries, queryScales, scores,
     probabilities, probabilityScales: Int
   let end: Int
 
@@ -33,7 +33,8 @@ struct Int8Head {
     valuePanels = keySums &+ tokens
     valueScales = valuePanels &+ channels &* ((L &+ 3) / 4)
     valueSums = valueScales &+ channels
-    zeros = valueSums &+ channels
+    seenSums = valueSums &+ channels
+    zeros = seenSums &+ channels
     queries = zeros &+ max(tokens, channels)
     queryScales = queries &+ M &* operandStride / 4
     scores = queryScales &+ (M &+ 15) / 16 &* 16
@@ -61,32 +62,36 @@ struct Int8Head {
     UnsafeMutableRawPointer(scratch + place).assumingMemoryBound(to: Int32.self)
   }
 
-  /// Lays out keys, values and the first M queries.
+  /// Lays out keys and values.
   @inline(__always)
   func layOut(
-    _ query: UnsafePointer<Float>, _ key: UnsafePointer<Float>, _ value: UnsafePointer<Float>, _ stride: Int, _ M: Int,
-    _ scratch: UnsafeMutablePointer<Float>
+    _ key: UnsafePointer<Float>, _ value: UnsafePointer<Float>, _ stride: Int, _ scratch: UnsafeMutablePointer<Float>
   ) {
-    // Scores are made up to a whole vector; those beyond the text are numbers, whatever lies in the panel there, and unseen.
+    // Scores are computed in whole vectors. Lanes past the end of the text are finite and never read.
     (scratch + keyScales).store(Floats(), (L &- 1) / 16 &* 16)
     Kernel.layOutKeys(key, stride, L, D, scratch, scratch + keyScales, sums(scratch, keySums))
     Kernel.layOutValues(value, stride, L, D, scratch + valuePanels, scratch + valueScales, sums(scratch, valueSums))
-    Kernel.quantizeTokens(
-      query, stride, M, D, UnsafeMutableRawPointer(scratch + queries), operandStride, scratch + queryScales)
     let zeros = scratch + zeros
     forEachVector(max(tokens, channels)) { index, _ in zeros.store(Floats(), index) }
   }
 
-  /// The scores of some queries, from `first` on.
+  /// Lays out the first M queries of a head.
   @inline(__always)
-  func score(_ first: Int, _ rows: Int, _ scratch: UnsafeMutablePointer<Float>) {
+  func layOut(queries query: UnsafePointer<Float>, _ stride: Int, _ M: Int, _ scratch: UnsafeMutablePointer<Float>) {
+    Kernel.quantizeTokens(
+      query, stride, M, D, UnsafeMutableRawPointer(scratch + queries), operandStride, scratch + queryScales)
+  }
+
+  /// The scores of some queries, from `first` on, and the first `count` tokens.
+  @inline(__always)
+  func score(_ first: Int, _ rows: Int, _ count: Int, _ scratch: UnsafeMutablePointer<Float>) {
     let queries = queries(scratch, from: first)
     Kernel.linearInt8(
       queries.rows, operandStride, queries.scales, rows, scratch, scratch + keyScales, sums(scratch, keySums),
-      scratch + zeros, (L &+ 15) / 16 &* 16, D, scratch + scores, tokens)
+      scratch + zeros, (count &+ 15) / 16 &* 16, D, scratch + scores, tokens)
   }
 
-  /// The context of the queries whose scores there are.
+  /// The context of the queries whose scores of all tokens there are.
   @inline(__always)
   func attend(
     _ rows: Int, _ scale: Float, _ out: UnsafeMutablePointer<Float>, _ outStride: Int,
@@ -98,6 +103,50 @@ struct Int8Head {
     Kernel.linearInt8(
       q, probabilityStride, scratch + probabilityScales, rows, scratch + valuePanels, scratch + valueScales,
       sums(scratch, valueSums), scratch + zeros, D, L, out, outStride)
+  }
+
+  /// The same of the scores of the first `count` tokens; the values of those before `summed`, a multiple of 4, are in the sums
+  /// that begin with zeros. Returns what is in them now.
+  @inline(never)
+  func attendFirst(
+    _ count: Int, summed: Int, _ rows: Int, _ scale: Float, _ out: UnsafeMutablePointer<Float>, _ outStride: Int,
+    _ scratch: UnsafeMutablePointer<Float>
+  ) -> Int {
+    let q = UnsafeMutableRawPointer(scratch + probabilities)
+    Kernel.softmaxQuantizedRows(
+      scratch + scores, tokens, rows, count, scale, q, probabilityStride, scratch + probabilityScales)
+    // A panel is as long as the text, and a product may read the beginning of one panel.
+    let panelBytes = 256 &* ((L &+ 3) / 4)
+    let end = (count &+ 3) / 4 &* 4
+    var channel = 0
+    while channel < D {
+      let panel = UnsafeRawPointer(scratch + valuePanels) + channel / 64 &* panelBytes
+      addSums(panel, summed / 4, end / 4, sums(scratch, seenSums &+ channel))
+      Kernel.linearInt8(
+        q, probabilityStride, scratch + probabilityScales, rows, panel, scratch + valueScales + channel,
+        sums(scratch, seenSums &+ channel), scratch + zeros, min(64, D &- channel), count, out + channel, outStride)
+      channel &+= 64
+    }
+    return end
+  }
+
+  /// Adds up the values of some groups of 4 tokens of a panel, for each of its channels, to those of the groups before.
+  @inline(__always)
+  private func addSums(_ panel: UnsafeRawPointer, _ first: Int, _ end: Int, _ sums: UnsafeMutablePointer<Int32>) {
+    // Elsewhere operands are signed, and no product asks for the sums.
+    #if AVX512_VNNI || AVX_VNNI
+      let ones = unsafeBitCast(Ints(repeating: 0x0101_0101), to: SIMD64<Int8>.self)
+      let target = UnsafeMutableRawPointer(sums)
+      var offset = 0
+      while offset < 256 {
+        var sum = first > 0 ? target.loadUnaligned(fromByteOffset: offset, as: Ints.self) : Ints()
+        for group in first..<end {
+          sum = v_dot4(sum, ones, panel.load(fromByteOffset: group &* 256 &+ offset, as: SIMD64<Int8>.self))
+        }
+        target.storeBytes(of: sum, toByteOffset: offset, as: Ints.self)
+        offset &+= 64
+      }
+    #endif
   }
 }
 
@@ -111,35 +160,46 @@ extension Kernel {
     Int8Head(M, L, D, queryRows: queryRowsInt8(L)).end
   }
 
-  /// Scaled dot-product attention (Vaswani et al., 2017) of one head of one text, its two products in int8: M queries
-  /// attend to its L tokens.
+  /// Scaled dot-product attention (Vaswani et al., 2017) of one text, its two products in int8: M queries attend to its L tokens, in
+  /// each of `group` heads that share keys and values.
   ///
   /// Queries and keys have one scale for each token. Values have one for each channel of the text; probabilities are
   /// whole numbers from 0 to 127, 127 for the highest of a row, over their sum. Each product is `linearInt8` with
   /// keys, or values, as the weights.
   ///
   /// - Parameters:
-  ///   - query: [M, D], `stride` floats from one to the next.
+  ///   - query: [M, group, D], `stride` floats from one token to the next.
   ///   - key, value: [L, D], likewise.
+  ///   - seen: as in `attention`.
   ///   - scale: what the scores are multiplied by; positive.
   ///   - bias: what is added to the scores before that, by distance (`addBias`); -infinity hides a key. Nil for nothing.
-  ///   - out: [M, D], `outStride` floats from one token to the next.
+  ///   - out: [M, group, D], `outStride` floats from one token to the next.
   ///   - scratch: `attentionInt8Scratch(M, L, D)` floats, 64-byte aligned.
   @inline(never)
   package static func attentionInt8(
     _ query: UnsafePointer<Float>, _ key: UnsafePointer<Float>, _ value: UnsafePointer<Float>, _ stride: Int, _ M: Int,
-    _ L: Int, _ D: Int, _ scale: Float, _ bias: UnsafePointer<Float>?, _ out: UnsafeMutablePointer<Float>,
-    _ outStride: Int, _ scratch: UnsafeMutablePointer<Float>
+    _ L: Int, _ D: Int, _ group: Int, _ seen: Int, _ scale: Float, _ bias: UnsafePointer<Float>?,
+    _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ scratch: UnsafeMutablePointer<Float>
   ) {
-    let head = Int8Head(M, L, D, queryRows: queryRowsInt8(L))
-    head.layOut(query, key, value, stride, M, scratch)
-    var first = 0
-    while first < M {
-      let rows = min(head.queryRows, M &- first)
-      head.score(first, rows, scratch)
-      if let bias { addBias(head.scores(scratch), head.tokens, rows, L, bias - first) }
-      head.attend(rows, scale, out + first &* outStride, outStride, scratch)
-      first &+= rows
+    let parts = Int8Head(M, L, D, queryRows: queryRowsInt8(L))
+    parts.layOut(key, value, stride, scratch)
+    for head in 0..<group {
+      let out = out + head &* D
+      parts.layOut(queries: query + head &* D, stride, M, scratch)
+      var first = 0
+      var summed = 0
+      while first < M {
+        let rows = min(parts.queryRows, M &- first)
+        let count = min(L, seen &+ first &+ rows &- 1)
+        parts.score(first, rows, count, scratch)
+        if let bias { addBias(parts.scores(scratch), parts.tokens, rows, count, bias - first) }
+        if count == L {
+          parts.attend(rows, scale, out + first &* outStride, outStride, scratch)
+        } else {
+          summed = parts.attendFirst(count, summed: summed, rows, scale, out + first &* outStride, outStride, scratch)
+        }
+        first &+= rows
+      }
     }
   }
 

@@ -111,7 +111,8 @@ extension Kernel {
   ) {
     let parts = PartsInt8(L, D, R)
     let head = parts.head
-    head.layOut(query, key, value, stride, M, scratch)
+    head.layOut(key, value, stride, scratch)
+    head.layOut(queries: query, stride, M, scratch)
     let keys = UnsafeMutableRawPointer(scratch + parts.keys)
     if positionQueries != nil {
       quantizeTokens(key, stride, L, D, keys, head.operandStride, scratch + parts.keyScales)
@@ -120,7 +121,7 @@ extension Kernel {
     var first = 0
     while first < M {
       let rows = min(queryRows, M &- first)
-      head.score(first, rows, scratch)
+      head.score(first, rows, L, scratch)
       if let positionKeys {
         RelativeScores(columns: keyColumns, linear: linear, products: products, stride: parts.productStride)
           .addContentToPosition(head.scores(scratch), head.tokens, first, rows, L) { token, count, position, positions in

@@ -1,7 +1,8 @@
 import CVector
 
 extension Kernel {
-  /// Layer normalisation (Ba et al., 2016) of `x + residual`, with the biased variance in two passes.
+  /// Normalises `x + residual`, by a kind of `Encoders.Normalization`: 0, layer normalisation (Ba et al., 2016) with the biased
+  /// variance in two passes; 1, by the root mean square (Zhang and Sennrich, 2019); 2, not at all: weight and bias alone.
   ///
   /// - Parameters:
   ///   - x: [M, width].
@@ -12,7 +13,7 @@ extension Kernel {
   @inline(never)
   package static func normalizeRows(
     _ x: UnsafePointer<Float>, _ xStride: Int, _ residual: UnsafePointer<Float>?, _ residualStride: Int, _ M: Int,
-    _ width: Int, _ weight: UnsafePointer<Float>, _ bias: UnsafePointer<Float>, _ epsilon: Float,
+    _ width: Int, _ kind: Int32, _ weight: UnsafePointer<Float>, _ bias: UnsafePointer<Float>, _ epsilon: Float,
     _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ q: UnsafeMutableRawPointer?, _ qStride: Int,
     _ scales: UnsafeMutablePointer<Float>?
   ) {
@@ -27,15 +28,16 @@ extension Kernel {
       func sum(_ place: Int) -> Floats {
         guard place < count else { return Floats() }
         let values = x + (row &+ place) &* xStride
-        guard let residual else { return sumRow(values, width) }
+        guard let residual else { return kind == 0 ? sumRow(values, width) : Floats() }
         return addRows(values, residual + (row &+ place) &* residualStride, target + place &* outStride, width)
       }
-      let means = v_hsum_of4(sum(0), sum(1), sum(2), sum(3)) / SIMD4(repeating: Float(width))
+      let sums = v_hsum_of4(sum(0), sum(1), sum(2), sum(3))
+      let means = kind == 0 ? sums / SIMD4(repeating: Float(width)) : SIMD4()
       func squares(_ place: Int) -> Floats {
-        place < count ? sumSquares(values + place &* valueStride, means[place], width) : Floats()
+        place < count && kind != 2 ? sumSquares(values + place &* valueStride, means[place], width) : Floats()
       }
       let variances = v_hsum_of4(squares(0), squares(1), squares(2), squares(3)) / SIMD4(repeating: Float(width))
-      let inverses = SIMD4(repeating: 1) / (variances + SIMD4(repeating: epsilon)).squareRoot()
+      let inverses = kind == 2 ? SIMD4(repeating: 1) : SIMD4(repeating: 1) / (variances + SIMD4(repeating: epsilon)).squareRoot()
       func normalize(_ place: Int) -> Floats {
         guard place < count else { return Floats() }
         return normalizeRow(

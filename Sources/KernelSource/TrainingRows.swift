@@ -112,7 +112,7 @@ extension Kernel {
     }
   }
 
-  /// Layer normalisation of `dropout(x) + residual` that keeps what its gradient needs.
+  /// Normalises `dropout(x) + residual` as `normalizeRows` does, and keeps what its gradient needs.
   ///
   /// - Parameters:
   ///   - x: [M, width]; residual: the same, or nil.
@@ -122,7 +122,7 @@ extension Kernel {
   ///   - out: [M, width].
   @inline(never)
   package static func normalizeForward(
-    _ x: UnsafePointer<Float>, _ residual: UnsafePointer<Float>?, _ M: Int, _ width: Int, _ weight: UnsafePointer<Float>,
+    _ x: UnsafePointer<Float>, _ residual: UnsafePointer<Float>?, _ M: Int, _ width: Int, _ kind: Int32, _ weight: UnsafePointer<Float>,
     _ bias: UnsafePointer<Float>?, _ epsilon: Float, _ rate: Float, _ key: UInt64, _ first: Int,
     _ normalized: UnsafeMutablePointer<Float>, _ inverseDeviation: UnsafeMutablePointer<Float>,
     _ out: UnsafeMutablePointer<Float>
@@ -140,14 +140,14 @@ extension Kernel {
         store(value, normal, index, lanes)
         sum += value
       }
-      let mean = Floats(repeating: total.sum / Float(width))
+      let mean = Floats(repeating: kind == 0 ? total.sum / Float(width) : 0)
       var squares = Accumulators()
       squares.forEachVector(width) { index, lanes, sum in
         var centered = load(normal, index, lanes) - mean
         if lanes < 16 { for lane in lanes..<16 { centered[lane] = 0 } }
         sum = v_fma(centered, centered, sum)
       }
-      let inverse = 1 / (squares.sum / Float(width) + epsilon).squareRoot()
+      let inverse = kind == 2 ? 1 : 1 / (squares.sum / Float(width) + epsilon).squareRoot()
       inverseDeviation[row] = inverse
       forEachVector(width) { index, lanes in
         let value = (load(normal, index, lanes) - mean) * Floats(repeating: inverse)
@@ -186,7 +186,7 @@ extension Kernel {
   @inline(never)
   package static func normalizeBackward(
     _ dy: UnsafePointer<Float>, _ normalized: UnsafePointer<Float>, _ inverseDeviation: UnsafePointer<Float>, _ M: Int,
-    _ width: Int, _ weight: UnsafePointer<Float>, _ rate: Float, _ key: UInt64, _ first: Int,
+    _ width: Int, _ kind: Int32, _ weight: UnsafePointer<Float>, _ rate: Float, _ key: UInt64, _ first: Int,
     _ dx: UnsafeMutablePointer<Float>?, _ addsX: Bool, _ dResidual: UnsafeMutablePointer<Float>?, _ addsResidual: Bool,
     _ dWeight: UnsafeMutablePointer<Float>, _ dBias: UnsafeMutablePointer<Float>
   ) {
@@ -205,8 +205,9 @@ extension Kernel {
         sum += scaled
         projection = v_fma(scaled, value, projection)
       }
-      let mean = Floats(repeating: v_hsum(sum) / Float(width))
-      let slope = Floats(repeating: v_hsum(projection) / Float(width))
+      // What the mean and the deviation pass on, where the kind has them.
+      let mean = Floats(repeating: kind == 0 ? v_hsum(sum) / Float(width) : 0)
+      let slope = Floats(repeating: kind == 2 ? 0 : v_hsum(projection) / Float(width))
       let inverse = Floats(repeating: inverseDeviation[row])
       forEachVector(width) { index, lanes in
         let scaled = load(upstream, index, lanes) * load(weight, index, lanes)

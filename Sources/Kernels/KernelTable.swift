@@ -34,7 +34,7 @@ package protocol KernelTable: SendableMetatype {
   static func activate(_ rows: MutableFloats, _ stride: Int, _ M: Int, _ N: Int, _ activation: Int32)
   static func normalizeRows(
     _ x: Floats, _ xStride: Int, _ residual: Floats?, _ residualStride: Int, _ M: Int, _ width: Int,
-    _ weight: Floats, _ bias: Floats, _ epsilon: Float, _ out: MutableFloats, _ outStride: Int,
+    _ kind: Int32, _ weight: Floats, _ bias: Floats, _ epsilon: Float, _ out: MutableFloats, _ outStride: Int,
     _ q: UnsafeMutableRawPointer?, _ qStride: Int, _ scales: MutableFloats?
   )
   static func gateRows(
@@ -55,13 +55,13 @@ package protocol KernelTable: SendableMetatype {
   )
   static func attentionScratch(_ M: Int, _ L: Int, _ D: Int) -> Int
   static func attention(
-    _ query: Floats, _ key: Floats, _ value: Floats, _ stride: Int, _ M: Int, _ L: Int, _ D: Int, _ scale: Float,
-    _ bias: Floats?, _ out: MutableFloats, _ outStride: Int, _ scratch: MutableFloats
+    _ query: Floats, _ key: Floats, _ value: Floats, _ stride: Int, _ M: Int, _ L: Int, _ D: Int, _ group: Int,
+    _ seen: Int, _ scale: Float, _ bias: Floats?, _ out: MutableFloats, _ outStride: Int, _ scratch: MutableFloats
   )
   static func attentionInt8Scratch(_ M: Int, _ L: Int, _ D: Int) -> Int
   static func attentionInt8(
-    _ query: Floats, _ key: Floats, _ value: Floats, _ stride: Int, _ M: Int, _ L: Int, _ D: Int, _ scale: Float,
-    _ bias: Floats?, _ out: MutableFloats, _ outStride: Int, _ scratch: MutableFloats
+    _ query: Floats, _ key: Floats, _ value: Floats, _ stride: Int, _ M: Int, _ L: Int, _ D: Int, _ group: Int,
+    _ seen: Int, _ scale: Float, _ bias: Floats?, _ out: MutableFloats, _ outStride: Int, _ scratch: MutableFloats
   )
   static func addBias(_ scores: MutableFloats, _ stride: Int, _ M: Int, _ L: Int, _ bias: Floats)
   static func disentangledAttentionScratch(_ L: Int, _ D: Int, _ R: Int) -> Int

@@ -12,7 +12,7 @@ package protocol TrainingKernelTable: SendableMetatype {
     _ x: Floats, _ count: Int, _ rate: Float, _ key: UInt64, _ first: Int, _ out: MutableFloats, _ adds: Bool
   )
   static func normalizeForward(
-    _ x: Floats, _ residual: Floats?, _ M: Int, _ width: Int, _ weight: Floats, _ bias: Floats?, _ epsilon: Float,
+    _ x: Floats, _ residual: Floats?, _ M: Int, _ width: Int, _ kind: Int32, _ weight: Floats, _ bias: Floats?, _ epsilon: Float,
     _ rate: Float, _ key: UInt64, _ first: Int, _ normalized: MutableFloats, _ inverseDeviation: MutableFloats,
     _ out: MutableFloats
   )
@@ -20,7 +20,7 @@ package protocol TrainingKernelTable: SendableMetatype {
     _ normalized: Floats, _ M: Int, _ width: Int, _ weight: Floats, _ bias: Floats?, _ out: MutableFloats
   )
   static func normalizeBackward(
-    _ dy: Floats, _ normalized: Floats, _ inverseDeviation: Floats, _ M: Int, _ width: Int, _ weight: Floats,
+    _ dy: Floats, _ normalized: Floats, _ inverseDeviation: Floats, _ M: Int, _ width: Int, _ kind: Int32, _ weight: Floats,
     _ rate: Float, _ key: UInt64, _ first: Int, _ dx: MutableFloats?, _ addsX: Bool, _ dResidual: MutableFloats?,
     _ addsResidual: Bool, _ dWeight: MutableFloats, _ dBias: MutableFloats
   )

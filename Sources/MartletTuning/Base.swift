@@ -67,7 +67,7 @@ struct Base {
   private func parameters(for model: Model, apartFrom skipped: Set<Int>) throws -> any ParameterSource {
     switch origin {
     case .folder(let folder):
-      let parameters = try CheckpointParameters(folder, prefix: model.prefix)
+      let parameters = try CheckpointParameters(folder, prefix: model.prefix, unread: model.unreadTensors)
       try parameters.checkShapes(model.blueprint, apartFrom: skipped)
       try parameters.requireEncoder(model.blueprint)
       return parameters

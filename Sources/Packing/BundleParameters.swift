@@ -33,16 +33,16 @@ package final class BundleParameters: ParameterSource {
       let (form, bytes) = try provider.matrix(linear)
       let layout = PanelLayout(outputs: linear.outputs, inputs: linear.inputs, isInt8: form == .int8Panels)
       try check(linear.name, bytes.count, layout.byteCount)
-      let rows = linear.outputs / linear.weights.count
+      let rows = linear.outputs(ofPart: part)
       if isBias {
         (bytes.baseAddress! + layout.biasOffset).withMemoryRebound(to: Float.self, capacity: linear.outputs) {
-          target.update(from: $0 + part * rows, count: rows)
+          target.update(from: $0 + rows.lowerBound, count: rows.count)
         }
       } else if linear.groups == nil {
-        layout.unpack(bytes.baseAddress!, rows: part * rows..<(part + 1) * rows, into: target)
+        layout.unpack(bytes.baseAddress!, rows: rows, into: target)
       } else {
-        let whole = try AlignedBuffer(count: rows * linear.inputs, of: Float.self, zeroed: false)
-        layout.unpack(bytes.baseAddress!, rows: part * rows..<(part + 1) * rows, into: whole.bound(to: Float.self))
+        let whole = try AlignedBuffer(count: rows.count * linear.inputs, of: Float.self, zeroed: false)
+        layout.unpack(bytes.baseAddress!, rows: rows, into: whole.bound(to: Float.self))
         LinearPart(of: linear, part).collect(whole.bound(to: Float.self), into: target)
       }
     } else if let table = tables[parameter.name] {

@@ -8,9 +8,9 @@ package final class CheckpointParameters: ParameterSource {
   /// The class that the folder was saved from, for messages, if it is not a sequence classifier.
   private let architecture: String?
 
-  package init(_ folder: CheckpointFolder, prefix: String) throws(CheckpointError) {
+  package init(_ folder: CheckpointFolder, prefix: String, unread: [String] = []) throws(CheckpointError) {
     weights = try folder.openWeights()
-    lookup = TensorLookup(weights, modelPrefix: prefix)
+    lookup = TensorLookup(weights, modelPrefix: prefix, unread: unread)
     architecture = folder.configuration["architectures"]?.array?.first?.string.flatMap { $0.hasSuffix("ForSequenceClassification") ? nil : $0 }
   }
 
@@ -25,10 +25,11 @@ package final class CheckpointParameters: ParameterSource {
 
   private func tensor(_ parameter: Parameter) throws -> Tensor? {
     guard let tensor = lookup.find(parameter.name) else { return nil }
-    for shape in [tensor.shape, lookup.update(of: parameter.name)?.shape].compactMap({ $0 }) where shape != parameter.shape {
-      throw PackingError.shape(name: parameter.name, expected: parameter.shape, found: shape)
+    let update = lookup.update(of: parameter.name)?.shape ?? parameter.shape
+    for (found, expected) in [(tensor.shape, parameter.storedShape), (update, parameter.shape)] where found != expected {
+      throw PackingError.shape(name: parameter.name, expected: expected, found: found)
     }
-    return tensor
+    return parameter.isTransposed ? tensor.transposed : tensor
   }
 
   package func read(_ parameter: Parameter, into values: UnsafeMutableBufferPointer<Float>) throws -> Bool {

@@ -1,4 +1,5 @@
 import Checkpoints
+import Encoders
 import JSON
 import Storage
 import TokenizerImport
@@ -17,6 +18,10 @@ package func loadTokenizer(_ folder: CheckpointFolder) throws -> Tokenizer {
   files.modelClass = folder.configuration["tokenizer_class"]?.string
   files.modelType = folder.configuration["model_type"]?.string
   let configuration = try files.merged()
+  // The reference adds the word with the number of its type to every token's.
+  if files.modelType == GPT2.modelType, configuration?["model_input_names"]?.array?.contains("token_type_ids") ?? false {
+    throw TokenizerError.unsupported(component: "model_input_names", name: "with token_type_ids beside model_type gpt2")
+  }
   let rows = folder.configuration["vocab_size"]?.int
   if let json = try folder.readDocument("tokenizer.json") {
     return try Tokenizer(tokenizerJSON: json, configuration: configuration, rows: rows)

@@ -109,7 +109,7 @@ package func pack(_ folder: CheckpointFolder, options: PackingOptions = PackingO
     throw PackingError.vocabulary(
       path: folder.path, tokenizer: tokenizer.vocabularySize, model: model.blueprint.tables[0].rows)
   }
-  let source = try CheckpointParameters(folder, prefix: model.prefix)
+  let source = try CheckpointParameters(folder, prefix: model.prefix, unread: model.unreadTensors)
   // A configuration that lies about sizes is found before memory of those sizes is asked for.
   try source.checkShapes(model.blueprint)
   let parameters = try LoadedParameters(model.blueprint, from: source)

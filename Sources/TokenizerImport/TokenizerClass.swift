@@ -152,6 +152,7 @@ extension TokenizerClass {
     "fnet": "FNet", "funnel": "Funnel", "gpt2": "GPT2", "ibert": "Roberta", "layoutlm": "Bert", "lilt": "Roberta", "longformer": "Roberta",
     "luke": "Luke", "lxmert": "Lxmert", "megatron-bert": "Bert", "mobilebert": "MobileBert", "modernbert": "TokenizersBackend",
     "mpnet": "MPNet", "mra": "Roberta", "nezha": "Bert", "nomic_bert": "Bert", "nystromformer": "TokenizersBackend", "qwen2": "Qwen2",
+    "qwen3": "Qwen2",
     "rembert": "RemBert", "roberta": "Roberta", "roberta-prelayernorm": "Roberta", "roc_bert": "RoCBert", "roformer": "RoFormer",
     "splinter": "Splinter", "squeezebert": "Bert", "tapas": "Tapas", "xlm-roberta": "XLMRoberta", "xlm-roberta-xl": "TokenizersBackend",
     "xlnet": "XLNet", "xmod": "XLMRoberta", "yoso": "Albert",

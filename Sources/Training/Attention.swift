@@ -52,10 +52,11 @@ final class AttentionStep {
     var stride: Int { keys.count.roundedUp(toMultipleOf: 16) }
   }
 
-  /// The most queries of a block: those of all usual texts, so that they are one block.
-  private static let blockQueries = 1024
+  /// The most queries of a block: those of all usual texts, so that they are one block, or so few that hardly a key is in it that
+  /// they do not see.
+  private var blockQueries: Int { shape.isCausal ? 64 : 1024 }
 
-  private func blockSize(_ length: Int) -> Int { min(Self.blockQueries, shape.queryBlock(length)) }
+  private func blockSize(_ length: Int) -> Int { min(blockQueries, shape.queryBlock(length)) }
 
   private func forEachBlock(_ head: Head, _ body: (Block) -> Void) {
     let size = blockSize(head.length)
@@ -71,20 +72,19 @@ final class AttentionStep {
     _ body: (Head, _ first: UnsafeMutablePointer<Float>, _ second: UnsafeMutablePointer<Float>) -> Void
   ) throws(OutOfMemory) {
     let keys = reach
-    let size = (heads.queries.isOne ? 1 : min(keys, Self.blockQueries)) * keys.roundedUp(toMultipleOf: 16)
+    let size = (heads.queries.isOne ? 1 : min(keys, blockQueries)) * keys.roundedUp(toMultipleOf: 16)
     try heads.forEach(engine, scratch: 2 * size) { head, scratch in body(head, scratch, scratch + size) }
   }
 
-  /// Turns the queries and keys of one head in place; back with direction -1.
+  /// Turns the rows of one head in place, from that of the first of some tokens on; back with direction -1.
   private func rotate(
-    _ engine: TrainingEngine, _ rows: UnsafeMutablePointer<Float>, _ head: Head, direction: Float
+    _ engine: TrainingEngine, _ rows: UnsafeMutablePointer<Float>, _ tokens: Range<Int>, direction: Float
   ) {
     guard let rotation else { return }
-    for (row, positions) in [(rows + head.query + head.queries.lowerBound * columns, head.queries), (rows + head.key, 0..<head.length)] {
-      let start = positions.lowerBound * (headWidth / 2)
-      engine.kernels.rotateRows(
-        row, columns, positions.count, headWidth, rotation.cosines.values + start, rotation.sines.values + start, direction)
-    }
+    let start = tokens.lowerBound * (headWidth / 2)
+    engine.kernels.rotateRows(
+      rows + tokens.lowerBound * columns, columns, tokens.count, headWidth, rotation.cosines.values + start,
+      rotation.sines.values + start, direction)
   }
 
   /// p [queries, stride] = softmax(q kᵀ · scale + bias), and what dropout makes of it in `scratch`, or p itself.
@@ -122,7 +122,8 @@ final class AttentionStep {
   ) throws(OutOfMemory) {
     let width = shape.contextWidth
     try forEachHead(engine) { head, p, scratch in
-      rotate(engine, queryKeyValue, head, direction: 1)
+      rotate(engine, queryKeyValue + head.query, head.queries, direction: 1)
+      if head.isFirst { rotate(engine, queryKeyValue + head.key, 0..<head.length, direction: 1) }
       forEachBlock(head) { block in
         let dropped = probabilities(engine, queryKeyValue, head, block, p, scratch)
         engine.products.small(
@@ -146,13 +147,14 @@ final class AttentionStep {
     dBiases?.values.update(repeating: 0, count: heads.batch.textCount * shape.heads * biasStride)
     let width = shape.contextWidth
     try forEachHead(engine) { head, p, scratch in
-      // One block that sees all keys writes their gradient; several add up.
-      let isWhole =
+      // The first head's block that sees all keys writes their gradient; several blocks and heads add up.
+      let isOneBlock =
         blockSize(head.length) >= head.queries.count && shape.keys(head.queries, head.length).count == head.length
+      let overwrites = isOneBlock && head.isFirst
       for token in 0..<head.length {
         func clear(_ part: Int) { (gradient + part + token * columns).update(repeating: 0, count: headWidth) }
-        if !isWhole || !head.queries.contains(token) { clear(head.query) }
-        if !isWhole {
+        if !isOneBlock || !head.queries.contains(token) { clear(head.query) }
+        if head.isFirst, !isOneBlock {
           clear(head.key)
           clear(head.value)
         }
@@ -166,7 +168,7 @@ final class AttentionStep {
         let dropped = probabilities(engine, queryKeyValue, head, block, p, scratch)
         engine.products.small(
           dropped, stride, transposeA: true, upstream, width, gradient + value, columns, m: count, n: headWidth, k: rows,
-          beta: isWhole ? 0 : 1)
+          beta: overwrites ? 0 : 1)
         engine.products.small(
           upstream, width, queryKeyValue + value, columns, transposeB: true, scratch, stride, m: rows, n: count, k: headWidth)
         for row in 0..<rows {
@@ -183,9 +185,10 @@ final class AttentionStep {
           scratch, stride, queryKeyValue + key, columns, gradient + first, columns, m: rows, n: headWidth, k: count)
         engine.products.small(
           scratch, stride, transposeA: true, queryKeyValue + first, columns, gradient + key, columns, m: count, n: headWidth,
-          k: rows, beta: isWhole ? 0 : 1)
+          k: rows, beta: overwrites ? 0 : 1)
       }
-      rotate(engine, gradient, head, direction: -1)
+      rotate(engine, gradient + head.query, head.queries, direction: -1)
+      if head.isLast { rotate(engine, gradient + head.key, 0..<head.length, direction: -1) }
     }
     if let dBiases { addBiasGradient(engine, dBiases.values) }
   }

@@ -36,6 +36,8 @@ struct AttentionHeads {
     let stride: Int
     /// The first float of the text's first query, key and value in `[tokens, shape.columns]`.
     let query, key, value: Int
+    /// Whether it is the first, or the last, of those that share keys and values.
+    let isFirst, isLast: Bool
     /// The first float of the first context in `[tokens or texts, shape.contextWidth]`.
     let context: Int
     /// The first probability's number.
@@ -49,16 +51,17 @@ struct AttentionHeads {
     let attending = read..<(queries.isOne ? read + 1 : length)
     let stride = length.roundedUp(toMultipleOf: 16)
     let row = start * shape.columns
-    let column = number * shape.headWidth
+    let (column, keyColumn) = (number * shape.headWidth, number / shape.group * shape.headWidth)
     return Head(
       number: number, task: text * shape.heads + number, length: length, queries: attending, stride: stride,
-      query: row + shape.queries.lowerBound + column, key: row + shape.keys.lowerBound + column,
-      value: row + shape.values.lowerBound + column,
+      query: row + shape.queries.lowerBound + column, key: row + shape.keys.lowerBound + keyColumn,
+      value: row + shape.values.lowerBound + keyColumn, isFirst: number % shape.group == 0,
+      isLast: number % shape.group == shape.group - 1,
       context: (queries.isOne ? text : start) * shape.contextWidth + column,
       first: offsets[text] + number * attending.count * stride)
   }
 
-  /// Calls `body` for every head of every text on all threads.
+  /// Calls `body` for every head of every text on all threads, for those that share keys and values one after the other.
   ///
   /// - Parameters:
   ///   - floats: of scratch memory for each thread.
@@ -69,10 +72,12 @@ struct AttentionHeads {
   ) throws(OutOfMemory) {
     let memory = try engine.buffers.take(floats * engine.threads.threadCount)
     let texts = textsInOrder ? batch.textCount : 1
-    engine.threads.parallelFor(batch.textCount * shape.heads / texts) { task, worker in
-      for text in 0..<texts {
-        let head = textsInOrder ? self[text, task] : self[task / shape.heads, task % shape.heads]
-        body(head, memory.values + worker * floats)
+    engine.threads.parallelFor(batch.textCount * shape.keyValueHeads / texts) { task, worker in
+      let (first, shared) = textsInOrder ? (0, task) : task.quotientAndRemainder(dividingBy: shape.keyValueHeads)
+      for text in first..<first + texts {
+        for number in shared * shape.group..<(shared + 1) * shape.group {
+          body(self[text, number], memory.values + worker * floats)
+        }
       }
     }
   }

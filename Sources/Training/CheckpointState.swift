@@ -80,7 +80,10 @@ extension TrainingEngine {
     let store = parameters
     var tensors = store.tensors(store.values, Array(store.blueprint.parameters.indices))
     func replace(_ weight: Int, _ make: @escaping (UnsafeMutablePointer<Float>) -> Void) {
-      tensors[weight] = OutputTensor(name: store.parameters[weight].name, shape: store.parameters[weight].shape, make: make)
+      tensors[weight] = OutputTensor(name: store.parameters[weight].name, shape: store.parameters[weight].storedShape, make: make)
+    }
+    for (weight, parameter) in store.blueprint.parameters.enumerated() where parameter.isTransposed {
+      replace(weight) { transpose(store.values(weight), parameter.shape[0], parameter.shape[1], into: $0) }
     }
     for adapter in store.adapters {
       replace(adapter.layer.weights[adapter.part]) { self.mergeWeight(adapter, into: $0) }
@@ -122,7 +125,7 @@ extension ParameterStore {
     let configuration: JSONValue = [
       "peft_type": "LORA", "task_type": "SEQ_CLS", "base_model_name_or_path": .string(base), "bias": "none",
       "r": .integer(Int64(settings.rank)), "lora_alpha": .number(settings.alpha), "lora_dropout": 0.0,
-      "target_modules": .array(settings.targets.map { .string($0) }), "fan_in_fan_out": false, "inference_mode": true,
+      "target_modules": .array(settings.targets.map { .string($0) }), "fan_in_fan_out": .bool(adapters.contains { parameters[$0.layer.weights[$0.part]].isTransposed }), "inference_mode": true,
       "modules_to_save": .array(head.sorted().map { .string($0) }),
     ]
     var file = try AtomicFile(path: folder + "/" + AdapterFile.configuration)
@@ -164,10 +167,13 @@ extension ParameterStore {
     for (file, storage, prefix) in parts {
       let tensors = try SafetensorsFile(path: folder + "/" + file)
       for index in trained {
-        guard let tensor = tensors[prefix + parameters[index].name], tensor.shape == parameters[index].shape else {
-          throw broken("\(file): tensor \(parameters[index].name) is missing or of another shape")
+        let parameter = parameters[index]
+        // The model's tensors are as every other program wants them, moments as they are here.
+        let isModels = prefix.isEmpty
+        guard let tensor = tensors[prefix + parameter.name], tensor.shape == (isModels ? parameter.storedShape : parameter.shape) else {
+          throw broken("\(file): tensor \(parameter.name) is missing or of another shape")
         }
-        try tensor.readFloat32(into: buffer(index, of: storage))
+        try (isModels && parameter.isTransposed ? tensor.transposed : tensor).readFloat32(into: buffer(index, of: storage))
       }
     }
     guard let expected else { return }

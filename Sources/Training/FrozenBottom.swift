@@ -50,20 +50,25 @@ final class FrozenWeights: WeightProvider, @unchecked Sendable {
     let layer: Linear
     fileprivate let block: AlignedBuffer
     fileprivate let layout: PanelLayout
+    /// Whether a checkpoint holds its weights the other way round.
+    fileprivate let isTransposed: Bool
 
-    /// The weight of a part of the layer, row-major as the store had it.
+    /// The weight of a part of the layer, row-major as a checkpoint has it.
     func unpack(_ part: Int, into values: UnsafeMutablePointer<Float>) {
-      let rows = layer.outputs / layer.weights.count
-      guard layer.groups != nil else {
-        return layout.unpack(block.baseAddress, rows: part * rows..<(part + 1) * rows, into: values)
+      let rows = layer.outputs(ofPart: part)
+      guard layer.groups != nil || isTransposed else {
+        return layout.unpack(block.baseAddress, rows: rows, into: values)
       }
       // A row at a time: no memory is asked for while a checkpoint is written.
       let source = LinearPart(of: layer, part)
       withUnsafeTemporaryAllocation(of: Float.self, capacity: layer.inputs) { row in
-        for output in 0..<rows {
-          layout.unpack(
-            block.baseAddress, rows: part * rows + output..<part * rows + output + 1, into: row.baseAddress!)
-          source.collect(row: row.baseAddress!, output: output, into: values)
+        for output in rows {
+          layout.unpack(block.baseAddress, rows: output..<output + 1, into: row.baseAddress!)
+          if isTransposed {
+            for input in 0..<layer.inputs { values[input * rows.count + output - rows.lowerBound] = row[input] }
+          } else {
+            source.collect(row: row.baseAddress!, output: output - rows.lowerBound, into: values)
+          }
         }
       }
     }
@@ -80,7 +85,10 @@ final class FrozenWeights: WeightProvider, @unchecked Sendable {
     var matrices: [Matrix] = []
     for layer in parameters.blueprint.linears where part.contains(layer.weights[0]) {
       let layout = PanelLayout(outputs: layer.outputs, inputs: layer.inputs, isInt8: false)
-      matrices.append(Matrix(layer: layer, block: try AlignedBuffer(byteCount: layout.byteCount), layout: layout))
+      matrices.append(
+        Matrix(
+          layer: layer, block: try AlignedBuffer(byteCount: layout.byteCount), layout: layout,
+          isTransposed: parameters.parameters[layer.weights[0]].isTransposed))
     }
     var normalizations: [AlignedBuffer?] = []
     for normalization in parameters.blueprint.normalizations {
@@ -102,7 +110,7 @@ final class FrozenWeights: WeightProvider, @unchecked Sendable {
       if layer.groups != nil {
         for (number, weight) in layer.weights.enumerated() {
           let part = LinearPart(of: layer, number)
-          part.spread(parameters.values(weight), into: scratch.bound(to: Float.self) + number * part.outputs * part.inputs)
+          part.spread(parameters.values(weight), into: scratch.bound(to: Float.self) + layer.outputs(ofPart: number).lowerBound * part.inputs)
         }
         weights = UnsafePointer(scratch.bound(to: Float.self))
       }

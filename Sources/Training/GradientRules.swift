@@ -200,7 +200,7 @@ struct NormalizationRule: GradientRule {
       weight.update(repeating: 0, count: 2 * width)
       engine.training.normalizeBackward(
         output.gradient + start, normalized.values + start, inverseDeviations.values + first, rows, width,
-        parameters.values(normalization.weight), dropout.rate, dropout.key, start, toInput.map { $0.gradient + start },
+        normalization.kind.rawValue, parameters.values(normalization.weight), dropout.rate, dropout.key, start, toInput.map { $0.gradient + start },
         toInput?.adds ?? false, toResidual.map { $0.gradient + start }, toResidual?.adds ?? false, weight, weight + width)
     }
     for (place, parameter) in normalization.parameters.enumerated()
@@ -245,6 +245,23 @@ extension TrainingEngine {
       let start = block.lowerBound * output.width
       training.dropout(
         output.gradient + start, block.count * output.width, dropout.rate, dropout.key, start, target + start, adds)
+    }
+  }
+}
+
+/// Rows side by side. Only this verb reads them.
+struct SideBySideRule: GradientRule {
+  let inputs: [TapeNode]
+  let output: TapeNode
+
+  func backward(_ engine: TrainingEngine) throws(OutOfMemory) {
+    var column = 0
+    for input in inputs {
+      let target = try input.contribution().gradient
+      for row in 0..<input.rows {
+        (target + row * input.width).update(from: output.gradient + row * output.width + column, count: input.width)
+      }
+      column += input.width
     }
   }
 }

@@ -10,11 +10,11 @@ extension TrainingEngine {
     _ layer: Linear,
     _ body: (_ part: LinearPart, _ weight: Int, _ start: Int, _ firstOutput: Int, _ firstInput: Int) -> Void
   ) {
-    for (place, weight) in layer.weights.enumerated() {
-      let part = LinearPart(of: layer, place)
+    for (number, weight) in layer.weights.enumerated() {
+      let part = LinearPart(of: layer, number)
       for group in 0..<part.groups {
         body(
-          part, weight, group * part.groupOutputs * part.groupInputs, place * part.outputs + group * part.groupOutputs,
+          part, weight, group * part.groupOutputs * part.groupInputs, layer.outputs(ofPart: number).lowerBound + group * part.groupOutputs,
           group * part.groupInputs)
       }
     }

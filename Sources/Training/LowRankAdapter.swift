@@ -25,7 +25,7 @@ package struct LowRankSettings: Sendable, Equatable {
 /// The adapter of one part of a linear layer.
 struct LowRankAdapter: Sendable {
   let layer: Linear
-  /// The place of its weight among those of the layer.
+  /// The index of its weight among those of the layer.
   let part: Int
   /// Places in `ParameterStore.parameters`: A [rank, inputs], B [outputs of the part, rank].
   let down: Int
@@ -33,8 +33,8 @@ struct LowRankAdapter: Sendable {
   let rank: Int
   let scale: Float
 
-  var outputs: Int { layer.outputs / layer.weights.count }
-  var firstOutput: Int { part * outputs }
+  var outputs: Int { layer.partOutputs[part] }
+  var firstOutput: Int { layer.outputs(ofPart: part).lowerBound }
 
   /// The adapters of a model, in the order of its layers, and their parameters, which come behind the model's own.
   static func make(
@@ -124,10 +124,16 @@ extension TrainingEngine {
     }
   }
 
-  /// W + B A · alpha / rank of an adapter's part of its layer [outputs of the part, inputs].
+  /// W + B A · alpha / rank of an adapter's part of its layer [outputs of the part, inputs], as a checkpoint has it.
   func mergeWeight(_ adapter: LowRankAdapter, into values: UnsafeMutablePointer<Float>) {
     let weight = adapter.layer.weights[adapter.part]
     let inputs = adapter.layer.inputs
+    guard !parameters.parameters[weight].isTransposed else {
+      transpose(parameters.values(weight), adapter.outputs, inputs, into: values)
+      return products.small(
+        parameters.values(adapter.down), inputs, transposeA: true, parameters.values(adapter.up), adapter.rank, transposeB: true,
+        values, adapter.outputs, m: inputs, n: adapter.outputs, k: adapter.rank, alpha: adapter.scale, beta: 1)
+    }
     values.update(from: parameters.values(weight), count: adapter.outputs * inputs)
     products.small(
       parameters.values(adapter.up), adapter.rank, parameters.values(adapter.down), inputs, values, inputs,

@@ -129,6 +129,14 @@ package final class ParameterStore {
         random.fillNormal(values, standardDeviation: deviation)
         random.fillTruncatedNormal(values, standardDeviation: deviation, cutoff: cutoff)
       }
+      // Numbers are drawn in the order that a checkpoint has them in.
+      if parameter.isTransposed {
+        let drawn = try AlignedBuffer(count: parameter.count, of: Float.self, zeroed: false)
+        drawn.bound(to: Float.self).update(from: self.values(index), count: parameter.count)
+        withExtendedLifetime(drawn) {
+          transpose(drawn.bound(to: Float.self), parameter.shape[1], parameter.shape[0], into: self.values(index))
+        }
+      }
       if let row = parameter.frozenRow {
         let width = parameter.shape[1]
         values[row * width..<(row + 1) * width].update(repeating: 0)
@@ -178,11 +186,18 @@ package final class ParameterStore {
   }
 }
 
+/// The columns of a matrix [rows, columns] as rows.
+func transpose(_ matrix: UnsafePointer<Float>, _ rows: Int, _ columns: Int, into out: UnsafeMutablePointer<Float>) {
+  for row in 0..<rows {
+    for column in 0..<columns { out[column * rows + row] = matrix[row * columns + column] }
+  }
+}
+
 /// Writes a row for each position; angles in Double, as the reference has them.
 private func fillSinusoids(_ values: UnsafeMutableBufferPointer<Float>, width: Int) {
   for index in values.indices {
-    let (place, channel) = index.quotientAndRemainder(dividingBy: width)
-    let angle = Double(place) / pow(10000, Double(channel / 2 * 2) / Double(width))
+    let (position, channel) = index.quotientAndRemainder(dividingBy: width)
+    let angle = Double(position) / pow(10000, Double(channel / 2 * 2) / Double(width))
     values[index] = Float(channel % 2 == 0 ? sin(angle) : cos(angle))
   }
 }

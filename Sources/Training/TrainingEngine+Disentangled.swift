@@ -26,12 +26,18 @@ extension TrainingEngine {
   }
 
   package func convolve(_ rows: TapeRows, _ layer: Linear, _ activation: Activation, dropout rate: Float) throws(OutOfMemory) -> TapeRows {
-    let rule = Unfolding(convolution: Convolution(layer, width: rows.width), batch: batch)
-    let neighbours = try record(rows: rows.rows, width: layer.inputs) {
+    let neighbours = try unfold(rows, Convolution(layer, width: rows.width))
+    return try activate(dropout(linear(neighbours, layer), rate), activation)
+  }
+
+  /// Each token's row with its neighbours' beside it.
+  func unfold(_ rows: TapeRows, _ convolution: Convolution) throws(OutOfMemory) -> TapeRows {
+    let rule = Unfolding(convolution: convolution, batch: batch)
+    let neighbours = try record(rows: rows.rows, width: convolution.unfoldedWidth) {
       UnfoldingRule(input: rows.node, output: $0, unfolding: rule)
     }
     try rule.forward(self, rows.values, neighbours.values)
-    return try activate(dropout(linear(neighbours, layer), rate), activation)
+    return neighbours
   }
 }
 

@@ -21,15 +21,18 @@ extension TrainingEngine {
         parts.append(Lookup(table: table, rows: firstRows, column: column))
         column += table.width
       }
-      sum = try add(gather(others), residual: linear(gather(parts, width: column), mapping.layer), dropout: 0)
+      var rows = try gather(parts, width: column)
+      if mapping.readsNeighbours { rows = try unfold(rows, .neighbouringWords(width: column)) }
+      sum = try add(gather(others), residual: linear(rows, mapping.layer), dropout: 0)
     } else if let scale = embeddings.wordScale {
       sum = try add(gather(others), residual: multiply(gather([words]), by: scale), dropout: 0)
     } else {
       sum = try gather([words] + others)
     }
     let projected = try embeddings.projection.map { layer throws(OutOfMemory) in try linear(sum, layer) } ?? sum
-    if embeddings.dropsOutFirst { return try normalize(dropout(projected, embeddings.dropout), embeddings.normalization) }
-    return try dropout(normalize(projected, embeddings.normalization), embeddings.dropout)
+    guard let normalization = embeddings.normalization else { return try dropout(projected, embeddings.dropout) }
+    if embeddings.dropsOutFirst { return try normalize(dropout(projected, embeddings.dropout), normalization) }
+    return try dropout(normalize(projected, normalization), embeddings.dropout)
   }
 
   package func operand(_ rows: TapeRows) throws(OutOfMemory) -> TapeRows { rows }
@@ -51,6 +54,22 @@ extension TrainingEngine {
       multiplyGroups(input, layer, values, rows: operand.rows)
     }
     for (adapter, inner) in zip(adapters, inner) { addAdapter(adapter, input, rows: operand.rows, inner, values) }
+    return output
+  }
+
+  package func linear(_ parts: [(operand: TapeRows, layer: Linear)]) throws(OutOfMemory) -> TapeRows {
+    var made: [TapeRows] = []
+    for part in parts { made.append(try linear(part.operand, part.layer)) }
+    let output = try record(rows: made[0].rows, width: made.reduce(0) { $0 + $1.width }) {
+      SideBySideRule(inputs: made.map(\.node), output: $0)
+    }
+    let target = try output.values
+    var column = 0
+    for part in made {
+      let source = try part.values
+      for row in 0..<part.rows { (target + row * output.width + column).update(from: source + row * part.width, count: part.width) }
+      column += part.width
+    }
     return output
   }
 
@@ -217,7 +236,7 @@ extension TrainingEngine {
     forEachBlock(rows.rows) { block in
       let start = block.lowerBound * width
       training.normalizeForward(
-        source + start, added.map { UnsafePointer($0 + start) }, block.count, width,
+        source + start, added.map { UnsafePointer($0 + start) }, block.count, width, normalization.kind.rawValue,
         parameters.values(normalization.weight), normalization.bias.map { parameters.values($0) }, normalization.epsilon,
         dropout.rate, dropout.key, start, normalized.values + start, deviations.values + block.lowerBound,
         target + start)

@@ -131,7 +131,7 @@ import Testing
       let configuration = try CheckpointFolder(path: workshop.path("base")).configuration
       for (changes, naming) in [
         (["num_hidden_layers": 1_048_576], "num_hidden_layers"), (["inner_group_num": 1_048_576], "inner_group_num"),
-        (["hidden_size": 1_048_576, "num_attention_heads": 1], "4294967296 parameters"), (["intermediate_size": 1_000_000], "shape"),
+        (["hidden_size": 1_048_576, "num_attention_heads": 1], "17179869184 parameters"), (["intermediate_size": 1_000_000], "shape"),
       ] as [([String: JSONValue], String)] {
         var object = try #require(configuration.object)
         for (key, value) in changes { object[key] = value }

@@ -57,9 +57,9 @@ import Testing
       ("header shape", ["model.safetensors": header("\"shape\":[45,45]", "\"shape\":[45,46]")], ["model.safetensors", "expected 8280, found 8100"]),
       ("header type", ["model.safetensors": header("\"F32\"", "\"F99\"")], ["model.safetensors", "element type", "F99"]),
       ("another width", ["config.json": try configuration("hidden_size", 48)], ["config.json", "expected shape [181, 48]", "found [181, 45]"]),
-      ("a width beyond memory", ["config.json": try configuration("hidden_size", 1_048_575)], ["config.json", "expected sizes of at most 4294967296 parameters, found 9896"]),
+      ("a width beyond memory", ["config.json": try configuration("hidden_size", 1_048_575)], ["config.json", "expected sizes of at most 17179869184 parameters, found 9896"]),
       ("another layer", ["config.json": try configuration("num_hidden_layers", 3)], ["parameters are missing", "bert.encoder.layer.2."]),
-      ("unknown family", ["config.json": try configuration("model_type", "gpt2")], ["model_type", "expected one of bert", "found gpt2"]),
+      ("unknown family", ["config.json": try configuration("model_type", "xlnet")], ["model_type", "expected one of bert", "found xlnet"]),
       ("configuration no JSON", ["config.json": Array("{\n".utf8)], ["config.json: not JSON"]),
       ("tokenizer no JSON", ["tokenizer.json": Array(tokenizer[..<100])], ["tokenizer.json: not JSON"]),
       ("unknown tokenizer", ["tokenizer.json": Array(#"{"normalizer": {"type": "Lowercase"}, "model": {"type": "Frob"}}"#.utf8)], ["Frob"]),
@@ -84,7 +84,7 @@ import Testing
     try withWorkshop { workshop in
       let data = try workshop.writeTSV("data.tsv", labelledReviews(6))
       let changes: [(String, [String: [UInt8]?], String)] = [
-        ("family", ["config.json": try configuration("model_type", "gpt2")], "model_type"),
+        ("family", ["config.json": try configuration("model_type", "xlnet")], "model_type"),
         ("json", ["tokenizer.json": Array("[".utf8)], "tokenizer.json: not JSON"),
         ("width", ["config.json": try configuration("hidden_size", 1_048_575)], "expected sizes of at most"),
       ]

@@ -77,7 +77,7 @@ func reportKernels(_ table: any KernelTable.Type) {
     let (out, scales) = (buffer(M * width), buffer(M))
     let q = try! AlignedBuffer(byteCount: M * table.operandStride(width))
     table.normalizeRows(
-      x.floats, width, residual.floats, width, M, width, weight.floats, bias.floats, 1e-12, out.floats, width, q.baseAddress,
+      x.floats, width, residual.floats, width, M, width, 0, weight.floats, bias.floats, 1e-12, out.floats, width, q.baseAddress,
       table.operandStride(width), scales.floats)
     line("normalizeRows", [M, width], [out, scales])
   }
@@ -103,20 +103,32 @@ func reportKernels(_ table: any KernelTable.Type) {
       let scale = 1 / Float(D).squareRoot()
       let scratch = buffer(max(table.attentionScratch(M, L, D), table.attentionInt8Scratch(M, L, D)))
       table.attention(
-        values.floats, values.floats + D, values.floats + 2 * D, 3 * D, M, L, D, scale, nil, float.floats, D, scratch.floats)
+        values.floats, values.floats + D, values.floats + 2 * D, 3 * D, M, L, D, 1, L, scale, nil, float.floats, D, scratch.floats)
       table.attentionInt8(
-        values.floats, values.floats + D, values.floats + 2 * D, 3 * D, M, L, D, scale, nil, int8.floats, D, scratch.floats)
+        values.floats, values.floats + D, values.floats + 2 * D, 3 * D, M, L, D, 1, L, scale, nil, int8.floats, D, scratch.floats)
       line("attention", [M, L, D], [float, int8])
       // A bias for each distance, far ones hidden; what a vector reads behind the last counts for nothing.
       let bias = buffer(generator.floats(2 * L + 15, 3).enumerated().map { abs($0 - L) > 40 ? -.infinity : $1 })
       table.attention(
-        values.floats, values.floats + D, values.floats + 2 * D, 3 * D, M, L, D, scale, bias.floats + L, float.floats, D,
+        values.floats, values.floats + D, values.floats + 2 * D, 3 * D, M, L, D, 1, L, scale, bias.floats + L, float.floats, D,
         scratch.floats)
       table.attentionInt8(
-        values.floats, values.floats + D, values.floats + 2 * D, 3 * D, M, L, D, scale, bias.floats + L, int8.floats, D,
+        values.floats, values.floats + D, values.floats + 2 * D, 3 * D, M, L, D, 1, L, scale, bias.floats + L, int8.floats, D,
         scratch.floats)
       line("attentionWithBias", [M, L, D], [float, int8])
     }
+    // Two heads that share keys and values, each token with those before it alone.
+    let heads = buffer(generator.floats(L * 4 * D))
+    let (float, int8) = (buffer(L * 2 * D), buffer(L * 2 * D))
+    let scratch = buffer(max(table.attentionScratch(L, L, D), table.attentionInt8Scratch(L, L, D)))
+    let bias = buffer((0..<2 * L + 16).map { $0 > L ? -.infinity : 0 })
+    table.attention(
+      heads.floats, heads.floats + 2 * D, heads.floats + 3 * D, 4 * D, L, L, D, 2, 1, 0.3, bias.floats + L, float.floats, 2 * D,
+      scratch.floats)
+    table.attentionInt8(
+      heads.floats, heads.floats + 2 * D, heads.floats + 3 * D, 4 * D, L, L, D, 2, 1, 0.3, bias.floats + L, int8.floats, 2 * D,
+      scratch.floats)
+    line("causalAttention", [L, D], [float, int8])
   }
 
   for (M, D) in [(1, 2), (3, 30), (5, 64)] {

@@ -79,8 +79,8 @@ import Testing
     var used: [Int] = []
     for (place, linear) in blueprint.linears.enumerated() {
       #expect(linear.index == place)
-      for (weight, bias) in zip(linear.weights, linear.biases) {
-        let rows = linear.outputs / linear.weights.count
+      for (part, (weight, bias)) in zip(linear.weights, linear.biases).enumerated() {
+        let rows = linear.outputs(ofPart: part).count
         #expect(blueprint.parameters[weight].shape == [rows, linear.inputs], "\(linear.name)")
         #expect(blueprint.parameters[bias].shape == [rows], "\(linear.name)")
       }
@@ -147,12 +147,18 @@ private final class Recorder: Verbs {
   func embed(_ embeddings: Embeddings) -> String {
     let positions = embeddings.positions.map { " + \($0.name) from \(embeddings.firstPosition)" } ?? ""
     let types = embeddings.tokenTypes.map { " + \($0.name)" } ?? ""
-    return record("embed \(embeddings.words.name)\(positions)\(types), \(embeddings.normalization.name), dropout \(embeddings.dropout)")
+    return record("embed \(embeddings.words.name)\(positions)\(types), \(embeddings.normalization?.name ?? "none"), dropout \(embeddings.dropout)")
   }
   func operand(_ rows: String) -> Substring { rows[...] }
   func linear(_ operand: Substring, _ layer: Linear) -> String { record("\(operand) \(layer.name)") }
+  func linear(_ parts: [(operand: Substring, layer: Linear)]) -> String {
+    record(parts.map { "\($0.operand) \($0.layer.name)" }.joined(separator: ", "))
+  }
   func linear(_ operand: Substring, _ layer: Linear, _ activation: Activation) -> Substring {
     record("\(activation) \(operand) \(layer.name)")[...]
+  }
+  func normalizeHeads(queryKeyValue: String, _ shape: AttentionShape, queries: Normalization, keys: Normalization) -> String {
+    record("\(queries.name) and \(keys.name) of \(queryKeyValue)")
   }
   func attend(queryKeyValue: String, _ shape: AttentionShape, queries: TokensRead) -> Substring {
     record("attend \(queryKeyValue) heads \(shape.heads) \(queries) dropout \(shape.dropout)")[...]

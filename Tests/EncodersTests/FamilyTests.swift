@@ -23,12 +23,14 @@ import Testing
     ("camembert", 109_483_778, 510), ("electra", 13_549_314, 512), ("albert", 222_603_778, 512), ("mpnet", 109_486_466, 510), ("modernbert", 149_606_402, 8192),
     ("ernie", 109_483_778, 512), ("data2vec-text", 109_483_778, 510), ("ibert", 109_483_778, 510), ("roc_bert", 124_483_586, 512),
     ("luke", 124_647_938, 510), ("squeezebert", 51_091_202, 512), ("big_bird", 127_470_338, 4096),
+    ("mobilebert", 24_845_570, 512), ("gpt2", 124_441_344, 1024), ("qwen3", 11_427_139_584, 32768),
   ])
   func defaults(_ modelType: String, _ count: Int, _ maximumLength: Int) throws {
     let model = try Model(configuration: ["model_type": .string(modelType)])
     #expect(model.blueprint.parameters.reduce(0) { $0 + $1.count } == count)
     #expect(model.family.maximumLength == maximumLength && model.modelType == modelType)
-    #expect(model.blueprint.normalizations.allSatisfy { $0.epsilon == (modelType == "modernbert" ? 1e-5 : 1e-12) })
+    let epsilons: [String: Set<Float>] = ["modernbert": [1e-5], "gpt2": [1e-5], "qwen3": [1e-6], "mobilebert": [1e-5, 1e-12]]
+    #expect(Set(model.blueprint.normalizations.map(\.epsilon)) == epsilons[modelType] ?? [1e-12])
   }
 
   @Test(arguments: familyNames) func handlesAndParametersAgree(_ name: String) throws {
@@ -55,7 +57,8 @@ import Testing
       "ernie": "ErnieForSequenceClassification", "data2vec-text": "Data2VecTextForSequenceClassification",
       "ibert": "IBertForSequenceClassification", "roc-bert": "RoCBertForSequenceClassification",
       "luke": "LukeForSequenceClassification", "squeezebert": "SqueezeBertForSequenceClassification",
-      "big-bird": "BigBirdForSequenceClassification",
+      "big-bird": "BigBirdForSequenceClassification", "mobilebert": "MobileBertForSequenceClassification",
+      "gpt2": "GPT2ForSequenceClassification", "qwen3": "Qwen3ForSequenceClassification",
     ]
     for (name, architecture) in expected {
       let model = try model(name)
@@ -109,6 +112,28 @@ import Testing
       ("big-bird", ["attention_type": "sliding"], "attention_type sliding is not supported"),
       ("big-bird", ["rescale_embeddings": 2], "rescale_embeddings: expected true or false, found 2"),
       ("big-bird", ["block_size": 0], "block_size: \(count) 1048576, found 0"),
+      ("mobilebert", ["num_attention_heads": 3], "num_attention_heads: expected a divisor of the width of queries 10, found 3"),
+      ("mobilebert", ["normalization_type": "rms"], "normalization_type: expected no_norm or layer_norm, found rms"),
+      (
+        "mobilebert", ["key_query_shared_bottleneck": false],
+        "key_query_shared_bottleneck false with queries of another width than hidden_size is not supported"
+      ),
+      ("gpt2", ["n_head": 4], "n_head: expected a divisor of n_embd 15, found 4"),
+      ("gpt2", ["add_cross_attention": true], "add_cross_attention true is not supported"),
+      ("gpt2", ["pad_token_id": "4"], "pad_token_id: expected an id or null, found \"4\""),
+      ("qwen3", ["num_key_value_heads": 3], "num_key_value_heads: expected a divisor of num_attention_heads 4, found 3"),
+      ("qwen3", ["head_dim": 5], "head_dim: expected an even number, found 5"),
+      ("qwen3", ["rope_scaling": ["type": "yarn", "factor": 4]], "rope_scaling of type yarn is not supported"),
+      ("qwen3", ["rope_parameters": ["rope_type": "llama3"]], "rope_parameters of type llama3 is not supported"),
+      ("qwen3", ["rope_parameters": ["full_attention": ["rope_theta": 10]]], "rope_parameters by full_attention is not supported"),
+      (
+        "qwen3", ["layer_types": ["full_attention", "sliding_attention"]],
+        "layer_types sliding_attention without use_sliding_window and sliding_window is not supported"
+      ),
+      (
+        "qwen3", ["layer_types": ["full_attention"]],
+        #"layer_types: expected full_attention or sliding_attention for each of 2 layers, found ["full_attention"]"#
+      ),
     ]
     for (family, changes, error) in cases { #expect(refusal(family, changes) == "config.json: \(error)") }
   }
@@ -120,13 +145,14 @@ import Testing
       "num_attention_heads": 1, "n_heads": 1, "num_hidden_groups": 1, "inner_group_num": 1, "hidden_size": large,
       "attention_head_size": large, "pooler_hidden_size": large, "embedding_size": large,
     ]
+    if name.hasPrefix("qwen3") { (changes["num_key_value_heads"], changes["intermediate_size"]) = (1, large) }
     for key in ["q", "k", "v", "post_attention", "intermediate", "output"] { changes[key + "_groups"] = 1 }
-    #expect(refusal(name, changes).hasPrefix("config.json: expected sizes of at most 4294967296 parameters, found "))
+    #expect(refusal(name, changes).hasPrefix("config.json: expected sizes of at most 17179869184 parameters, found "))
     for key in ["intermediate_size", "hidden_dim", "vocab_size", "max_position_embeddings", "type_vocab_size", "embedding_size"] {
       changes[key] = large
     }
     (changes["num_hidden_layers"], changes["n_layers"], changes["layer_types"]) = (1024, 1024, .null)
-    #expect(refusal(name, changes).hasPrefix("config.json: expected sizes of at most 4294967296 parameters, found "))
+    #expect(refusal(name, changes).hasPrefix("config.json: expected sizes of at most 17179869184 parameters, found "))
   }
 
   /// BigBird by blocks reads no longer text than it attends to in full.
@@ -196,18 +222,40 @@ import Testing
   }
 
   /// Blocks of queries see all keys of their windows, and few others.
-  @Test(arguments: [0, 1, 7, 64, 100]) func blocksOfWindows(_ window: Int) {
-    let attention = AttentionShape(heads: 1, headWidth: 8, window: window, dropout: 0)
+  @Test(arguments: [0, 1, 7, 64, 100], [false, true]) func blocksOfWindows(_ window: Int, _ isCausal: Bool) {
+    let attention = AttentionShape(heads: 1, headWidth: 8, isCausal: isCausal, window: window, dropout: 0)
     for length in [1, 2, 63, 64, 65, 191, 192, 193, 300, 301, 1000] {
       let size = attention.queryBlock(length)
       for first in stride(from: 0, to: length, by: size) {
         let queries = first..<min(length, first + size)
         let keys = attention.keys(queries, length)
         #expect(keys.count <= attention.mostKeys(length) && keys.lowerBound >= 0 && keys.upperBound <= length)
-        #expect(keys.lowerBound <= max(0, queries.lowerBound - window) && keys.upperBound >= min(length, queries.upperBound + window))
+        #expect(keys.lowerBound <= max(0, queries.lowerBound - window) && keys.upperBound >= min(length, queries.upperBound + (isCausal ? 0 : window)))
       }
-      #expect(attention.hasBias(length) == (length > window + 1))
+      #expect(attention.hasBias(length) == (length > window + 1 || isCausal && length > 1))
     }
+  }
+
+  /// The token that each way of reading means, padding in the middle and at the end of a text.
+  @Test func tokensRead() {
+    var batch = Batch()
+    for ids in [[5, 6, 7], [1, 8, 1, 9, 1], [1, 1], [1]] as [[Int32]] { batch.append(ids) }
+    func read(_ tokens: TokensRead) -> [Int] { (0..<4).map { batch.tokenRead(tokens, of: $0) } }
+    #expect(read(.first) == [0, 0, 0, 0] && read(.last(padding: nil)) == [2, 4, 1, 0] && read(.last(padding: 1)) == [2, 3, 0, 0])
+    #expect(batch.rowCount(.every, of: 1..<3) == 7 && batch.rowCount(.mean, of: 1..<3) == 2 && batch.rowCount(.first, of: 0..<4) == 4)
+  }
+
+  /// Qwen3's windows: from a layer on, or by kind; the token itself counts.
+  @Test func windowsOfQwen3() throws {
+    func windows(_ changes: [String: JSONValue]) throws -> [Int?] {
+      try #require(model("qwen3", changes).family as? Qwen3).parts.layers.map(\.attention.window)
+    }
+    #expect(try windows([:]) == [nil, nil] && windows(["sliding_window": 4, "max_window_layers": 1]) == [nil, nil])
+    let byNumber: [String: JSONValue] = ["use_sliding_window": true, "sliding_window": 4, "max_window_layers": 1, "layer_types": .null]
+    #expect(try windows(byNumber) == [nil, 3])
+    #expect(try windows(["use_sliding_window": true, "sliding_window": .null, "max_window_layers": 0]) == [nil, nil])
+    #expect(
+      try windows(["use_sliding_window": true, "sliding_window": 1, "layer_types": ["sliding_attention", "full_attention"]]) == [0, nil])
   }
 
   /// ALBERT's layers take groups of parameters as the reference counts them.

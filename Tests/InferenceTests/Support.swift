@@ -14,7 +14,13 @@ final class PackedWeights: WeightProvider {
   /// - Parameter isInt8: the layer that makes the logits is fp32 in any case, as in a bundle.
   init(_ blueprint: Blueprint, _ tensors: [String: [Float]], isInt8: Bool) throws {
     func values(_ parameters: [Int]) throws -> [Float] {
-      try parameters.flatMap { try #require(tensors[blueprint.parameters[$0].name]) }
+      try parameters.flatMap { index in
+        let parameter = blueprint.parameters[index]
+        let values = try #require(tensors[parameter.name])
+        guard parameter.isTransposed else { return values }
+        let (rows, columns) = (parameter.shape[0], parameter.shape[1])
+        return (0..<rows * columns).map { values[$0 % columns * rows + $0 / columns] }
+      }
     }
     /// Zeros where an output does not read an input.
     func matrix(_ linear: Linear) throws -> [Float] {

@@ -25,7 +25,7 @@ import Testing
           let out = output(stride: width + 3, count: queryCount, width: width)
           let query = source.pointer + head * width
           table.attentionInt8(
-            query, query + heads * width, query + 2 * heads * width, stride, queryCount, length, width, scale, nil,
+            query, query + heads * width, query + 2 * heads * width, stride, queryCount, length, width, 1, length, scale, nil,
             out.pointer, width + 3, scratch.pointer)
           withExtendedLifetime((source, scratch)) {}
           let found = rows(out, stride: width + 3, count: queryCount, width: width) ?? []
@@ -87,7 +87,7 @@ import Testing
             let out = output(stride: width, count: range.count, width: width)
             attention(
               query.pointer + range.lowerBound * width, keys.pointer, keys.pointer, width, range.count, length, width,
-              0.125, nil, out.pointer, width, scratch.pointer)
+              1, length, 0.125, nil, out.pointer, width, scratch.pointer)
             withExtendedLifetime((keys, query, scratch)) {}
             return out.array
           }
@@ -133,7 +133,7 @@ import Testing
             let out = output(stride: width + 3, count: queryCount, width: width)
             let query = source.pointer + head * width
             table.attention(
-              query, query + heads * width, query + 2 * heads * width, stride, queryCount, length, width, scale, nil,
+              query, query + heads * width, query + 2 * heads * width, stride, queryCount, length, width, 1, length, scale, nil,
               out.pointer, width + 3, scratch.pointer)
             withExtendedLifetime((source, scratch)) {}
             let found = rows(out, stride: width + 3, count: queryCount, width: width)

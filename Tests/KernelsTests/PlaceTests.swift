@@ -129,10 +129,10 @@ import Testing
           let scratch = GuardedBuffer<Float>(max(table.attentionScratch(length, length, width), table.attentionInt8Scratch(length, length, width))) { _ in .nan }
           let (float, int8) = (output(stride: width, count: count, width: width), output(stride: width, count: count, width: width))
           table.attention(
-            source.pointer, source.pointer + width, source.pointer + 2 * width, stride, count, length, width, scale,
+            source.pointer, source.pointer + width, source.pointer + 2 * width, stride, count, length, width, 1, length, scale,
             bias.pointer + length - 1, float.pointer, width, scratch.pointer)
           table.attentionInt8(
-            source.pointer, source.pointer + width, source.pointer + 2 * width, stride, count, length, width, scale,
+            source.pointer, source.pointer + width, source.pointer + 2 * width, stride, count, length, width, 1, length, scale,
             bias.pointer + length - 1, int8.pointer, width, scratch.pointer)
           withExtendedLifetime((source, bias, scratch)) {}
           #expect(excess(float.array, expected) { 4e-6 * max(1, abs($0)) } <= 1, "\(table.instructionSet) length \(length) width \(width)")

@@ -103,7 +103,7 @@ private let widths = [1, 2, 15, 16, 17, 63, 64, 65, 100, 384]
           let out = output(stride: width + 5, count: count, width: width)
           let operand = Operand(table, rows: count, width: width)
           table.normalizeRows(
-            source.pointer, width, adds ? UnsafePointer(other.pointer) : nil, width, count, width, weight.pointer,
+            source.pointer, width, adds ? UnsafePointer(other.pointer) : nil, width, count, width, 0, weight.pointer,
             bias.pointer, 1e-12, out.pointer, width + 5, operand.bytes.raw, operand.stride, operand.scales.pointer)
           withExtendedLifetime((source, other, weight, bias)) {}
           let found = rows(out, stride: width + 5, count: count, width: width)
@@ -120,7 +120,7 @@ private let widths = [1, 2, 15, 16, 17, 63, 64, 65, 100, 384]
           // All in place, as the encoder has it.
           let again = Operand(table, rows: count, width: width)
           table.normalizeRows(
-            source.pointer, width, adds ? UnsafePointer(other.pointer) : nil, width, count, width, weight.pointer,
+            source.pointer, width, adds ? UnsafePointer(other.pointer) : nil, width, count, width, 0, weight.pointer,
             bias.pointer, 1e-12, source.pointer, width, again.bytes.raw, again.stride, again.scales.pointer)
           withExtendedLifetime((other, weight, bias)) {}
           #expect(source.array == found && again.scales.array == operand.scales.array)
@@ -129,12 +129,50 @@ private let widths = [1, 2, 15, 16, 17, 63, 64, 65, 100, 384]
           for row in 0..<count {
             let alone = GuardedBuffer(Array(x[row * width..<(row + 1) * width]))
             table.normalizeRows(
-              alone.pointer, width, adds ? UnsafePointer(other.pointer + row * width) : nil, width, 1, width,
+              alone.pointer, width, adds ? UnsafePointer(other.pointer + row * width) : nil, width, 1, width, 0,
               weight.pointer, bias.pointer, 1e-12, alone.pointer, width, nil, 0, nil)
             withExtendedLifetime((other, weight, bias)) {}
             #expect(alone.array == Array(found[row * width..<(row + 1) * width]))
           }
         }
+      }
+    }
+  }
+
+  /// By the root mean square, and not at all: weight and bias alone.
+  @Test(arguments: [1, 2, 6, 15, 16, 17, 45, 64, 384]) func otherNormalizations(_ width: Int) {
+    var random = Generator(seed: UInt64(width))
+    let count = 1 + width % 9
+    let (x, residual) = (random.floats(count * width, 2), random.floats(count * width, 2))
+    let (weight, bias) = (GuardedBuffer(random.floats(width)), GuardedBuffer(random.floats(width)))
+    for (kind, adds) in [(1, false), (1, true), (2, false), (2, true)] as [(Int32, Bool)] {
+      var expected: [Double] = []
+      for row in 0..<count {
+        let values = (row * width..<(row + 1) * width).map { Double(adds ? x[$0] + residual[$0] : x[$0]) }
+        let scale = kind == 1 ? 1 / (values.reduce(0) { $0 + $1 * $1 } / Double(width) + 1e-6).squareRoot() : 1
+        for column in 0..<width {
+          expected.append(values[column] * scale * Double(weight.pointer[column]) + Double(bias.pointer[column]))
+        }
+      }
+      var agreement = Agreement()
+      for table in tables {
+        let (source, other) = (GuardedBuffer(x), GuardedBuffer(residual))
+        let out = output(stride: width + 5, count: count, width: width)
+        let operand = Operand(table, rows: count, width: width)
+        table.normalizeRows(
+          source.pointer, width, adds ? UnsafePointer(other.pointer) : nil, width, count, width, kind, weight.pointer, bias.pointer,
+          1e-6, out.pointer, width + 5, operand.bytes.raw, operand.stride, operand.scales.pointer)
+        let found = rows(out, stride: width + 5, count: count, width: width) ?? []
+        #expect(excess(found, expected) { 1e-5 * max(1, abs($0)) } <= 1, "\(table.instructionSet) kind \(kind) width \(width)")
+        #expect(agreement.check(table, found, floor: 1) == nil)
+        let separate = Operand(table, found, rows: count, width: width)
+        #expect(operand.integers(table, rows: count, width: width) == separate.integers(table, rows: count, width: width))
+        // Many heads of a token, in place.
+        table.normalizeRows(
+          source.pointer, width, adds ? UnsafePointer(other.pointer) : nil, width, count, width, kind, weight.pointer, bias.pointer,
+          1e-6, source.pointer, width, nil, 0, nil)
+        withExtendedLifetime((other, weight, bias)) {}
+        #expect(source.array == found)
       }
     }
   }

@@ -86,7 +86,7 @@ import Testing
     check(try error(opening: bytes(of: writer.writeToMemory().bundle)), .file, "configuration")
     for (configuration, kind, words) in [
       ("{", ClassifierError.Kind.file, "configuration"), ("[]", .model, "config.json"),
-      (#"{"model_type":"gpt2"}"#, .model, "found gpt2"),
+      (#"{"model_type":"xlnet"}"#, .model, "found xlnet"),
       (#"{"model_type":"bert","is_decoder":true}"#, .model, "is_decoder true is not supported"),
     ] {
       var writer = BundleWriter()

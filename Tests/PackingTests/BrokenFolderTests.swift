@@ -91,7 +91,7 @@ import Testing
 
   /// What is not implemented is refused by name, never ignored.
   @Test(arguments: [
-    ("model_type", "gpt2", ConfigurationError.unknownFamily("gpt2", known: Model.modelTypes)),
+    ("model_type", "xlnet", ConfigurationError.unknownFamily("xlnet", known: Model.modelTypes)),
     ("model_type", nil, .unknownFamily("none", known: Model.modelTypes)),
     ("hidden_act", "mish", .unsupported(key: "hidden_act", value: "mish")),
     ("is_decoder", true, .unsupported(key: "is_decoder", value: "true")),

@@ -59,13 +59,27 @@ final class DoubleEngine: Verbs {
         }
       }
     }
+    if mapping?.readsNeighbours == true {
+      let alone = words
+      let none = [Double](repeating: 0, count: width)
+      words = Rows(width: 3 * width, values: [])
+      for text in 0..<batch.textCount {
+        let tokens = batch.starts[text]..<batch.starts[text + 1]
+        for token in tokens {
+          for other in [token + 1, token, token - 1] {
+            words.values += tokens.contains(other) ? Array(alone.values[other * width..<(other + 1) * width]) : none
+          }
+        }
+      }
+    }
     var sum = mapping.map { linear(words, $0.layer) } ?? words
     for index in sum.values.indices { sum.values[index] += others.values[index] }
     // The engine adds these in a verb of its own, which counts.
     if mapping != nil || embeddings.wordScale != nil { verbNumber += 1 }
     let projected = embeddings.projection.map { linear(sum, $0) } ?? sum
-    guard !embeddings.dropsOutFirst else { return normalized(dropout(projected, embeddings.dropout), embeddings.normalization) }
-    return dropout(normalized(projected, embeddings.normalization), embeddings.dropout)
+    guard let normalization = embeddings.normalization else { return dropout(projected, embeddings.dropout) }
+    guard !embeddings.dropsOutFirst else { return normalized(dropout(projected, embeddings.dropout), normalization) }
+    return dropout(normalized(projected, normalization), embeddings.dropout)
   }
 
   func operand(_ rows: Rows) -> Rows { rows }
@@ -101,6 +115,13 @@ final class DoubleEngine: Verbs {
     return output
   }
 
+  func linear(_ parts: [(operand: Rows, layer: Linear)]) -> Rows {
+    let made = parts.map { linear($0.operand, $0.layer) }
+    return Rows(
+      width: made.reduce(0) { $0 + $1.width },
+      values: (0..<made[0].rows).flatMap { row in made.flatMap { $0.values[row * $0.width..<(row + 1) * $0.width] } })
+  }
+
   func linear(_ operand: Rows, _ layer: Linear, _ activation: Activation) -> Rows {
     var output = linear(operand, layer)
     for index in output.values.indices { output.values[index] = activation.value(output.values[index]) }
@@ -116,6 +137,21 @@ final class DoubleEngine: Verbs {
       let score = zip(query, key).reduce(0) { $0 + $1.0 * $1.1 }
       return score / Double(shape.divisor) + bias(shape, j - i, head)
     }
+  }
+
+  func normalizeHeads(queryKeyValue: Rows, _ shape: AttentionShape, queries: Normalization, keys: Normalization) -> Rows {
+    var output = queryKeyValue
+    for (part, heads, normalization) in [(0, shape.heads, queries), (1, shape.keyValueHeads, keys)] {
+      for row in 0..<output.rows {
+        for head in 0..<heads {
+          let first = row * output.width + (part * shape.heads + head) * shape.headWidth
+          let columns = first..<first + shape.headWidth
+          let values = Rows(width: shape.headWidth, values: Array(output.values[columns]))
+          output.values.replaceSubrange(columns, with: normalized(values, normalization).values)
+        }
+      }
+    }
+    return output
   }
 
   /// Where the query (part 0), key or value of a head begins in a row: all queries, then all keys, then all values, of which several
@@ -294,11 +330,12 @@ final class DoubleEngine: Verbs {
     var output = rows
     for row in 0..<rows.rows {
       let values = rows.values[row * width..<(row + 1) * width]
-      let mean = values.reduce(0, +) / Double(width)
+      let mean = normalization.kind == .layer ? values.reduce(0, +) / Double(width) : 0
       let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(width)
+      let deviation = normalization.kind == .affine ? 1 : (variance + Double(normalization.epsilon)).squareRoot()
       for column in 0..<width {
         output.values[row * width + column] =
-          (rows[row, column] - mean) / (variance + Double(normalization.epsilon)).squareRoot()
+          (rows[row, column] - mean) / deviation
           * parameters[normalization.weight][column] + (normalization.bias.map { parameters[$0][column] } ?? 0)
       }
     }

@@ -23,7 +23,10 @@ import Training
       tensors = try SafetensorsFile(path: TestSupport.fixture(folder + "/reference.safetensors"))
     }
 
-    func doubles(_ name: String) throws -> [Double] { try #require(tensors[name], "\(name)").readFloat32().map(Double.init) }
+    func doubles(_ name: String, isTransposed: Bool = false) throws -> [Double] {
+      let tensor = try #require(tensors[name], "\(name)")
+      return try (isTransposed ? tensor.transposed : tensor).readFloat32().map(Double.init)
+    }
 
     func names(_ key: String) -> [String] { fixture.json[key]!.array!.map { $0.string! } }
 
@@ -58,7 +61,7 @@ import Training
   /// Loss and gradients of an engine's first batch against the reference's; what is frozen has none.
   private func check(_ family: Family, _ engine: TrainingEngine, frozen: Set<Int> = [], _ name: String) throws {
     let parameters = family.model.blueprint.parameters
-    let reference = try parameters.map { try family.doubles("gradient." + $0.name) }
+    let reference = try parameters.map { try family.doubles("gradient." + $0.name, isTransposed: $0.isTransposed) }
     let globalNorm = norm(reference.joined())
     #expect(abs(globalNorm / family.fixture.steps[0]["grad_norm"]!.double! - 1) <= 1e-6, "every gradient is compared")
     let (loss, gradients) = try family.gradients(engine)
@@ -219,8 +222,9 @@ import Training
     let store = try ParameterStore(family.model.blueprint, arguments.lowRankSettings(for: type(of: family.model.family)))
     let adapters = store.parameters.count - family.model.blueprint.parameters.count
     // Queries and values have one each, or, where all three are one matrix, they have one together.
-    let stacks = family.model.blueprint.linears.count { $0.weights.count == 3 }
-    let single = family.model.blueprint.linears.count { $0.name.hasSuffix(".Wqkv") }
+    let names = family.model.blueprint.linears.map(\.name)
+    let stacks = family.model.blueprint.linears.count { $0.weights.count == 3 } + names.count { $0.hasSuffix(".query_key") }
+    let single = family.model.blueprint.linears.count { $0.name.hasSuffix(".Wqkv") || $0.name.hasSuffix(".c_attn") }
     #expect(adapters == 4 * stacks + 2 * single && stacks + single > 0)
   }
 }

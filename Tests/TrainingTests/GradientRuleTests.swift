@@ -12,9 +12,11 @@ struct Probe: EncoderFamily {
     case embed
     case linear(Activation)
     case attend(heads: Int, TokensRead = .every, rotaryBase: Float? = nil, hasBias: Bool = false, window: Int? = nil)
+    case attendBefore(heads: Int, keyValueHeads: Int, TokensRead = .every, rotaryBase: Float? = nil, window: Int? = nil)
     case gated(Activation)
     case add
     case normalize
+    case normalizeBy(Normalization.Kind)
     case read(TokensRead)
     case disentangled(Disentangled, TokensRead = .every)
     case convolve(size: Int, Activation)
@@ -48,6 +50,9 @@ struct Probe: EncoderFamily {
   let rate: Float
   private let embeddings: Embeddings
   private let square, inner, queryKeyValue, plain, ungate: Linear
+  /// Of fewer heads of keys and values, whose queries and keys are normalised.
+  private let shared: (queryKeyValue: Linear, output: Linear, queries: Normalization, keys: Normalization)?
+  private let other: Normalization?
   private let normalization, plainNormalization: Normalization
   private let biases: Table?
   private let narrow: Embeddings?
@@ -76,6 +81,23 @@ struct Probe: EncoderFamily {
       biases = blueprint.table("biases", rows: RelativeBias.bucketCount, width: heads, decays: false)
     } else {
       biases = nil
+    }
+    if case .attendBefore(let heads, let keyValueHeads, _, _, _) = verb {
+      let shape = AttentionShape(heads: heads, keyValueHeads: keyValueHeads, headWidth: 6, dropout: 0)
+      let parts = [("shared.query", shape.queries), ("shared.key", shape.keys), ("shared.value", shape.values)]
+      shared = (
+        blueprint.stack("shared", parts: parts.map { ($0.0, $0.1.count) }, inputs: width),
+        blueprint.linear("shared.output", inputs: shape.contextWidth, outputs: width),
+        blueprint.normalization("query.norm", .rootMeanSquare, width: 6, epsilon: 1e-3, hasBias: false),
+        blueprint.normalization("key.norm", width: 6, epsilon: 1e-3)
+      )
+    } else {
+      shared = nil
+    }
+    if case .normalizeBy(let kind) = verb {
+      other = blueprint.normalization("other.norm", kind, width: width, epsilon: 1e-3)
+    } else {
+      other = nil
     }
     if case .embedNarrow = verb {
       narrow = Embeddings(
@@ -130,6 +152,16 @@ struct Probe: EncoderFamily {
         relativeBias: biases.map { RelativeBias(table: $0) }, dropout: rate)
       let context = try engine.attend(queryKeyValue: engine.linear(rows, queryKeyValue), shape, queries: queries)
       return try engine.linear(context, square)
+    case .attendBefore(let heads, let keyValueHeads, let queries, let rotaryBase, let window):
+      let shape = AttentionShape(
+        heads: heads, keyValueHeads: keyValueHeads, headWidth: 6, divisor: 2, isCausal: true, window: window,
+        rotary: rotaryBase.map { RotaryEmbedding(base: $0) }, dropout: rate)
+      let states = try engine.normalizeHeads(
+        queryKeyValue: engine.linear(rows, shared!.queryKeyValue), shape, queries: shared!.queries, keys: shared!.keys)
+      return try engine.linear(engine.attend(queryKeyValue: states, shape, queries: queries), shared!.output)
+    case .normalizeBy:
+      return try engine.residualNormalize(
+        engine.normalize(engine.linear(rows, square), other!), residual: rows, other!, dropout: rate)
     case .gated(let activation):
       return try engine.dense(engine.linear(engine.gated(engine.operand(rows), plain, activation, dropout: rate), ungate), square, .identity)
     case .add:
@@ -266,6 +298,22 @@ struct Probe: EncoderFamily {
     }
   }
 
+  /// Tokens that see those before them alone, heads that share keys and values; one token of each text too.
+  @Test(arguments: [(1, 1), (2, 1), (4, 2), (6, 3)]) func attentionBefore(_ heads: Int, _ keyValueHeads: Int) throws {
+    for queries in [TokensRead.every, .first, .last(padding: nil), .last(padding: 5)] {
+      for rate in [0, 0.3] as [Float] {
+        try check(.attendBefore(heads: heads, keyValueHeads: keyValueHeads, queries), width: 7, rate: rate)
+        try check(.attendBefore(heads: heads, keyValueHeads: keyValueHeads, queries, rotaryBase: 100, window: 3), width: 7, rate: rate)
+      }
+    }
+    let verb = Probe.Verb.attendBefore(heads: heads, keyValueHeads: keyValueHeads, rotaryBase: 100)
+    try check(verb, width: 5, rate: 0.2, threads: 3, lengths: [[150, 9, 64, 65]])
+  }
+
+  @Test(arguments: Normalization.Kind.allCases) func normalizations(_ kind: Normalization.Kind) throws {
+    for width in [3, 16, 17, 67] { try check(.normalizeBy(kind), width: width, rate: 0.3) }
+  }
+
   @Test(arguments: zip([3, 16, 17], [1, 17, 16])) func gatedLayers(_ width: Int, _ inner: Int) throws {
     for activation in Activation.allCases { try check(.gated(activation), width: width, innerWidth: inner) }
     try check(.gated(.gelu), width: width, innerWidth: inner, rate: 0.3)
@@ -338,6 +386,17 @@ struct Probe: EncoderFamily {
     let batch = randomBatch(
       [11, 1, 7], vocabulary: model.blueprint.tables[0].rows, tokenTypes: min(2, model.family.tokenTypeCount), &random)
     try check(model.family, try tinyEngine(model, folder: folder), batch, elements: 1, name)
+  }
+
+  /// Layers that differ in heads and feed-forward width, the last token read.
+  @Test func unevenLayers() throws {
+    let settings = try Settings(["vocab_size": 13, "hidden_size": 10, "num_attention_heads": 2, "initializer_range": 0.4])
+    let family = try UnevenLayers(settings, labels: 3)
+    var random = Generator(seed: 8)
+    let store = try ParameterStore(family.blueprint)
+    _ = try store.load(from: NoWeights(), seed: 1)
+    let batch = randomBatch([9, 1, 17], vocabulary: 13, tokenTypes: 1, &random)
+    try check(family, makeEngine(store), batch, elements: 4, "uneven layers")
   }
 
   /// The derivatives themselves, over the range where they change and far beyond.

@@ -54,9 +54,14 @@ final class FixtureWeights: ParameterSource {
 
   func read(_ parameter: Parameter, into values: UnsafeMutableBufferPointer<Float>) throws -> Bool {
     guard let tensor = lookup.find(parameter.name) else { return false }
-    try tensor.readFloat32(into: values)
+    try (parameter.isTransposed ? tensor.transposed : tensor).readFloat32(into: values)
     return true
   }
+}
+
+/// Nothing: all parameters are drawn.
+final class NoWeights: ParameterSource {
+  func read(_ parameter: Parameter, into values: UnsafeMutableBufferPointer<Float>) -> Bool { false }
 }
 
 /// A model of the fixtures; its configuration as it is but for `changes`.

@@ -15,6 +15,7 @@ logging.disable_progress_bar()
 
 BERT_LIKE = dict(hidden_size=24, num_attention_heads=4, intermediate_size=37, num_hidden_layers=2, max_position_embeddings=40)
 ROBERTA_LIKE = dict(BERT_LIKE, type_vocab_size=1, layer_norm_eps=1e-5, pad_token_id=1, bos_token_id=0, eos_token_id=2)
+DECODER_LIKE = dict(hidden_size=24, num_attention_heads=4, num_hidden_layers=2, max_position_embeddings=40, bos_token_id=None)
 MODERN_SPECIALS = dict(pad_token_id=1, bos_token_id=0, cls_token_id=0, eos_token_id=2, sep_token_id=2)
 
 # Every value of `model_type` that is served: its tokenizer's kind and class, and a small configuration.
@@ -69,6 +70,20 @@ SERVED = {
         "PreTrainedTokenizerFast",
         dict(BERT_LIKE, attention_type="original_full", pad_token_id=1, bos_token_id=0, eos_token_id=2, sep_token_id=2),
     ),
+    "mobilebert": (
+        "wordpiece",
+        "MobileBertTokenizer",
+        dict(BERT_LIKE, embedding_size=9, intra_bottleneck_size=16, num_feedforward_networks=3),
+    ),
+    "gpt2": ("gpt2", "GPT2Tokenizer", dict(DECODER_LIKE, eos_token_id=4, pad_token_id=4)),
+    "qwen3": (
+        "qwen2",
+        "Qwen2Tokenizer",
+        dict(
+            DECODER_LIKE, eos_token_id=4, pad_token_id=4, num_key_value_heads=2, head_dim=8, intermediate_size=33,
+            rope_parameters={"rope_type": "default", "rope_theta": 1000.0},
+        ),
+    ),
 }
 
 ALBERT_SPECIALS = ["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"]
@@ -98,6 +113,11 @@ def write_tokenizer(folder, model_type, **configuration):
             settings["add_prefix_space"] = False
             if model_type == "modernbert":
                 settings["model_input_names"] = ["input_ids", "attention_mask"]
+        case "gpt2" | "qwen2":
+            count = vocabularies.plain_byte_pair_json(path, splits=kind == "qwen2")
+            settings |= dict.fromkeys(["bos_token", "eos_token", "unk_token"], vocabularies.END)
+            if kind == "qwen2":
+                settings |= {"bos_token": None, "pad_token": vocabularies.END}
         case "unigram":
             count = vocabularies.unigram_json(path, double=model_type != "big_bird")
         case "albert":
@@ -126,8 +146,10 @@ def configuration(model_type, tokens, **settings):
 def randomise(model, seed):
     """Weights large enough that every parameter shows in the logits; a normalisation is near 1 and not the identity."""
     generator = torch.Generator().manual_seed(seed)
+    # What nothing normalises grows from layer to layer, and so does what float32 makes of it.
+    deviation = 0.2 if getattr(model.config, "normalization_type", None) == "no_norm" else 0.25
     for name, parameter in model.named_parameters():
-        parameter.normal_(0, 0.25, generator=generator)
+        parameter.normal_(0, deviation, generator=generator)
         if name.endswith("weight") and parameter.dim() == 1:
             parameter.add_(1)
     return model

@@ -9,7 +9,7 @@ from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from case import EITHER, EQUAL, Case
 from folders import SERVED, build, configuration, random_of, seed_of, write_tokenizer
-from usual_folders import tokenizer_of
+from usual_folders import texts_of, tokenizer_of
 from vocabularies import write_json
 
 # Leaves the key out, so that its default is read.
@@ -207,6 +207,63 @@ KEYS = {
         "embedding_size": ([24], [12]),
         **{f"{name}_groups": ([1, 2, 4, ABSENT], [5]) for name in ("q", "k", "v", "post_attention", "intermediate", "output")},
     },
+    "mobilebert": {
+        **without(BERT, "is_decoder", "chunk_size_feed_forward", "position_embedding_type", "num_attention_heads", "hidden_size"),
+        "hidden_size": ([20, 36], [0, "24"]),
+        "num_attention_heads": ([1, 2, 4, 8], [3, 0]),
+        "embedding_size": ([24, 7], [0]),
+        "intra_bottleneck_size": ([8, 24, 32], [0]),
+        "trigram_input": ([True, False, ABSENT], ["yes"]),
+        "use_bottleneck": ([True, False, ABSENT], [1]),
+        "use_bottleneck_attention": ([True, False, ABSENT], []),
+        "key_query_shared_bottleneck": ([True, ABSENT], [False]),
+        "num_feedforward_networks": ([1, 2, 5, ABSENT], [0]),
+        "normalization_type": (["no_norm", "layer_norm", ABSENT], ["rms_norm"]),
+        "classifier_activation": ([True, False, ABSENT], []),
+    },
+    "gpt2": {
+        **without(ANY_HEAD, "is_decoder", "chunk_size_feed_forward"),
+        "activation_function": ACTIVATIONS,
+        "n_embd": ([12, 36], [25]),
+        "n_head": ([1, 2, 6], [5, 0]),
+        "n_layer": ([1, 3, 5], [0]),
+        "n_positions": ([33, 64, 600], [10]),
+        "n_inner": ([None, 1, 50, ABSENT], [0]),
+        "layer_norm_epsilon": ([1e-5, 1e-3, ABSENT], [0, "1e-5"]),
+        "scale_attn_weights": ([True, False, ABSENT], []),
+        "scale_attn_by_inverse_layer_idx": ([True, False, ABSENT], []),
+        "add_cross_attention": ([False, ABSENT], [True]),
+        "pad_token_id": ([None, 4, 7, 60, ABSENT, -1], ["4"]),
+        "resid_pdrop": RATES,
+        "embd_pdrop": RATES,
+        "attn_pdrop": RATES,
+        "summary_type": (["cls_index", "last"], []),
+    },
+    "qwen3": {
+        **without(ANY_HEAD, "is_decoder", "chunk_size_feed_forward"),
+        "hidden_act": ACTIVATIONS,
+        "hidden_size": ([12, 36, 25], [0, "24"]),
+        "num_attention_heads": ([2, 4, 6], [5, 0]),
+        "num_key_value_heads": ([1, 2, None], [3, 0]),
+        "head_dim": ([2, 6, 16], [5, 0]),
+        "intermediate_size": ([1, 64], [0]),
+        "num_hidden_layers": ([1, 3, 5], [0]),
+        "max_position_embeddings": ([33, 64, 4000], [10]),
+        "rms_norm_eps": ([1e-6, 1e-3, ABSENT], [0, "1"]),
+        "attention_bias": ([True, False, ABSENT], []),
+        "attention_dropout": RATES,
+        "use_sliding_window": ([True, False, ABSENT], []),
+        "sliding_window": ([None, 1, 3, 9, ABSENT], [0]),
+        "max_window_layers": ([0, 1, 2, 28, ABSENT], []),
+        "layer_types": ([["full_attention", "full_attention"]], [["full_attention"], ["sliding_attention", "full_attention"], ["x", "y"]]),
+        "rope_theta": ([100.0, 1000000, ABSENT], [0]),
+        "rope_scaling": (
+            [None, {"rope_type": "default"}, {"rope_type": "default", "rope_theta": 50.0}],
+            [{"rope_type": "linear", "factor": 2.0}, {"type": "yarn", "factor": 4.0}, {"rope_type": "dynamic", "factor": 2.0}],
+        ),
+        "rope_parameters": ([ABSENT, None, {"rope_theta": 77.0}], [{"rope_type": "llama3", "factor": 8.0}, 3]),
+        "pad_token_id": ([None, 4, 7, 60, ABSENT], ["4"]),
+    },
     "big_bird": {
         **without(BERT, "pad_token_id"),
         "attention_type": (["original_full", "block_sparse", ABSENT], ["other"]),
@@ -229,6 +286,7 @@ def cases(seed, count):
             lambda directory, m=model_type, n=name, c=changes: write(directory / "model", m, c, seed_of(n, seed)),
             expect=EITHER if odd else EQUAL,
             tokenizer=tokenizer_of(model_type),
+            texts=texts_of(model_type),
             reference_may_fail=True,
             pairs=[("the film", "dull"), ("", "a b")],
             note=shown(changes),

@@ -7,7 +7,7 @@ import json
 import struct
 from pathlib import Path
 
-from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 WORDS = (
     "the film was a slow and clever story about two brothers it is not very good bad dull bright again never always music plot "
@@ -120,6 +120,29 @@ def byte_pair_json(path, prefix=False, trim=True, specials=ROBERTA_SPECIALS):
         ("</s>", vocabulary["</s>"]), ("<s>", vocabulary["<s>"]), add_prefix_space=prefix, trim_offsets=trim
     )
     tokenizer.add_special_tokens([*specials[:4], AddedToken("<mask>", lstrip=True, special=True)])
+    tokenizer.save(str(path))
+    return len(vocabulary)
+
+
+END = "<|endoftext|>"
+DECODER_SPECIALS = ["<a>", "<b>", "<c>", "<d>", END]
+QWEN_WORDS = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+
+
+def plain_byte_pair_json(path, splits):
+    """A tokenizer.json that puts nothing around a text, as GPT-2's, or as Qwen's are, which splits by a pattern."""
+    vocabulary, pairs = byte_pairs(DECODER_SPECIALS)
+    tokenizer = Tokenizer(models.BPE(vocabulary, pairs))
+    level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=not splits)
+    split = pre_tokenizers.Split(Regex(QWEN_WORDS), behavior="isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, level]) if splits else level
+    if splits:
+        tokenizer.normalizer = normalizers.NFC()
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.post_processor = processors.ByteLevel(trim_offsets=False)
+    tokenizer.add_special_tokens([END])
     tokenizer.save(str(path))
     return len(vocabulary)
 

@@ -120,7 +120,7 @@ struct Ladder {
     let normalize = seconds {
       out.baseAddress.copyMemory(from: values.baseAddress, byteCount: M * width * 4)
       kernels.normalizeRows(
-        z, width, y, width, M, width, v, v, 1e-12, z, width, operand.baseAddress, stride, scales.bound(to: Float.self))
+        z, width, y, width, M, width, 0, v, v, 1e-12, z, width, operand.baseAddress, stride, scales.bound(to: Float.self))
     }
     row("normalize, quantize", "\(M) x \(width)", normalize, perVector(normalize))
   }
@@ -136,7 +136,7 @@ struct Ladder {
       let scratch = try! AlignedBuffer(count: size(L, L, D), of: Float.self)
       let time = seconds {
         attention(
-          query, query + D, query + 2 * D, 3 * D, L, L, D, 1 / Float(D).squareRoot(), nil, out.bound(to: Float.self), D,
+          query, query + D, query + 2 * D, 3 * D, L, L, D, 1, L, 1 / Float(D).squareRoot(), nil, out.bound(to: Float.self), D,
           scratch.bound(to: Float.self))
       }
       row(name, "\(L) x \(D)", time, "\(fixed(time / Double(L * L) * 16e9, 2, 5)) ns for 16 scores")
