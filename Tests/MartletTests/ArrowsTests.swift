@@ -17,11 +17,53 @@ import Testing
     for violation in house.violations { Issue.record("\(violation)") }
   }
 
+  /// What each module's README says after "May import:", against the table.
+  @Test func theReadmesAreTrue() throws {
+    let house = try Self.house.get()
+    #expect(house.readmes.keys.sorted() == house.table.keys.sorted())
+    for (module, allowed) in house.table.sorted(by: { $0.key < $1.key }) {
+      let said = house.readmes[module] ?? []
+      #expect(
+        said == allowed,
+        "Sources/\(module)/README.md: \"May import:\" lacks \(allowed.subtracting(said).sorted()) and has \(said.subtracting(allowed).sorted()), which Package.swift does not")
+    }
+  }
+
+  @Test func whatAReadmeSays() {
+    let text = "# A\n\n- `B`: not this.\n\nMay import: `C` (for `D`), `E`,\nand `F`: as (`G`) says. Nobody else does.\n\n`H` is further down.\n"
+    #expect(House.modulesSaid(in: text) == ["C", "E", "F"])
+    #expect(House.modulesSaid(in: "# A\n\nNothing.\n") == [])
+  }
+
+  /// The table allows nothing that no source asks for.
+  @Test func everyArrowIsUsed() throws {
+    let house = try Self.house.get()
+    for (module, allowed) in house.table.sorted(by: { $0.key < $1.key }) {
+      let unused = allowed.subtracting(house.imports[module] ?? [])
+      #expect(unused.isEmpty, "Package.swift lets \(module) import \(unused.sorted()), which it does not")
+    }
+  }
+
+  /// A module that is named like a type in it hides itself: what lies in it cannot be named in full.
+  @Test func noModuleIsNamedLikeATypeInIt() throws {
+    let house = try Self.house.get()
+    #expect(house.types["Tokenizers"]?.contains("Tokenizer") == true && house.types["Storage"]?.contains("FileDescriptor") == true)
+    for (module, types) in house.types { #expect(!types.contains(module), "\(module)") }
+  }
+
+  /// The manifest of `Tests/Fuzz` builds the same sources: its arrows are these.
+  @Test func theFuzzersArrowsAreTheSame() throws {
+    let house = try Self.house.get()
+    let fuzz = House.table(inManifest: String(decoding: try readFile(fixture("../Fuzz/Package.swift")), as: UTF8.self), house.kernels)
+    #expect(fuzz.count >= 12)
+    for (module, allowed) in fuzz { #expect(house.table[module] == allowed, "\(module)") }
+  }
+
   /// One line added to a module's sources, and what is said of it. A rule that flags nothing would not be one.
   @Test(arguments: [
     ("Encoders", "import Inference"), ("Encoders", "import Kernels"), ("Encoders", "import Training"),
     ("Inference", "import Training"), ("Inference", "import LinearAlgebra"), ("Inference", "import KernelsAVX2"),
-    ("Training", "import KernelsBaseline"), ("Tokenizers", "import Kernels"), ("Tasks", "import Encoders"),
+    ("Training", "import KernelsBaseline"), ("Tokenizers", "import Kernels"), ("Tokenizers", "import JSON"), ("Martlet", "import TokenizerImport"), ("Tasks", "import Encoders"),
     ("Martlet", "import Foundation"), ("Martlet", "import FoundationEssentials"), ("Bundles", "import FoundationEssentials"),
     ("Checkpoints", "import Foundation"), ("CommandLine", "import FoundationNetworking"),
     ("MartletTuning", "import ArgumentParser"), ("KernelsAVX2", "import Storage"), ("MartletABI", "import Bundles"),
@@ -38,7 +80,7 @@ import Testing
   @Test(arguments: [
     ("Encoders", "Inference"), ("Encoders", "Kernels"), ("Encoders", "LinearAlgebra"), ("Inference", "Training"),
     ("Inference", "LinearAlgebra"), ("Martlet", "Packing"), ("Martlet", "Checkpoints"), ("Training", "KernelsAVX2"),
-    ("Tokenizers", "Inference"), ("Tasks", "Kernels"), ("MartletTuning", "ArgumentParser"), ("Bundles", "Training"),
+    ("Tokenizers", "Inference"), ("Tokenizers", "JSON"), ("Martlet", "TokenizerImport"), ("Tasks", "Kernels"), ("MartletTuning", "ArgumentParser"), ("Bundles", "Training"),
   ]) func theTableCannotAllowIt(module: String, target: String) throws {
     var house = try Self.house.get()
     let before = house.violations
@@ -67,26 +109,46 @@ private struct House {
   /// The modules of the instruction sets.
   let kernels: [String]
   private(set) var imports: [String: Set<String>] = [:]
+  /// What each module's README says that it may import.
+  private(set) var readmes: [String: Set<String>] = [:]
+  /// The types that each module declares.
+  private(set) var types: [String: Set<String>] = [:]
 
   init(root: String) throws {
     let manifest = String(decoding: try readFile(root + "/Package.swift"), as: UTF8.self)
     let flags = manifest.section(from: "let kernelFlags", to: "\n  ]\n\n")
     let kernels = Set(flags.quoted.filter { $0.hasPrefix("Kernels") })
     self.kernels = kernels.sorted()
-    table = [:]
-    for entry in manifest.section(from: "let modules", to: "\n]\n").parenthesised {
-      let names = entry.quoted
-      table[names[0]] = Set(names.dropFirst()).union(entry.contains("kernelFlags") ? kernels : [])
-    }
+    table = Self.table(inManifest: manifest, self.kernels)
     for folder in try listDirectory(root + "/Sources") where folder != "KernelSource" {
       for file in try swiftFiles(root + "/Sources/" + folder) {
         add(String(decoding: try readFile(file), as: UTF8.self), to: folder)
       }
+      let readme = root + "/Sources/" + folder + "/README.md"
+      if fileExists(readme) { readmes[folder] = Self.modulesSaid(in: String(decoding: try readFile(readme), as: UTF8.self)) }
     }
+  }
+
+  /// The table of a manifest: for each module what it may import, a package's product by its name.
+  static func table(inManifest manifest: String, _ kernels: [String]) -> [String: Set<String>] {
+    var table: [String: Set<String>] = [:]
+    for entry in manifest.section(from: "let modules", to: "\n]\n").parenthesised {
+      let names = entry.replacing(/, package: "[^"]*"/, with: "").quoted
+      table[names[0]] = Set(names.dropFirst()).union(entry.contains("kernels") || entry.contains("kernelFlags") ? kernels : [])
+    }
+    return table
+  }
+
+  /// The names in the paragraph after "May import:", without what parentheses say of them.
+  static func modulesSaid(in readme: String) -> Set<String> {
+    guard let start = readme.ranges(of: "May import:").first?.upperBound else { return [] }
+    let paragraph = readme[start...].split(separator: "\n\n", maxSplits: 1)[0].replacing(/\([^)]*\)/, with: "")
+    return Set(paragraph.matches(of: /`(\w+)`/).map { String($0.1) })
   }
 
   mutating func add(_ source: String, to module: String) {
     imports[module, default: []].formUnion(source.split(separator: "\n").compactMap(importedModule))
+    for match in source.matches(of: /\b(?:actor|class|enum|protocol|struct|typealias) (\w+)/) { types[module, default: []].insert(String(match.1)) }
   }
 
   var violations: [String] {
@@ -130,12 +192,12 @@ private struct House {
   private static let forbidden: [String: Set<String>] = [
     "Encoders": ["CVector", "Inference", "Kernels", "LinearAlgebra", "Training"],
     "Inference": ["LinearAlgebra", "Training"],
-    "Tokenizers": numerics,
+    "Tokenizers": numerics.union(["JSON"]),
     "Tasks": numerics,
   ]
-  /// What runs at classification time knows neither training nor Hugging Face's files.
+  /// What runs at classification time knows neither training nor Hugging Face's files, a tokenizer's among them.
   private static let absentFromClassification: Set<String> = [
-    "Checkpoints", "Foundation", "FoundationEssentials", "LinearAlgebra", "Packing", "Training",
+    "Checkpoints", "Foundation", "FoundationEssentials", "LinearAlgebra", "Packing", "TokenizerImport", "Training",
   ]
 }
 
