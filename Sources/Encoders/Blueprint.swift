@@ -44,8 +44,8 @@ package struct Parameter: Sendable, Equatable {
 }
 
 /// A linear layer `y = x Wᵀ + b`. Several of a checkpoint's layers that read the same input (query, key, value) are
-/// stacked by output into one.
-package struct Linear: Sendable, Equatable {
+/// stacked by output into one. A class, for layers and families hold many and are copied.
+package final class Linear: Sendable, Equatable {
   /// The index in `Blueprint.linears`.
   package let index: Int
   /// The name of its section in a bundle: the first part's, or one of its own when parts are stacked.
@@ -65,7 +65,28 @@ package struct Linear: Sendable, Equatable {
   package let isOutput: Bool
   /// For each part, in how many groups its outputs read as many groups of inputs, each the one in its own place and no other
   /// (a convolution of size 1, whose weight is `[outputs, inputs / groups, 1]`); nil where every output reads every input.
-  package var groups: [Int]?
+  package let groups: [Int]?
+
+  fileprivate init(
+    index: Int, name: String, inputs: Int, outputs: Int, weights: [Int], partOutputs: [Int], biases: [Int], isHead: Bool,
+    isOutput: Bool, groups: [Int]? = nil
+  ) {
+    self.index = index
+    self.name = name
+    self.inputs = inputs
+    self.outputs = outputs
+    self.weights = weights
+    self.partOutputs = partOutputs
+    self.biases = biases
+    self.isHead = isHead
+    self.isOutput = isOutput
+    self.groups = groups
+  }
+
+  /// Whether both are the same layer of models of one configuration.
+  package static func == (first: Linear, second: Linear) -> Bool {
+    first.index == second.index && first.name == second.name && first.inputs == second.inputs && first.outputs == second.outputs
+  }
 
   /// The outputs that a part makes.
   package func outputs(ofPart part: Int) -> Range<Int> {

@@ -8,8 +8,8 @@ package protocol EncoderLayer: Sendable {
   func forward<Engine: Verbs>(_ hidden: Engine.Rows, _ tokens: TokensRead, _ engine: Engine) throws(OutOfMemory) -> Engine.Rows
 }
 
-/// What a family makes of a configuration.
-package struct EncoderParts<Layer: EncoderLayer>: Sendable {
+/// What a family makes of a configuration. A class, so that a family is one reference: copying all this took 10 kB of code in each.
+package final class EncoderParts<Layer: EncoderLayer>: Sendable {
   let blueprint: Blueprint
   let hiddenWidth: Int
   let maximumLength: Int
