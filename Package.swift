@@ -41,7 +41,7 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("Checkpoints", ["JSON", "Storage"]),
   ("Bundles", ["CLZ4", "Storage"]),
   ("Encoders", ["JSON", "Storage", "Tasks"]),
-  ("Kernels", ["CVector"] + kernelFlags.keys.sorted().map { .init(stringLiteral: $0) }),
+  ("Kernels", ["CVector", "Storage"] + kernelFlags.keys.sorted().map { .init(stringLiteral: $0) }),
   ("LinearAlgebra", ["Storage"]),
   ("Inference", ["Encoders", "Kernels", "Storage"]),
   ("Training", ["Checkpoints", "Encoders", "Inference", "JSON", "Kernels", "LinearAlgebra", "Storage", "Tasks"]),

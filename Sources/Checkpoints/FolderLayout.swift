@@ -1,17 +1,13 @@
 import JSON
 import Storage
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// Where `config.json` is when it is not in the folder that was named: the layouts in which models lie on people's disks.
 enum FolderLayout {
   /// The folder of `config.json`, or that of an adapter's configuration.
   static func resolve(_ path: String) throws(CheckpointError) -> String {
     guard isDirectory(path) else {
       guard fileExists(path) else {
-        throw CheckpointError(path: path, fault: .file(FileError(path: path, operation: "open", code: 2)))
+        throw CheckpointError(path: path, fault: .file(.missing(path)))
       }
       throw CheckpointError(path: path, fault: .notAFolder)
     }
@@ -36,7 +32,7 @@ enum FolderLayout {
 
   /// The cache of huggingface_hub, by its rules.
   static var cache: String? {
-    func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+    let variable = Environment.value(of:)
     return variable("HF_HUB_CACHE") ?? variable("HF_HOME").map { $0 + "/hub" } ?? variable("XDG_CACHE_HOME").map { $0 + "/huggingface/hub" }
       ?? variable("HOME").map { $0 + "/.cache/huggingface/hub" }
   }

@@ -5,10 +5,6 @@ import Martlet
 import Reporting
 import Storage
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
@@ -168,33 +164,14 @@ struct BenchCommand: ParsableCommand {
   private func measureColdStart() throws -> Double {
     var times: [Double] = []
     for _ in 0..<5 {
-      var output: [Int32] = [0, 0]
-      var input: [Int32] = [0, 0]
-      guard pipe(&output) == 0, pipe(&input) == 0 else { throw CommandError("bench: the system refused a pipe") }
-      var actions = posix_spawn_file_actions_t()
-      posix_spawn_file_actions_init(&actions)
-      posix_spawn_file_actions_adddup2(&actions, input[0], 0)
-      posix_spawn_file_actions_adddup2(&actions, output[1], 1)
-      for descriptor in output + input { posix_spawn_file_actions_addclose(&actions, descriptor) }
-      defer { posix_spawn_file_actions_destroy(&actions) }
-      var arguments = ([Machine.executablePath, "classify", modelArgument.model] + (modelArgument.base.map { ["--base", $0] } ?? [])).map { (text: String) in strdup(text) } + [nil]
-      defer { for argument in arguments { free(argument) } }
-      var child = pid_t()
+      let arguments = ["classify", modelArgument.model] + (modelArgument.base.map { ["--base", $0] } ?? [])
       let start = Machine.monotonicSeconds()
-      let status = posix_spawn(&child, Machine.executablePath, &actions, nil, &arguments, environ)
-      close(input[0])
-      close(output[1])
-      guard status == 0 else { throw CommandError("bench: cannot start a process: \(String(cString: strerror(status)))") }
-      let text = Array("a stirring , funny and finally transporting film\n".utf8)
-      _ = write(input[1], text, text.count)
-      close(input[1])
-      var byte: UInt8 = 0
-      let count = read(output[0], &byte, 1)
+      var child = try ChildProcess(Machine.executablePath, arguments: arguments)
+      try child.send("a stirring , funny and finally transporting film\n")
+      let answer = try child.read(atMost: 1)
       let seconds = Machine.monotonicSeconds() - start
-      close(output[0])
-      var exit: Int32 = 0
-      waitpid(child, &exit, 0)
-      guard count == 1 else { throw CommandError("bench: the process for the cold start gave no label") }
+      child.wait()
+      guard !answer.isEmpty else { throw CommandError("bench: the process for the cold start gave no label") }
       times.append(seconds)
     }
     return times.sorted()[times.count / 2]

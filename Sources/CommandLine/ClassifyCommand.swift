@@ -81,7 +81,7 @@ struct ClassifyCommand: ParsableCommand {
     if abstainLabel != nil && threshold == nil { throw ValidationError("--abstain-label needs --threshold") }
     if bom && output != .csv { throw ValidationError("--bom needs --output csv") }
     if stride != nil && window == nil { throw ValidationError("--stride needs --window") }
-    if explain && output != .jsonl && !(output == .tsv && isTerminal(1)) {
+    if explain && output != .jsonl && !(output == .tsv && ByteStream.output.isTerminal) {
       throw ValidationError("--explain needs --output jsonl, or a terminal to write to with --output tsv")
     }
     if explain && window != nil { throw ValidationError("--explain and --window exclude each other") }
@@ -108,7 +108,7 @@ struct ClassifyCommand: ParsableCommand {
       reader: reader,
       writer: PredictionWriter(descriptor: 1, options: prediction))
     // Two things cannot be drawn on one terminal, and results are progress enough.
-    let progress = quiet || isTerminal(1) ? nil : ProgressReporter()
+    let progress = quiet || ByteStream.output.isTerminal ? nil : ProgressReporter()
     stream.progress = progress
     stream.batchTokens = batchTokens
     stream.maximumDelay = maxDelay

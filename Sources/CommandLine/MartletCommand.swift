@@ -1,11 +1,6 @@
 import ArgumentParser
 import Records
 import Storage
-import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// `martlet`: the command line.
 package struct MartletCommand: ParsableCommand {
@@ -24,10 +19,11 @@ package struct MartletCommand: ParsableCommand {
   fileprivate static func run(_ arguments: [String]) -> Never {
     Machine.fillStandardDescriptors()
     ignoreWriteSignals()
-    explainBusErrors()
+    explainBusErrors(
+      "martlet: a file became shorter while it was in use: replace models by renaming, or read them with --no-map\n")
     guard !arguments.isEmpty else {
       for line in helpMessage().split(separator: "\n", omittingEmptySubsequences: false) { writeToStandardError(String(line)) }
-      Glibc.exit(64)
+      exitProcess(64)
     }
     do {
       var arguments = arguments
@@ -42,11 +38,11 @@ package struct MartletCommand: ParsableCommand {
       if let note, (command as? TuneCommand)?.quiet == false { writeToStandardError(note) }
       do {
         try command.run()
-        Glibc.exit(0)
+        exitProcess(0)
       } catch where !(error is ExitCode) && exitCode(for: error) == .failure {
         // Not one of the parser's own (help, usage): a failure of the work, told in one line.
         writeToStandardError("martlet: \(error)")
-        Glibc.exit(1)
+        exitProcess(1)
       }
     } catch {
       exit(withError: error)
@@ -60,41 +56,17 @@ public func runCommandLine(count: Int32, arguments: UnsafePointer<UnsafePointer<
   MartletCommand.run((1..<max(1, Int(count))).compactMap { arguments[$0].map { String(cString: $0) } })
 }
 
-private let isExplainingBusError = Atomic(false)
-
-/// A mapped file that became shorter ends the process when it is read; not without a word.
-private func explainBusErrors() {
-  _ = isExplainingBusError.load(ordering: .relaxed)  // made now: not in a handler
-  signal(SIGBUS) { _ in
-    // Threads that read the file at the same time get the signal each.
-    if isExplainingBusError.exchange(true, ordering: .relaxed) { while true { pause() } }
-    let message: StaticString = "martlet: a file became shorter while it was in use: replace models by renaming, or read them with --no-map\n"
-    _ = write(2, message.utf8Start, message.utf8CodeUnitCount)
-    _exit(1)
-  }
-}
-
 /// Failures of a command that no module below it has a name for.
 struct CommandError: Error, CustomStringConvertible {
   let description: String
   init(_ description: String) { self.description = description }
 }
 
-/// One line, whatever it is made of.
-func writeToStandardError(_ line: String) {
-  var bytes = Array(line.onOneLine.utf8)
-  bytes.append(UInt8(ascii: "\n"))
-  _ = write(2, bytes, bytes.count)
-}
+/// One line, whatever it is made of. That nobody reads it is no failure.
+func writeToStandardError(_ line: String) { try? ByteStream.error.write(line.onOneLine + "\n") }
 
 func writeToStandardOutput(_ text: String) throws {
-  let bytes = Array(text.utf8)
-  var done = 0
-  while done < bytes.count {
-    let count = bytes[done...].withUnsafeBytes { write(1, $0.baseAddress, $0.count) }
-    if count < 0 && errno == EINTR { continue }
-    if count < 0 && errno == EPIPE { return }  // The reader has what it wanted.
-    guard count >= 0 else { throw FileError(path: "standard output", operation: "write") }
-    done += count
+  do throws(FileError) { try ByteStream.output.write(text) } catch where error.isReaderGone {
+    // It has what it wanted.
   }
 }

@@ -7,10 +7,6 @@ import Storage
 import Synchronization
 import Training
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 struct TuneCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tune",
@@ -119,8 +115,7 @@ struct TuneCommand: ParsableCommand {
     tuner.shouldStop = { interrupted.load(ordering: .relaxed) }
     onInterrupt {
       interrupted.store(true, ordering: .relaxed)
-      let message: StaticString = "\nmartlet: stopping after this step with a checkpoint; a second signal ends at once\n"
-      _ = write(2, message.utf8Start, message.utf8CodeUnitCount)
+      writeInHandler("\nmartlet: stopping after this step with a checkpoint; a second signal ends at once\n")
     }
     let display = TuningDisplay(
       arguments: arguments, mode: quiet ? .quiet : .automatic,

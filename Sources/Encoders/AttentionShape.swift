@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Storage
 
 /// How the tokens of a text attend to one another: where their queries, keys and values lie, and which of them meet. For each head
 /// `softmax(q kᵀ · scale + bias) v` over the keys that a token sees.
@@ -76,11 +74,11 @@ package struct RotaryEmbedding: Sendable, Equatable {
     let half = headWidth / 2
     for channel in 0..<half {
       let exponent = Float(2 * channel) / Float(headWidth)
-      let frequency = 1 / Float(pow(Double(base), Double(exponent)))
+      let frequency = 1 / Float(Double.pow(Double(base), Double(exponent)))
       for position in 0..<count {
         let angle = Double(Float(position) * frequency)
-        cosines[position * half + channel] = Float(cos(angle))
-        sines[position * half + channel] = Float(sin(angle))
+        cosines[position * half + channel] = Float(Double.cos(angle))
+        sines[position * half + channel] = Float(Double.sin(angle))
       }
     }
   }

@@ -1,9 +1,5 @@
 import Storage
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// Which row of a table each distance between two tokens takes: rows ascend with the distance, that of 0 is in the
 /// middle. Distances beyond the ends take the ends' rows.
 ///
@@ -36,7 +32,7 @@ package struct RelativePositions: Sendable, Equatable {
   private func bucket(_ distance: Int, _ end: Int) -> Int {
     let middle = span / 2
     guard abs(distance) > middle else { return distance }
-    let share = log(Float(abs(distance)) / Float(middle)) / log(Float(Double(end) / Double(middle)))
+    let share = Float.log(Float(abs(distance)) / Float(middle)) / Float.log(Float(Double(end) / Double(middle)))
     let ordinal = Int(saturating: Double((share * Float(middle - 1)).rounded(.up))) + middle
     return distance < 0 ? -ordinal : ordinal
   }

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Storage
 
 /// Where a text stops being JSON, and why.
 package struct JSONError: Error, CustomStringConvertible, Sendable, Equatable {
@@ -102,7 +100,7 @@ private struct JSONParser {
 
   private mutating func literal(_ text: StaticString, _ value: JSONValue) throws(JSONError) -> JSONValue {
     guard bytes.count - position >= text.utf8CodeUnitCount,
-      memcmp(bytes.baseAddress! + position, text.utf8Start, text.utf8CodeUnitCount) == 0
+      UnsafeRawPointer(bytes.baseAddress! + position).isEqual(to: text.utf8Start, count: text.utf8CodeUnitCount)
     else { throw error("expected a value, found \(found)") }
     position += text.utf8CodeUnitCount
     return value
@@ -215,7 +213,7 @@ private struct JSONParser {
     }
     let text = String(decoding: bytes[start..<position], as: UTF8.self)
     if isWhole, let integer = Int64(text) { return .integer(integer) }
-    return .number(strtod(text, nil))
+    return .number(Double(decimal: text))
   }
 
   private mutating func digits() -> Int {

@@ -1,8 +1,5 @@
 import CVector
-
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Storage
 
 /// The instruction sets that kernels are compiled for; the raw value is the name that `MARTLET_ISA` takes.
 package enum InstructionSet: String, CaseIterable, Sendable {
@@ -35,7 +32,7 @@ package enum InstructionSet: String, CaseIterable, Sendable {
 
   /// The one that `MARTLET_ISA` forces, or else the newest that is supported.
   package static func selected() throws(InstructionSetError) -> InstructionSet {
-    try selected(named: getenv("MARTLET_ISA").map { String(cString: $0) })
+    try selected(named: Environment.value(of: "MARTLET_ISA"))
   }
 
   /// The supported one of that name; without a name the newest.

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Storage
 
 /// Why the linear algebra library cannot be used.
 package enum LinearAlgebraError: Error, CustomStringConvertible, Sendable, Equatable {
@@ -28,12 +26,8 @@ package enum LinearAlgebraError: Error, CustomStringConvertible, Sendable, Equat
   }
 }
 
-/// The limits of this process that are set, as the shell spells them, each with its value in the shell's unit.
-func limits(_ limits: [(name: String, resource: __rlimit_resource, unit: rlim_t)], otherwise: String) -> String {
-  let set = limits.compactMap { name, resource, unit -> String? in
-    var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(resource.rawValue), &limit) == 0, limit.rlim_cur != ~0 else { return nil }
-    return "\(name) is \(limit.rlim_cur / unit)\(unit > 1 ? " kB" : "")"
-  }
+/// The limits of this process that are set, as the shell spells them.
+func limits(_ limits: [ProcessLimit], otherwise: String) -> String {
+  let set = limits.compactMap(\.setting)
   return set.isEmpty ? otherwise : set.joined(separator: ", ")
 }

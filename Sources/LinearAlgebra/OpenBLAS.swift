@@ -1,9 +1,5 @@
 import Storage
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// OpenBLAS, opened when training starts and never linked, so that nothing that only classifies depends on it.
 ///
 /// It runs single-threaded; `MatrixProducts` calls it from several threads on disjoint parts of the result. OpenBLAS asks for the
@@ -46,14 +42,14 @@ package final class OpenBLAS: @unchecked Sendable {
     coreName = String(cString: text())
     let details = try Self.symbol("openblas_get_config", library, as: (@convention(c) () -> UnsafePointer<CChar>).self)
     configuration = String(cString: details())
-    forcedCoreName = getenv("OPENBLAS_CORETYPE").map { String(cString: $0) }
+    forcedCoreName = Environment.value(of: "OPENBLAS_CORETYPE")
   }
 
   /// The library, once it is open: the environment is touched once in a process, and by one thread.
-  private static let library = Mutex<UnsafeMutableRawPointer?>(nil)
+  private static let library = Mutex<DynamicLibrary?>(nil)
 
-  private static func openQuietly() throws(LinearAlgebraError) -> UnsafeMutableRawPointer {
-    let opened = withInterruptsHeld { () -> Result<UnsafeMutableRawPointer, LinearAlgebraError> in
+  private static func openQuietly() throws(LinearAlgebraError) -> DynamicLibrary {
+    let opened = withInterruptsHeld { () -> Result<DynamicLibrary, LinearAlgebraError> in
       Result { () throws(LinearAlgebraError) in
         let library = try withOneThread { () throws(LinearAlgebraError) in try open() }
         try symbol("openblas_set_num_threads", library, as: (@convention(c) (Int32) -> Void).self)(1)
@@ -62,41 +58,34 @@ package final class OpenBLAS: @unchecked Sendable {
     }
     guard !opened.interruptedItself else {
       throw .threadsRefused(
-        limits: limits([("ulimit -u", __RLIMIT_NPROC, 1), ("ulimit -v", RLIMIT_AS, 1024)], otherwise: "pids.max of its control group"))
+        limits: limits([.processes, .addressSpace], otherwise: "pids.max of its control group"))
     }
     return try opened.result.get()
   }
 
-  private static func open() throws(LinearAlgebraError) -> UnsafeMutableRawPointer {
+  private static func open() throws(LinearAlgebraError) -> DynamicLibrary {
     for name in libraryNames {
-      if let library = dlopen(name, RTLD_NOW | RTLD_LOCAL) { return library }
-      let reason = dlerror().map { String(cString: $0) } ?? name
-      // Only of a library that is not there itself does the loader say so by its own name.
-      guard reason.hasPrefix(name), reason.hasSuffix(String(cString: strerror(ENOENT))) else { throw .libraryUnusable(reason) }
+      do throws(DynamicLibrary.Failure) { return try DynamicLibrary(name: name) } catch {
+        if case .unusable(let reason) = error { throw .libraryUnusable(reason) }
+      }
     }
     throw .libraryMissing
   }
 
   private static func symbol<Function>(
-    _ name: String, _ library: UnsafeMutableRawPointer, as type: Function.Type
+    _ name: String, _ library: DynamicLibrary, as type: Function.Type
   ) throws(LinearAlgebraError) -> Function {
-    guard let address = dlsym(library, name) else { throw .symbolMissing(name) }
-    return unsafeBitCast(address, to: type)
+    guard let function = library.function(name, as: type) else { throw .symbolMissing(name) }
+    return function
   }
 
   /// Maps what OpenBLAS is going to map, and lets it go. Newer releases map a buffer more when they start.
   private static func tryMemory(_ threads: Int) throws(LinearAlgebraError) {
-    var blocks: [(address: UnsafeMutableRawPointer, byteCount: Int)] = []
-    defer { for block in blocks { munmap(block.address, block.byteCount) } }
-    for byteCount in [libraryBytes] + Array(repeating: bufferBytes, count: threads + 1) {
-      let address = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-      guard let address, address != MAP_FAILED else { throw refusal(threads) }
-      blocks.append((address, byteCount))
-    }
+    guard grantsMemory(blocks: [libraryBytes] + Array(repeating: bufferBytes, count: threads + 1)) else { throw refusal(threads) }
   }
 
   /// Has OpenBLAS map the buffers of all threads now, untouched, while it is known that there is room: it keeps them.
-  private static func takeMemory(_ library: UnsafeMutableRawPointer, _ threads: Int) throws(LinearAlgebraError) {
+  private static func takeMemory(_ library: DynamicLibrary, _ threads: Int) throws(LinearAlgebraError) {
     let allocate = try symbol(
       "blas_memory_alloc", library, as: (@convention(c) (_ purpose: Int32) -> UnsafeMutableRawPointer?).self)
     let release = try symbol("blas_memory_free", library, as: (@convention(c) (UnsafeMutableRawPointer) -> Void).self)
@@ -109,7 +98,7 @@ package final class OpenBLAS: @unchecked Sendable {
   private static func refusal(_ threads: Int) -> LinearAlgebraError {
     .outOfMemory(
       byteCount: libraryBytes + (threads + 1) * bufferBytes, threads: threads,
-      limits: limits([("ulimit -v", RLIMIT_AS, 1024), ("ulimit -d", RLIMIT_DATA, 1024)], otherwise: "no limit of this process, but the machine's"))
+      limits: limits([.addressSpace, .data], otherwise: "no limit of this process, but the machine's"))
   }
 }
 
@@ -119,38 +108,8 @@ private func withOneThread<Value>(
   _ body: () throws(LinearAlgebraError) -> Value
 ) throws(LinearAlgebraError) -> Value {
   let names = ["OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"]
-  let before = names.map { getenv($0).map { String(cString: $0) } }
-  for name in names { setenv(name, "1", 1) }
-  defer {
-    for (name, value) in zip(names, before) {
-      if let value { setenv(name, value, 1) } else { unsetenv(name) }
-    }
-  }
+  let before = names.map(Environment.value(of:))
+  for name in names { Environment.set(name, to: "1") }
+  defer { for (name, value) in zip(names, before) { Environment.set(name, to: value) } }
   return try body()
-}
-
-/// Runs a body whose code may interrupt its own process, by `raise(SIGINT)`, with the signal kept off this thread: says whether it
-/// did. The user's own comes through afterwards.
-private func withInterruptsHeld<Value>(_ body: () -> Value) -> (result: Value, interruptedItself: Bool) {
-  var interrupts = sigset_t()
-  sigemptyset(&interrupts)
-  sigaddset(&interrupts, SIGINT)
-  var before = sigset_t()
-  pthread_sigmask(SIG_BLOCK, &interrupts, &before)
-  let result = body()
-  var interruptedItself = false
-  var interruptedByOthers = false
-  var signal = siginfo_t()
-  var patience = timespec()
-  while sigtimedwait(&interrupts, &signal, &patience) == SIGINT {
-    // The terminal's signals have a code above zero and no sender.
-    if signal.si_code <= 0 && signal._sifields._kill.si_pid == getpid() {
-      interruptedItself = true
-    } else {
-      interruptedByOthers = true
-    }
-  }
-  if interruptedByOthers { kill(getpid(), SIGINT) }
-  pthread_sigmask(SIG_SETMASK, &before, nil)
-  return (result, interruptedItself)
 }

@@ -1,8 +1,5 @@
+import Storage
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#endif
 
 /// What a `martlet_classifier *` points at: a page of its own, which says whether the handle is open, how many calls are
 /// in progress, and where the classifier is.
@@ -22,14 +19,8 @@ struct Handle {
 
   /// Makes an open handle; nil if the system refuses the page.
   init?(_ classifier: OpenClassifier) {
-    let size = Self.pageSize
-    guard let page = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), page != MAP_FAILED else {
-      return nil
-    }
-    // Before the page is written to: neighbours of the same kind that were never written to become one mapping, and
-    // the kernel counts mappings. Kernels before 4.14 do not know the advice, and share the handle with a child.
-    madvise(page, size, MADV_WIPEONFORK)
-    self.page = page
+    guard let page = ForkedPage() else { return nil }
+    self.page = page.address
     object.initialize(to: .passRetained(classifier))
     state.initialize(to: Atomic(Self.isOpen))
   }
@@ -69,9 +60,7 @@ struct Handle {
   /// The state is zero: nobody is here and nobody enters.
   private func release() {
     let classifier = object.pointee
-    madvise(page, Self.pageSize, MADV_DONTNEED)
+    ForkedPage(at: page).discard()
     classifier.release()
   }
-
-  private static var pageSize: Int { sysconf(Int32(_SC_PAGESIZE)) }
 }

@@ -7,10 +7,6 @@ import Kernels
 import Storage
 import Tokenizers
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// The precision of the weights in a bundle. The layer that makes the logits and the normalisations are fp32 in both.
 package enum WeightPrecision: String, Sendable, CaseIterable {
   case int8
@@ -245,7 +241,7 @@ private struct Sections: ~Copyable {
       difference += error * error
     }
     noise.append(
-      QuantizationNoise(name: name, signalToNoiseDecibels: difference > 0 ? 10 * log10(signal / difference) : nil))
+      QuantizationNoise(name: name, signalToNoiseDecibels: difference > 0 ? 10 * Double.log10(signal / difference) : nil))
   }
 }
 

@@ -1,9 +1,5 @@
 import Storage
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// Where a reader's bytes come from: a file, standard input, memory, or something that inflates them.
 package protocol ByteSource: AnyObject {
   /// Reads what there is, blocking until there is something; 0 at the end.
@@ -35,7 +31,7 @@ package struct RecordSource {
   /// A file, or standard input for `-`.
   package init(path: String) {
     if path == "-" {
-      self.init(name: "standard input", byteCount: bytesLeft(in: STDIN_FILENO)) { () throws(RecordsError) in
+      self.init(name: ByteStream.input.name, byteCount: ByteStream.input.bytesLeft) { () throws(RecordsError) in
         DescriptorSource(standardInput: ())
       }
     } else {
@@ -53,42 +49,34 @@ package struct RecordSource {
 
 /// A file descriptor: a file, a pipe, a terminal.
 package final class DescriptorSource: ByteSource {
-  private let descriptor: Int32
-  private let path: String
+  private let stream: ByteStream
   private let owned: FileDescriptor?
   package private(set) var position = 0
 
   package init(path: String) throws(FileError) {
     let file = try FileDescriptor(opening: path)
-    descriptor = file.rawValue
+    stream = ByteStream(descriptor: file.rawValue, name: path)
     owned = consume file
-    self.path = path
     // read(2) of a folder fails only later, and with the same words.
-    guard !isDirectory(path) else { throw FileError(path: path, operation: "read", code: EISDIR) }
+    guard !isDirectory(path) else { throw FileError.isFolder(path) }
   }
 
   /// A descriptor that somebody else closes.
   package init(descriptor: Int32, name: String) {
-    self.descriptor = descriptor
+    stream = ByteStream(descriptor: descriptor, name: name)
     owned = nil
-    path = name
   }
 
-  package convenience init(standardInput: Void) { self.init(descriptor: STDIN_FILENO, name: "standard input") }
+  package convenience init(standardInput: Void) { self.init(descriptor: ByteStream.input.descriptor, name: ByteStream.input.name) }
 
   package func read(into buffer: UnsafeMutableRawBufferPointer) throws(RecordsError) -> Int {
     while true {
       if Interruption.isRequested.load(ordering: .relaxed) { return 0 }
-      let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-      if count >= 0 {
+      do throws(FileError) {
+        guard let count = try stream.read(into: buffer) else { continue }
         position += count
         return count
-      }
-      switch errno {
-      case EINTR: continue
-      case EAGAIN: _ = waitForBytes(milliseconds: -1)  // somebody made the shared descriptor non-blocking
-      default: throw .file(FileError(path: path, operation: "read"))
-      }
+      } catch { throw .file(error) }
     }
   }
 
@@ -96,12 +84,11 @@ package final class DescriptorSource: ByteSource {
     let deadline = milliseconds > 0 ? Machine.monotonicSeconds() + Double(milliseconds) / 1000 : 0
     var left = milliseconds
     while true {
-      var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-      let count = poll(&request, 1, Int32(clamping: left))
-      // A hang-up or an error counts as ready: the read reports it.
-      if count > 0 { return true }
-      if count == 0 { return false }
-      guard errno == EINTR, !Interruption.isRequested.load(ordering: .relaxed) else { return true }
+      switch stream.wait(for: .bytes, milliseconds: left) {
+      case .ready: return true
+      case .timedOut: return false
+      case .interrupted: if Interruption.isRequested.load(ordering: .relaxed) { return true }
+      }
       if milliseconds > 0 { left = max(0, Int(saturating: (deadline - Machine.monotonicSeconds()) * 1000)) }
     }
   }

@@ -1,9 +1,5 @@
 import Storage
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// A folder with one sub-folder of text files per label: labels and files in byte order, each file a record.
 extension LabelledDataset {
   mutating func read(folder: String, encoding: TextEncoding?) throws(RecordsError) {
@@ -56,7 +52,7 @@ extension LabelledDataset {
       content = content.prefix(kept)
     }
     do throws(OutOfMemory) { try texts.requireRoom(for: content.count) } catch {
-      throw .file(FileError(path: path, operation: "read", code: ENOMEM))
+      throw .file(.outOfMemory(path, operation: "read"))
     }
     texts.append(content)
     places.append(Place(file: UInt32(clamping: files.count), line: 0))
@@ -69,7 +65,7 @@ extension LabelledDataset {
     let raw: [UInt8]
     do throws(FileError) { raw = try readFile(path) } catch { throw .file(error) }
     do throws(OutOfMemory) { try requireMemory(raw.count.memory(times: 6)) } catch {
-      throw .file(FileError(path: path, operation: "read", code: ENOMEM))
+      throw .file(.outOfMemory(path, operation: "read"))
     }
     if raw.starts(with: [0xEF, 0xBB, 0xBF]) { return (Array(raw.dropFirst(3)), TextEncoding.utf8.name) }
     let isMarked = raw.starts(with: [0xFF, 0xFE]) || raw.starts(with: [0xFE, 0xFF]) || raw.starts(with: [0, 0, 0xFE, 0xFF])

@@ -1,9 +1,5 @@
 import Storage
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// A whole labelled set in memory, for fine-tuning and evaluation. INTERFACE: DATA.
 ///
 /// Files, told by what they hold and how they end, read one after the other; or folders with one sub-folder of text files per label

@@ -1,10 +1,6 @@
 import Storage
 import Tasks
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// INTERFACE: `--output`.
 package enum OutputFormat: String, Sendable, CaseIterable { case tsv, jsonl, csv, label }
 
@@ -50,9 +46,6 @@ package enum OutputError: Error, Sendable, Equatable, CustomStringConvertible {
   }
 }
 
-/// Lets a write to a closed pipe, or beyond the size that the process may give a file, fail with an error instead of ending the process.
-package func ignoreWriteSignals() { for number in [SIGPIPE, SIGXFSZ] { signal(number, SIG_IGN) } }
-
 /// Writes one line for each record, in whole records, through one buffer.
 ///
 /// Call `finish` at the end, and `flush` before waiting for input; nothing is written when the writer is dropped. After warm-up a record
@@ -74,7 +67,7 @@ package struct PredictionWriter: ~Copyable {
   package private(set) var problemsWritten = 0
   package private(set) var abstentions = 0
 
-  package init(descriptor: Int32 = STDOUT_FILENO, name: String = "standard output", options: PredictionOptions) {
+  package init(descriptor: Int32 = ByteStream.output.descriptor, name: String = ByteStream.output.name, options: PredictionOptions) {
     self.options = options
     self.descriptor = descriptor
     self.name = name
@@ -98,7 +91,7 @@ package struct PredictionWriter: ~Copyable {
     let byteCount = max(record.text.count + record.pair.count, record.input.bytes.count)
     guard byteCount > 1 << 12 else { return }
     do throws(OutOfMemory) { try requireMemory(byteCount.memory(times: 18)) } catch {
-      throw .file(FileError(path: name, operation: "write", code: ENOMEM))
+      throw .file(.outOfMemory(name, operation: "write"))
     }
   }
 
@@ -177,23 +170,11 @@ package struct PredictionWriter: ~Copyable {
       // One long record must not leave the buffer long.
       buffer.removeAll(keepingCapacity: buffer.capacity <= 4 * options.bufferBytes + 8192)
     }
-    var done = 0
-    while done < buffer.count {
-      let count = buffer.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress! + done, $0.count - done) }
-      if count >= 0 {
-        done += count
-        continue
-      }
-      switch errno {
-      case EINTR: continue
-      case EAGAIN:
-        // Somebody made the shared descriptor non-blocking.
-        var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        _ = poll(&request, 1, -1)
-      case EPIPE: throw .readerGone
-      default: throw .file(FileError(path: name, operation: "write"))
-      }
+    var failure: FileError?
+    buffer.withUnsafeBytes { bytes in
+      do throws(FileError) { try ByteStream(descriptor: descriptor, name: name).write(bytes) } catch { failure = error }
     }
+    if let failure { throw failure.isReaderGone ? .readerGone : .file(failure) }
   }
 
   /// Writes the header of a csv that got no record, and what is in the buffer.

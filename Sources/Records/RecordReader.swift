@@ -1,10 +1,6 @@
 import JSON
 import Storage
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// Reads records one by one from any number of sources, as one stream, in memory that the stream's length does not change.
 ///
 /// ```swift
@@ -88,8 +84,7 @@ package final class RecordReader {
     paths: [String], options: RecordOptions, source: (String) -> RecordSource = RecordSource.init(path:)
   ) throws(RecordsError) {
     for path in paths where path != "-" {
-      guard access(path, R_OK) == 0 else { throw .file(FileError(path: path, operation: "open")) }
-      guard !isDirectory(path) else { throw .file(FileError(path: path, operation: "read", code: EISDIR)) }
+      do throws(FileError) { try requireReadable(path) } catch { throw .file(error) }
     }
     self.init(sources: (paths.isEmpty ? ["-"] : paths).map(source), options: options)
   }

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Storage
 
 private let lineFeed = UInt8(ascii: "\n")
 private let carriageReturn = UInt8(ascii: "\r")
@@ -127,7 +125,7 @@ struct RowFramer: Sendable {
       isStarted = true
       line = nextLine
     }
-    let end = memchr(base, Int32(lineFeed), piece.count).map { UnsafeRawPointer($0) - UnsafeRawPointer(base) }
+    let end = UnsafeRawPointer(base).firstOffset(of: lineFeed, count: piece.count)
     keep(base, end ?? piece.count, room: maximumRowBytes - bytes.count)
     guard let end else { return (piece.count, false) }
     endLine()

@@ -1,9 +1,5 @@
 import Storage
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// Numbers as people read them, the same in every locale. A line in a log, a table cell and the report use these and nothing else.
 
 /// With so many digits after the point, as C's `%.*f`; `nan` and `inf` by name.
@@ -23,11 +19,11 @@ package func formatFixed(_ value: Double, digits: Int) -> String {
 /// As C's `%.*e`: `1.85e-05`.
 package func formatScientific(_ value: Double, digits: Int = 2) -> String {
   guard value.isFinite, value != 0 else { return value == 0 ? formatFixed(0, digits: digits) + "e+00" : formatFixed(value, digits: 0) }
-  var exponent = Int(saturating: log10(abs(value)).rounded(.down))
-  var mantissa = value / pow(10, Double(exponent))
+  var exponent = Int(saturating: Double.log10(abs(value)).rounded(.down))
+  var mantissa = value / Double.pow(10, Double(exponent))
   // The logarithm may be off by one at powers of ten, and rounding may carry into another digit.
   if abs(mantissa) < 1 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
-  if abs(mantissa) >= 10 - 0.5 * pow(10, -Double(digits)) { (mantissa, exponent) = (mantissa < 0 ? -1 : 1, exponent + 1) }
+  if abs(mantissa) >= 10 - 0.5 * Double.pow(10, -Double(digits)) { (mantissa, exponent) = (mantissa < 0 ? -1 : 1, exponent + 1) }
   let size = abs(exponent)
   return formatFixed(mantissa, digits: digits) + (exponent < 0 ? "e-" : "e+") + (size < 10 ? "0" : "") + String(size)
 }

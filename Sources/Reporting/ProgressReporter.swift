@@ -1,9 +1,5 @@
 import Storage
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// Shows progress on standard error: a line that is drawn over on a terminal, else a plain line every few seconds, or nothing.
 ///
 /// It is told everything and shows what is due: `update` costs a clock reading in between. What it cannot write it forgets; progress never
@@ -15,7 +11,7 @@ package final class ProgressReporter {
     case live, plain, quiet
   }
 
-  private let descriptor: Int32
+  private let stream: ByteStream
   private let mode: Mode
   private let interval: Double
   private let clock: () -> Double
@@ -25,14 +21,14 @@ package final class ProgressReporter {
 
   /// - interval: seconds between plain lines. The live line is drawn ten times a second at most.
   package init(
-    descriptor: Int32 = STDERR_FILENO, mode: Mode = .automatic, interval: Double = 5,
+    descriptor: Int32 = ByteStream.error.descriptor, mode: Mode = .automatic, interval: Double = 5,
     clock: @escaping () -> Double = Machine.monotonicSeconds
   ) {
-    self.descriptor = descriptor
+    stream = ByteStream(descriptor: descriptor, name: "the progress")
     self.interval = interval
     self.clock = clock
     switch mode {
-    case .automatic: self.mode = isatty(descriptor) == 1 ? .live : .plain
+    case .automatic: self.mode = stream.isTerminal ? .live : .plain
     default: self.mode = mode
     }
     // A log need not hear of work that is done before it is due.
@@ -72,23 +68,10 @@ package final class ProgressReporter {
   }
 
   private func draw(_ snapshot: ProgressSnapshot) {
-    write("\r" + progressLine(snapshot, width: terminalWidth()) + "\u{1B}[K")
+    write("\r" + progressLine(snapshot, width: stream.terminalColumns ?? 80) + "\u{1B}[K")
     isLineOpen = true
   }
 
-  private func terminalWidth() -> Int {
-    var size = winsize()
-    return ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
-  }
-
-  private func write(_ text: String) {
-    let bytes = Array(text.utf8)
-    var done = 0
-    while done < bytes.count {
-      let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress! + done, $0.count - done) }
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { return }
-      done += count
-    }
-  }
+  /// What nobody reads is no reason to stop.
+  private func write(_ text: String) { try? stream.write(text) }
 }

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Storage
 
 /// The text as HTML and SVG want it, in content and in double-quoted attributes; control characters that XML forbids become U+FFFD.
 package func escapedHTML(_ text: String) -> String {
@@ -30,7 +28,7 @@ func pixels(_ value: Double) -> String {
 func niceTicks(_ low: Double, _ high: Double, count: Int) -> [Double] {
   guard low.isFinite, high.isFinite, high > low, count > 0 else { return [low.isFinite ? low : 0] }
   let rough = (high - low) / Double(count)
-  let power = pow(10, log10(rough).rounded(.down))
+  let power = Double.pow(10, Double.log10(rough).rounded(.down))
   let step = power * (rough / power <= 1.001 ? 1 : rough / power <= 2.001 ? 2 : rough / power <= 5.001 ? 5 : 10)
   let first = (low / step - 1e-9).rounded(.up)
   let last = (high / step + 1e-9).rounded(.down)

@@ -1,9 +1,5 @@
 import Storage
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// Writes scalars that TensorBoard shows: one event file, `events.out.tfevents.<seconds>.<host>.<pid>.<n>`, in a folder of its own run.
 ///
 /// The format is TensorFlow's: TFRecord frames (length, masked CRC-32C of the length, payload, masked CRC-32C of the payload) of protocol
@@ -14,18 +10,18 @@ package final class TensorBoardWriter {
   private var buffer: [UInt8] = []
 
   /// Makes the folder if need be, and a new file in it.
-  package init(folder: String, time: Double = Machine.wallClockSeconds(), host: String = hostName()) throws(FileError) {
+  package init(folder: String, time: Double = Machine.wallClockSeconds(), host: String = Machine.hostName) throws(FileError) {
     try makeDirectory(folder)
     var number = 0
     while true {
-      let path = "\(folder)/events.out.tfevents.\(Int(saturating: time)).\(host).\(getpid()).\(number)"
+      let path = "\(folder)/events.out.tfevents.\(Int(saturating: time)).\(host).\(Machine.processIdentifier).\(number)"
       do throws(FileError) {
-        file = try FileDescriptor(opening: path, flags: O_WRONLY | O_CREAT | O_EXCL | O_APPEND)
+        file = try FileDescriptor(creating: path)
         self.path = path
         break
       } catch {
         // Two runs of one process within a second.
-        guard error.code == EEXIST else { throw error }
+        guard error.isThere else { throw error }
         number += 1
       }
     }
@@ -57,23 +53,13 @@ package final class TensorBoardWriter {
   }
 
   /// The name of a run's folder as Hugging Face gives it: `Nov23_17-46-11_host`, in local time.
-  package static func defaultRunName(time: Double = Machine.wallClockSeconds(), host: String = hostName()) -> String {
-    var seconds = Int(saturating: time)
-    var local = tm()
-    localtime_r(&seconds, &local)
+  package static func defaultRunName(time: Double = Machine.wallClockSeconds(), host: String = Machine.hostName) -> String {
+    let local = LocalTime(secondsSince1970: Int(saturating: time))
     let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-    func two(_ number: Int32) -> String { (number < 10 ? "0" : "") + String(number) }
-    return months[Int(local.tm_mon)] + two(local.tm_mday) + "_" + two(local.tm_hour) + "-" + two(local.tm_min) + "-"
-      + two(local.tm_sec) + "_" + host
+    func two(_ number: Int) -> String { (number < 10 ? "0" : "") + String(number) }
+    return months[local.month - 1] + two(local.day) + "_" + two(local.hour) + "-" + two(local.minute) + "-"
+      + two(local.second) + "_" + host
   }
-}
-
-/// The machine's name, `localhost` if it has none.
-package func hostName() -> String {
-  var bytes = [CChar](repeating: 0, count: 256)
-  guard gethostname(&bytes, bytes.count - 1) == 0 else { return "localhost" }
-  let name = String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  return name.isEmpty ? "localhost" : name
 }
 
 /// The wire format of `Event`: 1 double wall_time, 2 int64 step, 3 string file_version, 5 Summary; of `Summary`: 1 Value; of `Value`: 1 string

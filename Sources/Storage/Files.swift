@@ -7,7 +7,16 @@ package struct FileDescriptor: ~Copyable {
   package let rawValue: Int32
   package let path: String
 
-  package init(opening path: String, flags: Int32 = O_RDONLY, mode: mode_t = 0o666) throws(FileError) {
+  package init(opening path: String) throws(FileError) { try self.init(opening: path, flags: O_RDONLY) }
+
+  /// Makes a file that is not there yet, to be written at its end.
+  ///
+  /// - Throws: `FileError`; where there is something, one that `isThere`.
+  package init(creating path: String) throws(FileError) {
+    try self.init(opening: path, flags: O_WRONLY | O_CREAT | O_EXCL | O_APPEND)
+  }
+
+  package init(opening path: String, flags: Int32, mode: mode_t = 0o666) throws(FileError) {
     var descriptor: Int32
     repeat { descriptor = open(path, flags | O_CLOEXEC, mode) } while descriptor < 0 && errno == EINTR
     guard descriptor >= 0 else { throw FileError(path: path, operation: "open") }
@@ -46,13 +55,7 @@ package struct FileDescriptor: ~Copyable {
   }
 
   package func write(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
-    var done = 0
-    while done < bytes.count {
-      let count = Glibc.write(rawValue, bytes.baseAddress! + done, bytes.count - done)
-      if count < 0 && errno == EINTR { continue }
-      guard count >= 0 else { throw FileError(path: path, operation: "write") }
-      done += count
-    }
+    try ByteStream(descriptor: rawValue, name: path).write(bytes)
   }
 
   package func synchronize() throws(FileError) {
@@ -83,6 +86,15 @@ package func readFile(_ path: String, limit: Int = .max) throws(FileError) -> [U
 /// passed over.
 package func fileExists(_ path: String) -> Bool { access(path, F_OK) == 0 || !isAbsence(errno) }
 
+/// Whether this process may read what is at a path.
+package func isReadable(_ path: String) -> Bool { access(path, R_OK) == 0 }
+
+/// Throws where a path cannot be opened to be read, or leads to a folder, as reading it would later.
+package func requireReadable(_ path: String) throws(FileError) {
+  guard isReadable(path) else { throw FileError(path: path, operation: "open") }
+  guard !isDirectory(path) else { throw FileError(path: path, operation: "read", code: EISDIR) }
+}
+
 /// Whether a call that failed with this code says that there is nothing at its path.
 private func isAbsence(_ code: Int32) -> Bool { [ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG].contains(code) }
 
@@ -103,20 +115,11 @@ func requireRegularOrAbsent(_ path: String) throws(FileError) {
   throw FileError(path: path, operation: "write", code: status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL)
 }
 
-/// The bytes from a descriptor's place to the end of its regular file, nil for anything else.
-package func bytesLeft(in descriptor: Int32) -> Int? {
-  var status = stat()
-  guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-  return max(0, Int(status.st_size) - max(0, Int(lseek(descriptor, 0, SEEK_CUR))))
-}
-
 /// Whether both paths lead to one file that exists.
 package func isSameFile(_ first: String, _ second: String) -> Bool {
   var (one, other) = (stat(), stat())
   return stat(first, &one) == 0 && stat(second, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino
 }
-
-package func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
 /// What a symbolic link says it leads to; nil for anything else.
 package func symbolicLinkTarget(_ path: String) -> String? {

@@ -36,6 +36,16 @@ package enum Machine {
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 
+  /// The machine's name, `localhost` if it has none.
+  package static var hostName: String {
+    var bytes = [CChar](repeating: 0, count: 256)
+    guard gethostname(&bytes, bytes.count - 1) == 0 else { return "localhost" }
+    let name = String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return name.isEmpty ? "localhost" : name
+  }
+
+  package static var processIdentifier: Int { Int(getpid()) }
+
   /// Resident memory now, in bytes; nil where `/proc` is missing.
   package static func residentBytes() -> Int? { statusBytes("VmRSS:") }
 

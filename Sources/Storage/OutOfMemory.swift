@@ -28,6 +28,18 @@ package func requireMemory(_ byteCount: Int) throws(OutOfMemory) {
   munmap(address, byteCount)
 }
 
+/// Whether the system grants blocks of address space at the same time, each as memory that may be touched; all go back to it.
+package func grantsMemory(blocks: [Int]) -> Bool {
+  var granted: [(address: UnsafeMutableRawPointer, byteCount: Int)] = []
+  defer { for block in granted { munmap(block.address, block.byteCount) } }
+  for byteCount in blocks {
+    let address = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    guard let address, address != MAP_FAILED else { return false }
+    granted.append((address, byteCount))
+  }
+  return true
+}
+
 extension Int {
   /// This many times as much memory and a little more: what `requireMemory` is asked for before a file of this size is parsed. Far more
   /// than there is where it cannot be counted.

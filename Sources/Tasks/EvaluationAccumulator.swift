@@ -1,9 +1,5 @@
 import Storage
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// Collects an `EvaluationReport` record by record, in memory that does not grow with them.
 package struct EvaluationAccumulator: Sendable {
   private let task: ClassificationTask
@@ -31,7 +27,7 @@ package struct EvaluationAccumulator: Sendable {
     }
     self.task = task
     self.positiveLabel = positiveLabel
-    thresholdLogit = log(threshold / (1 - threshold))
+    thresholdLogit = Double.log(threshold / (1 - threshold))
     counts = task.kind == .multiLabel ? [LabelCounts](repeating: LabelCounts(), count: count) : []
     values = task.kind == .regression ? [ValueErrors](repeating: ValueErrors(), count: count) : []
   }

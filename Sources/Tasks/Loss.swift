@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Storage
 
 /// The training target of one example.
 package enum TrainingTarget: Sendable, Equatable {
@@ -37,9 +35,9 @@ package struct Loss: Sendable {
       switch target {
       case .label(let truth):
         let highest = outputs.max()!
-        let exponentials = outputs.map { exp($0 - highest) }
+        let exponentials = outputs.map { Double.exp($0 - highest) }
         let sum = exponentials.reduce(0, +)
-        let logProbabilities = outputs.map { $0 - highest - log(sum) }
+        let logProbabilities = outputs.map { $0 - highest - Double.log(sum) }
         let classWeight = classWeights?[truth] ?? 1
         // The reference weights the likelihood by the true class and the smoothing part by each class.
         let smooth = labelSmoothing / Double(count)
@@ -60,8 +58,8 @@ package struct Loss: Sendable {
             total += difference * difference / Double(count)
             gradient[row.lowerBound + index] = Float(2 * difference / Double(count))
           } else {
-            total += (max(x, 0) - x * truth + log1p(exp(-abs(x)))) / Double(count)
-            gradient[row.lowerBound + index] = Float((1 / (1 + exp(-x)) - truth) / Double(count))
+            total += (max(x, 0) - x * truth + Double.log(onePlus: Double.exp(-abs(x)))) / Double(count)
+            gradient[row.lowerBound + index] = Float((1 / (1 + Double.exp(-x)) - truth) / Double(count))
           }
         }
         weight += 1

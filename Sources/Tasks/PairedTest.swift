@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Storage
 
 /// Whether two models that answered the same records differ by more than chance.
 package struct PairedTest: Sendable, Equatable {
@@ -26,11 +24,11 @@ package struct PairedTest: Sendable, Equatable {
         sum += term
         term *= Double(total - index) / Double(index + 1)
       }
-      return PairedTest(method: .mcNemarExact, pValue: min(1, 2 * sum / pow(2, Double(total))), interval: nil)
+      return PairedTest(method: .mcNemarExact, pValue: min(1, 2 * sum / Double.pow(2, Double(total))), interval: nil)
     }
     let difference = max(0, abs(Double(onlyFirst - onlySecond)) - 1)
     let statistic = difference * difference / Double(total)
-    return PairedTest(method: .mcNemar, pValue: erfc((statistic / 2).squareRoot()), interval: nil)
+    return PairedTest(method: .mcNemar, pValue: Double.erfc((statistic / 2).squareRoot()), interval: nil)
   }
 
   /// The paired bootstrap (Efron and Tibshirani 1993): records are drawn with replacement, the same for both models, and the difference

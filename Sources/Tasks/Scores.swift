@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Storage
 
 /// The index of the largest value; of equal values the lowest index, as NumPy and PyTorch on a CPU do. Needs one value at least.
 package func argmax(_ values: UnsafeBufferPointer<Float>) -> Int {
@@ -20,9 +18,9 @@ package func softmax(
   precondition(probabilities.count >= logits.count, "softmax into a shorter buffer")
   let shift = Double(logits[argmax(logits)])
   var sum = 0.0
-  for logit in logits { sum += exp((Double(logit) - shift) / temperature) }
+  for logit in logits { sum += Double.exp((Double(logit) - shift) / temperature) }
   for index in logits.indices {
-    probabilities[index] = Float(exp((Double(logits[index]) - shift) / temperature) / sum)
+    probabilities[index] = Float(Double.exp((Double(logits[index]) - shift) / temperature) / sum)
   }
 }
 
@@ -34,14 +32,14 @@ package func softmax(_ logits: [Float], temperature: Double = 1) -> [Float] {
 }
 
 /// `1 / (1 + exp(-x/T))`, computed in Double and rounded once.
-package func sigmoid(_ x: Float, temperature: Double = 1) -> Float { Float(1 / (1 + exp(-Double(x) / temperature))) }
+package func sigmoid(_ x: Float, temperature: Double = 1) -> Float { Float(1 / (1 + Double.exp(-Double(x) / temperature))) }
 
 /// `-log softmax(logits)[target]` in Double, by log-sum-exp.
 package func crossEntropy(logits: UnsafeBufferPointer<Float>, target: Int) -> Double {
   let shift = Double(logits[argmax(logits)])
   var sum = 0.0
-  for logit in logits { sum += exp(Double(logit) - shift) }
-  return log(sum) + shift - Double(logits[target])
+  for logit in logits { sum += Double.exp(Double(logit) - shift) }
+  return Double.log(sum) + shift - Double(logits[target])
 }
 
 package func crossEntropy(logits: [Float], target: Int) -> Double {
@@ -55,7 +53,7 @@ package func binaryCrossEntropy(logits: UnsafeBufferPointer<Float>, targets: Uns
   var sum = 0.0
   for index in logits.indices {
     let logit = Double(logits[index])
-    sum += max(logit, 0) - logit * Double(targets[index]) + log1p(exp(-abs(logit)))
+    sum += max(logit, 0) - logit * Double(targets[index]) + Double.log(onePlus: Double.exp(-abs(logit)))
   }
   return sum / Double(logits.count)
 }

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Storage
 
 /// A fitted temperature, the mean cross entropy without it and with it, and how many decisions were wrong: a
 /// record's best label, or each label of several.
@@ -39,7 +37,7 @@ package func fitTemperature(logits: [Float], classes: Int, truths: [Int]) -> Tem
       var (sum, first, second, all) = (0.0, 0.0, 0.0, 0.0)
       for logit in row {
         let centred = Double(logit) - shift
-        let weight = exp(beta * centred)
+        let weight = Double.exp(beta * centred)
         sum += weight
         first += weight * centred
         second += weight * centred * centred
@@ -48,7 +46,7 @@ package func fitTemperature(logits: [Float], classes: Int, truths: [Int]) -> Tem
       let target = Double(row[row.startIndex + truth]) - shift
       let expected = (Double(support[truth]) * target + all) / Double(support[truth] + classes)
       let mean = first / sum
-      value.loss += log(sum) - beta * target
+      value.loss += Double.log(sum) - beta * target
       value.slope += mean - expected
       value.curvature += second / sum - mean * mean
     }
@@ -73,8 +71,8 @@ package func fitTemperature(logits: [Float], targets: [Float]) -> TemperatureFit
     for (logit, target) in zip(logits, targets) {
       let (logit, target) = (Double(logit), Double(target))
       let scaled = beta * logit
-      let probability = 1 / (1 + exp(-scaled))
-      value.loss += max(scaled, 0) - scaled * target + log1p(exp(-abs(scaled)))
+      let probability = 1 / (1 + Double.exp(-scaled))
+      value.loss += max(scaled, 0) - scaled * target + Double.log(onePlus: Double.exp(-abs(scaled)))
       value.slope += logit * (probability - (target > 0.5 ? given : absent))
       value.curvature += logit * logit * probability * (1 - probability)
     }

@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Storage
 
 /// Tokens by id, and ids by bytes: one buffer of text, one of offsets, one open-addressing table.
 ///

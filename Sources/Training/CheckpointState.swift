@@ -3,10 +3,6 @@ import Encoders
 import JSON
 import Storage
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// Where a run stands between two steps: with the parameters and moments, all that its continuation depends on.
 ///
 /// Dropout and the order of the data are functions of the seed, the step and the epoch, so there is no generator to

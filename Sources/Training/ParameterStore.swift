@@ -1,10 +1,6 @@
 import Encoders
 import Storage
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// All parameters of a model, with their gradients and AdamW's moments: four allocations of the same layout.
 ///
 /// Parameters lie one after the other in the blueprint's order, so that the stacked parts of a layer (query, key,
@@ -197,7 +193,7 @@ func transpose(_ matrix: UnsafePointer<Float>, _ rows: Int, _ columns: Int, into
 private func fillSinusoids(_ values: UnsafeMutableBufferPointer<Float>, width: Int) {
   for index in values.indices {
     let (position, channel) = index.quotientAndRemainder(dividingBy: width)
-    let angle = Double(position) / pow(10000, Double(channel / 2 * 2) / Double(width))
-    values[index] = Float(channel % 2 == 0 ? sin(angle) : cos(angle))
+    let angle = Double(position) / Double.pow(10000, Double(channel / 2 * 2) / Double(width))
+    values[index] = Float(channel % 2 == 0 ? Double.sin(angle) : Double.cos(angle))
   }
 }

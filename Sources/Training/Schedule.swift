@@ -1,8 +1,5 @@
 import JSON
-
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Storage
 
 /// How the learning rate goes over the steps; the names of `--lr-scheduler-type`. Those of the reference library that listen to metrics
 /// (`reduce_lr_on_plateau`, `greedy`) are not among them.
@@ -104,17 +101,17 @@ package struct Schedule: Sendable {
     if step < warmupSteps, let rate = warmingUp(step) { return rate }
     let rest = max(1, totalSteps - warmupSteps)
     let progress = Double(step - warmupSteps) / Double(rest)
-    func cosine(_ progress: Double) -> Double { 0.5 * (1 + cos(Double.pi * (cycles ?? 0.5) * 2 * progress)) }
+    func cosine(_ progress: Double) -> Double { 0.5 * (1 + Double.cos(Double.pi * (cycles ?? 0.5) * 2 * progress)) }
     switch kind {
     case .constant, .constantWithWarmup: return peak
     case .linear: return peak * max(0, Double(totalSteps - step) / Double(rest))
     case .cosine: return peak * max(0, cosine(progress))
     case .cosineWithRestarts:
       let turn = ((cycles ?? 1) * progress).truncatingRemainder(dividingBy: 1)
-      return progress >= 1 ? 0 : peak * max(0, 0.5 * (1 + cos(Double.pi * turn)))
+      return progress >= 1 ? 0 : peak * max(0, 0.5 * (1 + Double.cos(Double.pi * turn)))
     case .polynomial:
       let end = settings["lr_end"] ?? 1e-7
-      return step > totalSteps ? end : (peak - end) * pow(1 - progress, settings["power"] ?? 1) + end
+      return step > totalSteps ? end : (peak - end) * Double.pow(1 - progress, settings["power"] ?? 1) + end
     case .inverseSquareRoot:
       let scale = settings["timescale"] ?? Double(warmupSteps > 0 ? warmupSteps : 10_000)
       return peak * (1 / ((Double(step - warmupSteps) + scale) / scale).squareRoot())
@@ -147,7 +144,7 @@ package struct Schedule: Sendable {
     case .warmupStableDecay:
       switch rise {
       case .linear: return peak * least(progress)
-      case .cosine: return peak * least(0.5 * (1 - cos(Double.pi * progress)))
+      case .cosine: return peak * least(0.5 * (1 - Double.cos(Double.pi * progress)))
       case .root: return peak * least(1 - (1 - progress).squareRoot())
       }
     default: return peak * Double(step) / Double(max(1, warmupSteps))

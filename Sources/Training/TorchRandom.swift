@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
+import Storage
 
 /// The random numbers of PyTorch's generator on the processor: MT19937 (Matsumoto and Nishimura, 1998) and what
 /// PyTorch makes of them, so that the order of the data and new weights are the reference library's.
@@ -93,10 +91,10 @@ package struct TorchRandom: Sendable {
 
   private func transform(_ block: UnsafeMutablePointer<Float>, _ standardDeviation: Float) {
     for index in 0..<8 {
-      let radius = (-2 * logf(1 - block[index])).squareRoot()
+      let radius = (-2 * Float.log(1 - block[index])).squareRoot()
       let angle = Self.fullTurn * block[index + 8]
-      block[index] = radius * cosf(angle) * standardDeviation
-      block[index + 8] = radius * sinf(angle) * standardDeviation
+      block[index] = radius * Float.cos(angle) * standardDeviation
+      block[index + 8] = radius * Float.sin(angle) * standardDeviation
     }
   }
 
@@ -110,10 +108,10 @@ package struct TorchRandom: Sendable {
       }
       let first = uniform53()
       let second = uniform53()
-      let radius = (-2 * log1p(-second)).squareRoot()
+      let radius = (-2 * Double.log(onePlus: -second)).squareRoot()
       let angle = 2 * Double.pi * first
-      keptNormal = radius * sin(angle)
-      values[index] = Float(radius * cos(angle) * Double(standardDeviation))
+      keptNormal = radius * Double.sin(angle)
+      values[index] = Float(radius * Double.cos(angle) * Double(standardDeviation))
     }
   }
 

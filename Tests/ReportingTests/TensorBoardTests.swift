@@ -60,6 +60,6 @@ import Testing
     tzset()
     // 2023-11-14 22:13:20 UTC
     #expect(TensorBoardWriter.defaultRunName(time: 1_700_000_000, host: "box") == "Nov14_22-13-20_box")
-    #expect(!hostName().isEmpty)
+    #expect(!Machine.hostName.isEmpty)
   }
 }
