@@ -45,21 +45,30 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("LinearAlgebra", ["Storage"]),
   ("Inference", ["Encoders", "Kernels", "Storage"]),
   ("Training", ["Checkpoints", "Encoders", "Inference", "JSON", "Kernels", "LinearAlgebra", "Storage", "Tasks"]),
-  ("Packing", ["Bundles", "Checkpoints", "Encoders", "Inference", "JSON", "Kernels", "Martlet", "Records", "Storage", "Tasks", "TokenizerImport", "Tokenizers"]),
-  ("Martlet", ["Bundles", "Encoders", "Inference", "JSON", "Kernels", "Storage", "Tasks", "Tokenizers"]),
+  ("ModelBundles", ["Bundles", "Encoders", "Inference", "JSON", "Kernels", "Storage", "Tokenizers"]),
+  ("ModelFolders", ["Bundles", "Checkpoints", "Encoders", "JSON", "ModelBundles", "Storage", "TokenizerImport", "Tokenizers"]),
+  ("Sessions", ["Bundles", "Encoders", "Inference", "Kernels", "ModelBundles", "Storage", "Tasks", "Tokenizers"]),
+  (
+    "Packing",
+    [
+      "Bundles", "Checkpoints", "Encoders", "Inference", "JSON", "Kernels", "ModelBundles", "ModelFolders", "Records", "Sessions", "Storage",
+      "Tasks", "Tokenizers",
+    ]
+  ),
+  ("Martlet", ["Bundles", "Encoders", "JSON", "Kernels", "ModelBundles", "Sessions", "Storage", "Tasks", "Tokenizers"]),
   (
     "MartletTuning",
     [
-      "Bundles", "Checkpoints", "Encoders", "JSON", "Kernels", "LinearAlgebra", "Packing", "Records", "Storage", "Tasks",
+      "Checkpoints", "Encoders", "JSON", "Kernels", "LinearAlgebra", "ModelBundles", "ModelFolders", "Records", "Storage", "Tasks",
       "Tokenizers", "Training",
     ]
   ),
-  ("MartletABI", ["CMartlet", "Martlet", "Storage", "Tasks"]),
+  ("MartletABI", ["CMartlet", "Martlet", "Sessions", "Storage", "Tasks"]),
   (
     "CommandLine",
     [
       "Bundles", "Checkpoints", "Decompression", "Encoders", "Inference", "JSON", "Kernels", "Martlet", "MartletTuning",
-      "Packing", "Records", "Reporting", "Storage", "Tasks", "Tokenizers", "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      "ModelBundles", "ModelFolders", "Packing", "Records", "Reporting", "Sessions", "Storage", "Tasks", "Tokenizers", "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]
   ),
 ]
@@ -95,7 +104,8 @@ let moduleTargets: [Target] = modules.map {
 /// What tests import besides their module and what it imports.
 let testImports: [String: [Target.Dependency]] = [
   "Martlet": ["TokenizerImport"],
-  "MartletABI": ["Bundles", "Checkpoints", "Encoders", "JSON", "Packing", "Records"],
+  "MartletABI": ["Bundles", "Checkpoints", "Encoders", "JSON", "Packing", "Records"], "MartletTuning": ["Bundles", "Packing"],
+  "Packing": ["Martlet"],
   "TokenizerImport": ["TokenizerTestSupport"],
   "Tokenizers": ["JSON", "TokenizerImport", "TokenizerTestSupport"],
 ]

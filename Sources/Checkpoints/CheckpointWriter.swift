@@ -1,17 +1,6 @@
 import JSON
 import Storage
 
-/// A small file that goes along with the weights, byte for byte.
-package struct CarriedFile: Sendable, Equatable {
-  package let name: String
-  package let bytes: [UInt8]
-
-  package init(name: String, bytes: [UInt8]) {
-    self.name = name
-    self.bytes = bytes
-  }
-}
-
 /// Writes `model.safetensors`, `config.json` and the carried files into a folder that exists, such as the temporary
 /// folder of a checkpoint that more files go into.
 ///

@@ -3,6 +3,7 @@ import Inference
 import JSON
 import Martlet
 import Reporting
+import Sessions
 import Storage
 
 struct BenchCommand: ParsableCommand {

@@ -1,6 +1,8 @@
 import Martlet
+import ModelBundles
 import Records
 import Reporting
+import Sessions
 import Storage
 import Tokenizers
 
@@ -137,7 +139,7 @@ struct ClassificationStream: ~Copyable {
       return
     }
     var isUnknown = false
-    do { isUnknown = try append() } catch let error as ClassifierError where error.kind == .textTooLong { try refuse("\(error)") }
+    do { isUnknown = try append() } catch let error as ModelError where error.kind == .textTooLong { try refuse("\(error)") }
     waiting.append(&record, at: reader.place(of: record), isUnknown: isUnknown, echoes: echoes)
   }
 

@@ -4,6 +4,7 @@ import Encoders
 import Martlet
 import Records
 import Reporting
+import Sessions
 import Storage
 import Tasks
 

@@ -1,5 +1,6 @@
 import Martlet
 import Records
+import Sessions
 import Storage
 import Tasks
 

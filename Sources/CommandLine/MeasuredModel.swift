@@ -41,7 +41,7 @@ struct MeasuredModel {
     var tokens = 0
     let start = Machine.monotonicSeconds()
     evaluation = try evaluate(
-      classifier, dataset, targets, maximumLength: maximumLength, positiveLabel: try task.positiveLabel(named: positiveLabel)
+      classifier.makeSession(), dataset, targets, maximumLength: maximumLength, positiveLabel: try task.positiveLabel(named: positiveLabel)
     ) { index, logits in
       details.add(
         index, logits, targets[index], tokens: facts.tokens, unknownTokens: facts.unknownTokens, isUnknown: facts.isUnknown)

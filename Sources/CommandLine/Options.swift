@@ -5,6 +5,8 @@ import Decompression
 import Encoders
 import JSON
 import Martlet
+import ModelBundles
+import ModelFolders
 import Packing
 import Records
 import Storage
@@ -134,7 +136,7 @@ struct ModelArgument: ParsableArguments {
 func naming<Result: ~Copyable>(_ path: String, _ body: () throws -> Result) throws -> Result {
   do { return try body() } catch {
     switch error {
-    case is ConfigurationError, is TokenizerError, is JSONError, PackingError.shape, PackingError.notFinite, PackingError.overflow:
+    case is ConfigurationError, is TokenizerError, is JSONError, ModelFolderError.shape, PackingError.notFinite, PackingError.overflow:
       throw CommandError("\(path): \(error)")
     default: throw error
     }
@@ -145,18 +147,9 @@ func naming<Result: ~Copyable>(_ path: String, _ body: () throws -> Result) thro
 func loadTokenizerAndLimit(_ argument: ModelArgument) throws -> (Tokenizer, LengthLimit, readsHTML: Bool) {
   let path = argument.model
   return try naming(path) {
-    let tokenizer: Tokenizer
-    let configuration: JSONValue
-    if isDirectory(path) {
-      let folder = try argument.openFolder()
-      tokenizer = try loadTokenizer(folder)
-      configuration = folder.configuration
-    } else {
-      let bundle = try argument.openBundle()
-      tokenizer = try bundle.withBytes(.tokenizer) { try Tokenizer(compiled: $0) }
-      configuration = try JSONValue(parsing: bundle.text(.configuration).utf8)
-    }
-    return (tokenizer, try lengthLimit(configuration, tokenizer), readsHTML: try HTMLSetting.isOn(configuration))
+    let model = try isDirectory(path) ? PretrainedModel(argument.openFolder()) : PretrainedModel(argument.openBundle())
+    let tokenizer = try model.source.loadTokenizer()
+    return (tokenizer, try lengthLimit(model.configuration, tokenizer), readsHTML: try HTMLSetting.isOn(model.configuration))
   }
 }
 

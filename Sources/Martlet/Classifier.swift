@@ -1,8 +1,9 @@
 import Bundles
 import Encoders
-import Inference
 import JSON
 import Kernels
+import ModelBundles
+import Sessions
 import Storage
 import Tokenizers
 
@@ -25,18 +26,14 @@ public final class Classifier: Sendable {
   /// tokenizer up to a second or so for each megabyte before it is cut at `maximumLength` tokens.
   public let maximumTextBytes: Int
   /// The instruction set of the kernels in use, by the name that `MARTLET_ISA` takes.
-  public var instructionSet: String { kernels.instructionSet.rawValue }
+  public var instructionSet: String { loaded.instructionSet.rawValue }
 
-  package let model: Model
-  package let limit: LengthLimit
-  /// Whether texts are HTML, as the model's configuration says.
-  package let readsHTML: Bool
-  package let tokenizer: Tokenizer
-  package let bundle: Bundle
-  private let weights: ModelWeights
-  private let kernels: any KernelTable.Type
-  private let pool: ThreadPool
-  private let temperature: Double
+  package let loaded: LoadedModel
+  package var model: Model { loaded.model }
+  package var bundle: Bundle { loaded.bundle }
+  package var tokenizer: Tokenizer { loaded.tokenizer }
+  package var readsHTML: Bool { loaded.readsHTML }
+  package var limit: LengthLimit { loaded.limit }
   private let idle = Mutex<[Session]>([])
 
   /// Opens a bundle and checks all of it, checksums included.
@@ -79,31 +76,10 @@ public final class Classifier: Sendable {
     _ bundle: Bundle, pool: ThreadPool, calibrated: Bool, instructionSet: String? = nil, maximumTextBytes: Int = defaultMaximumTextBytes
   ) throws {
     self.maximumTextBytes = maximumTextBytes
-    self.bundle = bundle
-    self.pool = pool
     do {
-      model = try Model(configuration: JSONValue(parsing: bundle.text(.configuration).utf8))
-      // Not kept by the bundle, since the tokenizer takes it over; its tables of a compressed form are larger.
-      try requireMemory((bundle.entry(.tokenizer)?.rawSize ?? 0).memory(times: 8))
-      tokenizer = try bundle.withBytes(.tokenizer) { try Tokenizer(compiled: $0) }
-      kernels = try (instructionSet.map(InstructionSet.selected(named:)) ?? InstructionSet.selected()).kernels()
-      let rows = model.blueprint.tables[0].rows
-      guard tokenizer.vocabularySize <= rows else {
-        throw ClassifierError(
-          .file,
-          "\(bundle.path): section tokenizer: expected ids below \(rows) by the configuration, found \(tokenizer.vocabularySize - 1)")
-      }
-      limit = try LengthLimit(model.family, tokenizer: tokenizer.maximumLength, configuration: model.configuration)
-      readsHTML = try HTMLSetting.isOn(model.configuration)
-      let provider = BundleWeights(bundle)
-      if let output = model.blueprint.linears.first(where: { $0.isOutput && !provider.has($0) }) {
-        throw ClassifierError(
-          .noHead, "\(bundle.path): no classification head (\(output.name)): a base to fine-tune, not a classifier")
-      }
-      weights = try ModelWeights(model.blueprint, from: provider)
-      temperature = calibrated ? try Calibration(bundle).temperature : 1
-    } catch let error as ClassifierError {
-      throw error
+      loaded = try LoadedModel(bundle, pool: pool, calibrated: calibrated, instructionSet: instructionSet)
+    } catch let error as ModelError {
+      throw ClassifierError(error)
     } catch let error as InstructionSetError {
       throw ClassifierError(.instructionSet, error.description)
     } catch let error as BundleError {
@@ -169,14 +145,12 @@ public final class Classifier: Sendable {
 
   /// A session of the classifier's own, for callers that fill batches themselves. Use it from one thread at a time.
   package func makeSession() throws(OutOfMemory) -> Session {
-    try Session(
-      model: model, tokenizer: tokenizer, limit: limit, readsHTML: readsHTML, temperature: temperature,
-      engine: InferenceEngine(weights: weights, kernels: kernels, pool: pool))
+    try loaded.makeSession()
   }
 
   /// Runs `body` with a session of the classifier's own that nobody else uses meanwhile.
   ///
-  /// - Throws: what `body` throws; a refusal of memory as a `ClassifierError`.
+  /// - Throws: what `body` throws; what the session throws and a refusal of memory as a `ClassifierError`.
   package func withSession<Result>(_ body: (Session) throws -> Result) throws -> Result {
     func keep(_ session: Session) {
       session.removeAll()
@@ -188,6 +162,9 @@ public final class Classifier: Sendable {
         let result = try body(session)
         keep(session)
         return result
+      } catch let error as ModelError {
+        keep(session)
+        throw ClassifierError(error)
       } catch let error as ClassifierError {
         keep(session)
         throw error

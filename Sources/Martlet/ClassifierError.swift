@@ -1,4 +1,5 @@
 import Bundles
+import ModelBundles
 import Storage
 
 /// Why a classifier could not be opened or used. The text is one line: what, where, expected, found.
@@ -30,13 +31,28 @@ public struct ClassifierError: Error, CustomStringConvertible, Sendable, Equatab
 
   package init(_ error: BundleError) { self.init(error.isOutOfMemory ? .outOfMemory : .file, error.description) }
 
+  package init(_ error: ModelError) {
+    let kind: Kind =
+      switch error.kind {
+      case .file, .noSourceFiles: .file
+      case .noHead: .noHead
+      case .noCalibration: .noCalibration
+      case .argument: .argument
+      case .textTooLong: .textTooLong
+      case .notFinite: .notFinite
+      }
+    self.init(kind, error.description)
+  }
+
   package init(_ kind: Kind, _ description: String) {
     self.kind = kind
     self.description = description.onOneLine
   }
 }
 
-/// Runs what may be refused memory, and says so in the library's own error.
-func asClassifierError<Result>(_ body: () throws(OutOfMemory) -> Result) throws(ClassifierError) -> Result {
-  do throws(OutOfMemory) { return try body() } catch { throw ClassifierError(.outOfMemory, error.description) }
+/// Runs what a session does, and says what it refuses in the library's own error.
+func asClassifierError<Result>(_ body: () throws -> Result) throws -> Result {
+  do { return try body() } catch let error as ModelError { throw ClassifierError(error) } catch let error as OutOfMemory {
+    throw ClassifierError(.outOfMemory, error.description)
+  }
 }

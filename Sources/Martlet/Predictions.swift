@@ -1,3 +1,4 @@
+import Sessions
 import Storage
 
 // An extension in this file, so that programs that never ask for it link no concurrency runtime.
@@ -108,7 +109,7 @@ private final class WaitingTexts: Sendable {
   init(_ classifier: Classifier, batchTokens: Int) throws {
     self.classifier = classifier
     self.batchTokens = batchTokens
-    session = try asClassifierError { () throws(OutOfMemory) in try classifier.makeSession() }
+    session = try asClassifierError { try classifier.makeSession() }
   }
 
   /// Appends a text once there is room for it; false when nobody wants it any more.
@@ -117,7 +118,7 @@ private final class WaitingTexts: Sendable {
     await sleep { $0.isFinished || session.waiting.count == 0 || session.waiting.tokenCount < batchTokens }
     let (isWanted, runner) = try state.withLock { state in
       guard !state.isFinished else { return (false, nil as CheckedContinuation<Void, Never>?) }
-      try session.append(text, pair: nil)
+      try asClassifierError { try session.append(text, pair: nil) }
       return (true, state.sleeper.take())
     }
     runner?.resume()
@@ -146,7 +147,7 @@ private final class WaitingTexts: Sendable {
     reader?.resume()
     if let error { throw error }
     guard session.answered.count > 0 else { return [] }
-    try asClassifierError { () throws(OutOfMemory) in _ = try session.runAgain() }
+    try asClassifierError { _ = try session.runAgain() }
     let (predictions, failure) = session.predictionsBeforeFailure(first: answeredCount)
     answeredCount += predictions.count
     if let failure {

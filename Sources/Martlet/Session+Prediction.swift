@@ -1,14 +1,7 @@
+import Sessions
 import Tasks
 
 extension Session {
-  /// Turns logits into scores: softmax, a sigmoid for each label, or the value itself. Calibration divides the logits of the first two.
-  package func scores(of index: Int, into scores: UnsafeMutableBufferPointer<Float>) {
-    task.scores(logits(of: index), into: scores, temperature: temperature)
-  }
-
-  /// The label with the highest score, the first of equals.
-  package func best(of index: Int) -> Int { argmax(logits(of: index)) }
-
   /// The prediction of each text of the last run, in order.
   ///
   /// - Parameter first: the number of the first text, from 0, for messages; nil where there is one text.

@@ -1,5 +1,6 @@
 import CMartlet
 import Martlet
+import Sessions
 import Storage
 
 @c @implementation
@@ -125,10 +126,9 @@ private func run(
   } read: {
     for row in 0..<session.answered.count {
       let index = start + row
-      guard session.isFinite(row) else {
-        refused?.pointee = index
-        throw ClassifierError(.notFinite, Session.notFinite)
-      }
+      refused?.pointee = index
+      try session.requireFinite(row)
+      refused?.pointee = textCount
       if let scores = rows.scores {
         session.scores(of: row, into: UnsafeMutableBufferPointer(start: scores + index * labels, count: labels))
       }

@@ -3,7 +3,8 @@ import Encoders
 import JSON
 import Kernels
 import LinearAlgebra
-import Packing
+import ModelBundles
+import ModelFolders
 import Records
 import Storage
 import Tasks
@@ -120,10 +121,12 @@ public struct Tuner: Sendable {
     on training: TuningData, validation: TuningData? = nil, outputFolder: String, resumingFrom resumption: Resumption = .none,
     onEvent: (TuningEvent) -> Void = { _ in }
   ) throws -> TuningResult {
-    let base = try Base(path: base, hasWeights: !startsFromScratch)
+    let base = try PretrainedModel(path: base)
+    let files = try base.source.carriedFiles()
     let pretrained = try Model(configuration: base.configuration)
+    let tokenizer = try base.loadTokenizer(for: pretrained)
     let limit = try LengthLimit(
-      pretrained.family, tokenizer: base.tokenizer.maximumLength, configuration: base.configuration)
+      pretrained.family, tokenizer: tokenizer.maximumLength, configuration: base.configuration)
     let maximumLength = arguments.maxLength.map { limit.cut($0) } ?? min(limit.usual, TuningArguments.usualMaxLength)
     let readsHTML = try unescapesHTML || HTMLSetting.isOn(base.configuration)
     let reading = try labelReading(base, pretrained, training, validation)
@@ -161,16 +164,13 @@ public struct Tuner: Sendable {
     var arguments = arguments
     if let classWeights { arguments.classWeights = try classWeights.values(for: model.task, trainingTargets) }
     let positiveLabel = try model.task.positiveLabel(named: positiveLabel)
-    let rows = model.blueprint.tables[0].rows
-    guard base.tokenizer.vocabularySize <= rows else {
-      throw PackingError.vocabulary(path: base.path, tokenizer: base.tokenizer.vocabularySize, model: rows)
-    }
     let trainingData = try TokenizedData(
-      training, trainingTargets, base.tokenizer, model, limit, maximumLength: maximumLength, readsHTML: readsHTML)
+      training, trainingTargets, tokenizer, model, limit, maximumLength: maximumLength, readsHTML: readsHTML)
     let validationData = try TokenizedData(
-      validation, validationTargets, base.tokenizer, model, limit, maximumLength: maximumLength, readsHTML: readsHTML)
+      validation, validationTargets, tokenizer, model, limit, maximumLength: maximumLength, readsHTML: readsHTML)
 
-    let parameters = try base.parameters(for: model, withoutHead: drawsNewHead)
+    let parameters: any ParameterSource =
+      try startsFromScratch ? NoParameters() : base.startingParameters(for: model, withoutHead: drawsNewHead)
     try arguments.check()
     let store =
       try arguments.loraRank == 0
@@ -184,7 +184,7 @@ public struct Tuner: Sendable {
       let trainer = try Trainer(
         model: model, engine: engine, arguments: arguments, training: trainingData.examples,
         validation: validationData.examples, positiveLabel: positiveLabel, outputFolder: outputFolder, configuration: model.configuration,
-        files: base.files, base: base.path, origin: origin, shouldStop: shouldStop, onEvent: { onEvent(TuningEvent($0)) })
+        files: files, base: base.path, origin: origin, shouldStop: shouldStop, onEvent: { onEvent(TuningEvent($0)) })
       onEvent(
         .start(
           try summary(training, trainingData, validation, validationData, model),
@@ -204,11 +204,11 @@ public struct Tuner: Sendable {
       var evaluation: EvaluationReport?
       if !outcome.wasStopped {
         try engine.writeModel(
-          into: outputFolder, configuration: model.configuration, files: base.files, base: base.path)
+          into: outputFolder, configuration: model.configuration, files: files, base: base.path)
         var state = try AtomicFile(path: outputFolder + "/trainer_state.json")
         try state.write(trainer.trainerState.text(indent: 2, sortedKeys: true) + "\n")
         try state.commit()
-        let unknownTokens = base.tokenizer.unknownTokens
+        let unknownTokens = tokenizer.unknownTokens
         let report = try trainer.evaluate { index, logits in
           let example = validationData.examples[index]
           examples.append(
@@ -228,22 +228,27 @@ public struct Tuner: Sendable {
 
   /// What the labels mean: those of the base when it has a head, else those of the training data.
   private func labelReading(
-    _ base: Base, _ pretrained: Model, _ training: TuningData, _ validation: TuningData?
+    _ base: PretrainedModel, _ pretrained: Model, _ training: TuningData, _ validation: TuningData?
   ) throws -> LabelReading {
     let kind = try problemType.map { try ClassificationTask.Kind(named: $0, option: "problem-type") }
     let options = LabelOptions(kind: kind, map: try LabelMap(parsing: labelMap))
     let sets = [training.dataset] + (validation.map { [$0.dataset] } ?? [])
-    guard try !drawsNewHead && base.hasHead(for: pretrained) else {
+    guard try keepsHead(of: base, pretrained) else {
       return try readingLabels(of: sets) { try LabelReading(discovering: training.dataset, options) }
     }
     return try namingNewHead(base, pretrained) { try readingLabels(of: sets) { try LabelReading(pretrained.task, of: sets, options) } }
   }
 
+  /// Whether the labels are those of the base's output layer.
+  private func keepsHead(of base: PretrainedModel, _ pretrained: Model) throws -> Bool {
+    try !drawsNewHead && !startsFromScratch && base.source.hasHead(of: pretrained)
+  }
+
   /// Says in errors about labels how a classifier is tuned for others than its own.
-  private func namingNewHead<Result>(_ base: Base, _ pretrained: Model, _ body: () throws -> Result) throws -> Result {
+  private func namingNewHead<Result>(_ base: PretrainedModel, _ pretrained: Model, _ body: () throws -> Result) throws -> Result {
     do { return try body() } catch {
       guard error is LabelError || (error as? RecordsError)?.isOfLabels == true else { throw error }
-      guard try !drawsNewHead && base.hasHead(for: pretrained) else { throw error }
+      guard try keepsHead(of: base, pretrained) else { throw error }
       throw TrainingError.argument("\(error); the labels are the base's: --new-head draws a head for those of the data")
     }
   }
@@ -265,12 +270,12 @@ public struct Tuner: Sendable {
   }
 
   private func notes(
-    _ base: Base, _ drawn: [String], _ blas: OpenBLAS, _ instructionSet: InstructionSet, _ pool: ThreadPool,
+    _ base: PretrainedModel, _ drawn: [String], _ blas: OpenBLAS, _ instructionSet: InstructionSet, _ pool: ThreadPool,
     _ store: ParameterStore
   ) -> [String] {
     let trained = store.parameters.indices.filter { store.isTrained[$0] }.reduce(0) { $0 + store.parameters[$1].count }
     var notes = ["base \(base.path): \(store.count) parameters" + (trained < store.count ? ", \(trained) of them trained" : "")]
-    if base.isQuantized { notes.append("the base is int8: training starts from its dequantised weights") }
+    if base.source.isQuantized && !startsFromScratch { notes.append("the base is int8: training starts from its dequantised weights") }
     if startsFromScratch {
       notes.append("from scratch: all weights are newly drawn")
     } else if !drawn.isEmpty {

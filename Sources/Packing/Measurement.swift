@@ -1,8 +1,9 @@
 import Bundles
 import Checkpoints
 import JSON
-import Martlet
+import ModelBundles
 import Records
+import Sessions
 import Storage
 import Tasks
 import Tokenizers
@@ -19,36 +20,35 @@ package struct TextFacts: Sendable, Equatable {
   package static let none = TextFacts(tokens: 0, unknownTokens: 0, isUnknown: false)
 }
 
-/// Runs a classifier over labelled data, in batches, in constant memory besides the data.
+/// Runs a session over labelled data, in batches, in constant memory besides the data.
 ///
 /// - Parameters:
 ///   - targets: of the records, one each.
 ///   - positiveLabel: the one that the headline figures are of where there are two.
 ///   - visit: called for each record in order with its logits.
 ///   - describe: called for each record in order, before `visit`, with what its text is made of.
-/// - Throws: `ClassifierError` of kind `notFinite` where a figure would be none.
+/// - Throws: `ModelError` of kind `notFinite` where a figure would be none.
 package func evaluate(
-  _ classifier: Classifier, _ dataset: LabelledDataset, _ targets: [TrainingTarget], maximumLength: Int? = nil,
+  _ session: Session, _ dataset: LabelledDataset, _ targets: [TrainingTarget], maximumLength: Int? = nil,
   positiveLabel: Int = 1, visit: (Int, UnsafeBufferPointer<Float>) -> Void = { _, _ in },
   describe: (Int, TextFacts) -> Void = { _, _ in }
 ) throws -> EvaluationReport {
   try withoutActuallyEscaping(describe) { describe in
     try evaluate(
-      classifier.model.task, positiveLabel: positiveLabel,
-      on: ClassifiedRecords(classifier: classifier, dataset: dataset, maximumLength: maximumLength, describe: describe),
+      session.task, positiveLabel: positiveLabel,
+      on: ClassifiedRecords(session: session, dataset: dataset, maximumLength: maximumLength, describe: describe),
       target: { targets[$0] }, visit: visit)
   }
 }
 
-/// The records of a data set as a classifier sees them.
+/// The records of a data set as a session sees them.
 private struct ClassifiedRecords: LogitsSource {
-  let classifier: Classifier
+  let session: Session
   let dataset: LabelledDataset
   let maximumLength: Int?
   let describe: (Int, TextFacts) -> Void
 
   func forEachLogits(_ visit: (Int, UnsafeBufferPointer<Float>) -> Void) throws {
-    let session = try classifier.makeSession()
     let unknownTokens = session.unknownTokens
     var facts: [TextFacts] = []
     var next = 0
@@ -68,7 +68,7 @@ private struct ClassifiedRecords: LogitsSource {
     } read: {
       for text in 0..<session.answered.count {
         guard session.isFinite(text) else {
-          throw ClassifierError(.notFinite, "\(dataset.place(of: read + text)): \(Session.notFinite)")
+          throw ModelError(.notFinite, "\(dataset.place(of: read + text)): \(Session.notFinite)")
         }
         describe(read + text, facts[text])
         visit(read + text, session.logits(of: text))
@@ -126,8 +126,8 @@ package func measureQuality(
     var options = PackingOptions()
     options.weights = weights
     options.base = base
-    let classifier = try Classifier(bundle: pack(folder, options: options).writeToMemory(), threads: threads)
-    return try evaluate(classifier, dataset, targets, positiveLabel: positiveLabel, visit: visit)
+    let model = try LoadedModel(pack(folder, options: options).writeToMemory(), threads: threads)
+    return try evaluate(model.makeSession(), dataset, targets, positiveLabel: positiveLabel, visit: visit)
   }
   let fp32 = try run(.fp32) { _, logits in bestLabels.append(argmax(logits)) }
   var same = 0

@@ -1,6 +1,6 @@
 import Checkpoints
 import Encoders
-import Martlet
+import Sessions
 import Storage
 
 /// The tensor whose products are the largest that a model may come to, where they may be too large for fp32.
@@ -50,11 +50,10 @@ package func requireFiniteLogits(
     var options = options
     options.weights = weights
     if weights == .fp32 { options.base = nil }
-    let classifier = try Classifier(bundle: pack(folder, options: options).writeToMemory(), threads: 1)
-    var count = 0
-    for text in texts {
-      do { _ = try classifier.classify(text) } catch let error as ClassifierError where error.kind == .notFinite { count += 1 }
-    }
+    let session = try LoadedModel(pack(folder, options: options).writeToMemory(), threads: 1).makeSession()
+    for text in texts { try session.append(text, pair: nil) }
+    try session.run()
+    let count = texts.indices.count { !session.isFinite($0) }
     guard count == 0 else { throw PackingError.overflow(suspect, texts: count, of: texts.count, weights: weights) }
   }
   return "\(suspect): its products may overflow, and a text of whose logits one is not a finite number is an error record"

@@ -4,6 +4,8 @@ import Encoders
 import Inference
 import JSON
 import Kernels
+import ModelBundles
+import ModelFolders
 import Storage
 import Tokenizers
 
@@ -97,14 +99,11 @@ package struct PackedModel: ~Copyable {
 
 /// Reads a Hugging Face folder, quantises it and lays it out.
 ///
-/// - Throws: `CheckpointError`, `ConfigurationError`, `TokenizerError`, `PackingError`.
+/// - Throws: `CheckpointError`, `ConfigurationError`, `TokenizerError`, `ModelFolderError`, `ModelError`, `PackingError`.
 package func pack(_ folder: CheckpointFolder, options: PackingOptions = PackingOptions()) throws -> PackedModel {
   let model = try Model(configuration: folder.configuration)
-  let tokenizer = try loadTokenizer(folder)
-  guard tokenizer.vocabularySize <= model.blueprint.tables[0].rows else {
-    throw PackingError.vocabulary(
-      path: folder.path, tokenizer: tokenizer.vocabularySize, model: model.blueprint.tables[0].rows)
-  }
+  let pretrained = PretrainedModel(folder)
+  let tokenizer = try pretrained.loadTokenizer(for: model)
   let source = try CheckpointParameters(folder, prefix: model.prefix, unread: model.unreadTensors)
   // A configuration that lies about sizes is found before memory of those sizes is asked for.
   try source.checkShapes(model.blueprint)
@@ -141,9 +140,8 @@ package func pack(_ folder: CheckpointFolder, options: PackingOptions = PackingO
       contents: SectionContents(parameters.vectors(normalization)))
   }
   if isBase || options.carriesSource {
-    for name in folder.carriedFileNames {
-      guard let bytes = try folder.read(name) else { continue }
-      try sections.writer.add(.sourceFile, name, contents: SectionContents(bytes))
+    for file in try pretrained.source.carriedFiles() {
+      try sections.writer.add(.sourceFile, file.name, contents: SectionContents(file.bytes))
     }
   }
   return PackedModel(

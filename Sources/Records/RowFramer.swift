@@ -208,8 +208,8 @@ struct RowFramer: Sendable {
         var length = count - index
         if hasEscapes {
           length = (0..<length).first { start[$0] == quote || start[$0] == backslash } ?? length
-        } else if let end = memchr(start, Int32(quote), length) {
-          length = UnsafeRawPointer(end) - UnsafeRawPointer(start)
+        } else if let end = UnsafeRawPointer(start).firstOffset(of: quote, count: length) {
+          length = end
         }
         nextLine += lineFeeds(start, length)
         keepInField(start, length)

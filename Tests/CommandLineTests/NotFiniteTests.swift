@@ -1,8 +1,9 @@
 import JSON
 import Martlet
+import Sessions
 import Storage
-import TestSupport
 import Testing
+import TestSupport
 
 /// Models whose products overflow, for every text or for those with one word.
 @Suite struct NotFiniteTests {

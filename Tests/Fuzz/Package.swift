@@ -32,9 +32,11 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("Checkpoints", ["JSON", "Storage"]),
   ("Bundles", ["CLZ4", "Storage"]),
   ("Encoders", ["JSON", "Storage", "Tasks"]),
-  ("Kernels", ["CVector"] + kernels.map { .init(stringLiteral: $0) }),
+  ("Kernels", ["CVector", "Storage"] + kernels.map { .init(stringLiteral: $0) }),
   ("Inference", ["Encoders", "Kernels", "Storage"]),
-  ("Martlet", ["Bundles", "Encoders", "Inference", "JSON", "Kernels", "Storage", "Tasks", "Tokenizers"]),
+  ("ModelBundles", ["Bundles", "Encoders", "Inference", "JSON", "Kernels", "Storage", "Tokenizers"]),
+  ("Sessions", ["Bundles", "Encoders", "Inference", "Kernels", "ModelBundles", "Storage", "Tasks", "Tokenizers"]),
+  ("Martlet", ["Bundles", "Encoders", "JSON", "Kernels", "ModelBundles", "Sessions", "Storage", "Tasks", "Tokenizers"]),
 ]
 #if arch(arm64)
   let architecture = "aarch64"

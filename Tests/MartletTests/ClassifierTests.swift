@@ -3,8 +3,9 @@ import Encoders
 import JSON
 import Kernels
 import Martlet
-import TestSupport
+import Sessions
 import Testing
+import TestSupport
 
 @Suite struct ClassifierTests {
   /// The example of the library's description.

@@ -1,7 +1,8 @@
 import JSON
 import Martlet
-import TestSupport
+import Sessions
 import Testing
+import TestSupport
 
 /// A text without tokens: one that a tokenizer without special tokens makes nothing of.
 @Suite struct EmptyTextTests {

@@ -78,8 +78,8 @@ import Testing
     check(try error(opening: bundle { $0.missingSection = "bert.encoder.layer.0.output.dense" }), .file, "is missing")
     check(try error(opening: bundle { $0.missingSection = "bert.embeddings.LayerNorm" }), .file, "is missing")
     check(try error(opening: bundle { $0.misshapenSection = "bert.encoder.layer.0.output.dense" }), .file, "expected shape [45, 99]")
-    check(try error(opening: bundle { $0.missingRows = 3 }), .file, "expected ids below 178 by the configuration, found 180")
-    check(try error(opening: bundle { $0.separatorID = 500 }), .file, "expected ids below 181 by the configuration, found 500")
+    check(try error(opening: bundle { $0.missingRows = 3 }), .file, "ids up to 180, the model's vocabulary has 178 rows")
+    check(try error(opening: bundle { $0.separatorID = 500 }), .file, "ids up to 500, the model's vocabulary has 181 rows")
 
     var writer = BundleWriter()
     try writer.add(.card, contents: SectionContents("{}"))

@@ -1,6 +1,8 @@
 import Checkpoints
 import Encoders
 import JSON
+import ModelBundles
+import ModelFolders
 import Packing
 import TestSupport
 import Testing
@@ -22,7 +24,7 @@ import Testing
       for name in names { edited.tensors[name] = nil }
     } _: { path in
       #expect(
-        failure(packing: path) as? PackingError
+        failure(packing: path) as? ModelFolderError
           == .missingParameters(path: path, names: names, count: 41, unused: [], architecture: nil))
     }
   }
@@ -30,13 +32,13 @@ import Testing
   @Test func wrongShape() throws {
     try withEdited { $0.tensors[Self.query] = ([45, 44], [Float](repeating: 0, count: 45 * 44)) } _: { path in
       #expect(
-        failure(packing: path) as? PackingError == .shape(name: Self.query, expected: [45, 45], found: [45, 44]))
+        failure(packing: path) as? ModelFolderError == .shape(name: Self.query, expected: [45, 45], found: [45, 44]))
     }
     // The transpose has the right number of values.
     let intermediate = "bert.encoder.layer.0.intermediate.dense.weight"
     try withEdited { $0.tensors[intermediate]!.shape.reverse() } _: { path in
       #expect(
-        failure(packing: path) as? PackingError == .shape(name: intermediate, expected: [99, 45], found: [45, 99]))
+        failure(packing: path) as? ModelFolderError == .shape(name: intermediate, expected: [99, 45], found: [45, 99]))
     }
   }
 
@@ -54,7 +56,7 @@ import Testing
       let table = $0.tensors["bert.embeddings.word_embeddings.weight"]!
       $0.tensors["bert.embeddings.word_embeddings.weight"] = ([180, 45], Array(table.values.prefix(180 * 45)))
     } _: { path in
-      #expect(failure(packing: path) as? PackingError == .vocabulary(path: path, tokenizer: 181, model: 180))
+      #expect(failure(packing: path) as? ModelError == .vocabulary(path, 181, 180))
     }
   }
 
@@ -70,10 +72,10 @@ import Testing
     } _: { path in
       let error = failure(packing: path)
       if isBroken {
-        #expect(error as? PackingError == .vocabulary(path: path, tokenizer: 183, model: 181))
+        #expect(error as? ModelError == .vocabulary(path, 183, 181))
       } else {
         #expect(error == nil)
-        let tokenizers = try [path, fixture("tiny-bert")].map { try loadTokenizer(CheckpointFolder(path: $0)) }
+        let tokenizers = try [path, fixture("tiny-bert")].map { try PretrainedModel(CheckpointFolder(path: $0)).source.loadTokenizer() }
         #expect(tokenizers[0] == tokenizers[1])
       }
     }
@@ -85,7 +87,7 @@ import Testing
       $0.files["tokenizer.json"] = nil
       $0.files["vocab.txt"] = nil
     } _: { path in
-      #expect(failure(packing: path) as? PackingError == .noTokenizer(path: path))
+      #expect(failure(packing: path) as? ModelFolderError == .noTokenizer(path: path))
     }
   }
 
@@ -114,15 +116,19 @@ import Testing
 
   /// Every refusal is one line.
   @Test func descriptions() {
-    let errors: [PackingError] = [
+    let errors: [ModelFolderError] = [
       .shape(name: "a", expected: [1], found: [2, 3]), .missingParameters(path: "p", names: ["a", "b"], count: 9, unused: ["x.a", "x.b", "x.c", "x.d"], architecture: "BertModel"),
-      .notFinite(name: "a"), .noTokenizer(path: "p"), .noSourceFiles(path: "p"),
-      .vocabulary(path: "p", tokenizer: 5, model: 4), .missingEncoder(path: "p", names: ["a"], count: 1, unused: []),
+      .noTokenizer(path: "p"), .missingEncoder(path: "p", names: ["a"], count: 1, unused: []),
     ]
     for error in errors { #expect(!error.description.isEmpty && !error.description.contains("\n")) }
     #expect(
       errors[1].description
         == "p: 2 of 9 parameters are missing: expected a, b; found without a use: x.a, x.b, x.c and 1 more; the folder was saved from BertModel")
-    #expect(errors[5].description == "p: the tokenizer has ids up to 4, the model's vocabulary has 4 rows")
+  }
+}
+
+extension ModelError {
+  fileprivate static func vocabulary(_ path: String, _ tokenizer: Int, _ rows: Int) -> ModelError {
+    ModelError(.file, "\(path): the tokenizer has ids up to \(tokenizer - 1), the model's vocabulary has \(rows) rows")
   }
 }

@@ -3,10 +3,11 @@ import Checkpoints
 import Encoders
 import Kernels
 import Martlet
+import ModelBundles
 import Packing
 import Storage
-import TestSupport
 import Testing
+import TestSupport
 
 /// Bundles written as changes of a base's, through the real weights and the real classifier.
 @Suite struct DeltaTests {

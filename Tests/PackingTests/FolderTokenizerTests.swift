@@ -1,5 +1,7 @@
 import Checkpoints
 import JSON
+import ModelBundles
+import ModelFolders
 import Packing
 import Testing
 import Tokenizers
@@ -19,7 +21,7 @@ import Tokenizers
       folder.set("model_type", .string(modelType))
       folder.set("tokenizer_class", named.map { .string($0) })
     } _: {
-      try loadTokenizer(CheckpointFolder(path: $0))
+      try PretrainedModel(CheckpointFolder(path: $0)).source.loadTokenizer()
     }
     #expect(tokenizer.pairTypeCount == types)
     #expect(tokenizer.pairRefusal(tokenTypes: types) == nil)
@@ -35,7 +37,7 @@ import Tokenizers
       folder.files["added_tokens.json"] = Array(#"{"<y>": 182, "<x>": 181}"#.utf8)
       folder.set("vocab_size", 183)
     } _: {
-      try loadTokenizer(CheckpointFolder(path: $0))
+      try PretrainedModel(CheckpointFolder(path: $0)).source.loadTokenizer()
     }
     #expect(tokenizer.vocabularySize == 183 && tokenizer.id(of: "<x>") == 181 && tokenizer.id(of: "<y>") == 182)
     var workspace = TokenizerWorkspace()
@@ -51,7 +53,7 @@ import Tokenizers
       folder.files["added_tokens.json"] = Array(#"{"<pad>NOTUSED": 181}"#.utf8)
     } _: {
       _ = try packedModel($0)
-      let tokenizer = try loadTokenizer(CheckpointFolder(path: $0))
+      let tokenizer = try PretrainedModel(CheckpointFolder(path: $0)).source.loadTokenizer()
       #expect(tokenizer.id(of: "<pad>NOTUSED") == nil && tokenizer.vocabularySize <= 181)
     }
     let refused = try withEdited { folder in

@@ -2,11 +2,12 @@ import Checkpoints
 import Encoders
 import JSON
 import Martlet
+import ModelBundles
 import Packing
 import Records
 import Tasks
-import TestSupport
 import Testing
+import TestSupport
 
 #if canImport(Glibc)
   import Glibc
@@ -153,5 +154,5 @@ func evaluated(
 ) throws -> EvaluationReport {
   var dataset = dataset
   let targets = try dataset.targets(LabelReading(classifier.model.task, of: [dataset]))
-  return try evaluate(classifier, dataset, targets, maximumLength: maximumLength, visit: visit)
+  return try evaluate(classifier.makeSession(), dataset, targets, maximumLength: maximumLength, visit: visit)
 }

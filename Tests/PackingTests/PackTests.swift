@@ -3,10 +3,12 @@ import Checkpoints
 import Encoders
 import JSON
 import Martlet
+import ModelBundles
+import ModelFolders
 import Packing
 import Storage
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct PackTests {
   private let texts = ["", "A stirring, funny and finally transporting film.", "it is not good, it is not bad"]

@@ -1,5 +1,6 @@
 import Checkpoints
 import Encoders
+import Storage
 
 /// The parameters of a Hugging Face folder.
 package final class CheckpointParameters: ParameterSource {
@@ -27,7 +28,7 @@ package final class CheckpointParameters: ParameterSource {
     guard let tensor = lookup.find(parameter.name) else { return nil }
     let update = lookup.update(of: parameter.name)?.shape ?? parameter.shape
     for (found, expected) in [(tensor.shape, parameter.storedShape), (update, parameter.shape)] where found != expected {
-      throw PackingError.shape(name: parameter.name, expected: expected, found: found)
+      throw ModelFolderError.shape(name: parameter.name, expected: expected, found: found)
     }
     return parameter.isTransposed ? tensor.transposed : tensor
   }
@@ -43,7 +44,7 @@ package final class CheckpointParameters: ParameterSource {
   package var unexpected: [String] { lookup.unexpected }
 
   /// What to say of parameters that the folder does not have: which, and what it has instead.
-  package func refusal(missing parameters: [Int], of blueprint: Blueprint) -> PackingError {
+  package func refusal(missing parameters: [Int], of blueprint: Blueprint) -> ModelFolderError {
     .missingParameters(
       path: weights.folder, names: parameters.map { blueprint.parameters[$0].name }, count: blueprint.parameters.count, unused: unused,
       architecture: architecture)
@@ -58,7 +59,7 @@ package final class CheckpointParameters: ParameterSource {
     let missing = encoder.filter { !has(blueprint.parameters[$0]) }
     func values(_ parameters: [Int]) -> Int { parameters.reduce(0) { $0 + blueprint.parameters[$1].count } }
     guard missing.count * 2 > encoder.count || values(missing) * 2 > values(encoder) else { return }
-    throw PackingError.missingEncoder(
+    throw ModelFolderError.missingEncoder(
       path: weights.folder, names: missing.map { blueprint.parameters[$0].name }, count: encoder.count, unused: unused)
   }
 }

@@ -1,5 +1,6 @@
 import Encoders
 import Inference
+import ModelBundles
 import Storage
 import Tokenizers
 
@@ -71,7 +72,7 @@ extension Session {
   ) throws -> TextLength {
     let room = limit.most(maximumLength) - tokenizer.specialTokenCount()
     guard 0 <= windows.overlap, windows.overlap < room else {
-      throw ClassifierError(.argument, "windows: expected an overlap of 0 to \(room - 1), so that they go forward, found \(windows.overlap)")
+      throw ModelError(.argument, "windows: expected an overlap of 0 to \(room - 1), so that they go forward, found \(windows.overlap)")
     }
     try requireMemory(encoding: text.count)
     windowing.content.removeAll(keepingCapacity: windowing.content.capacity <= 1 << 16)

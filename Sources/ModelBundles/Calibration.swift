@@ -7,14 +7,14 @@ import Storage
 package struct Calibration: Sendable, Equatable {
   package let temperature: Double
 
-  /// - Throws: `ClassifierError` when the bundle has none, or one that cannot be.
+  /// - Throws: `ModelError` when the bundle has none, or one that cannot be.
   package init(_ bundle: Bundle) throws {
     guard bundle.entry(.calibration) != nil else {
-      throw ClassifierError(.noCalibration, "\(bundle.path): no calibration in it: pack it with --validation DATA")
+      throw ModelError(.noCalibration, "\(bundle.path): no calibration in it: pack it with --validation DATA")
     }
     let document = try JSONValue(parsing: Array(bundle.text(.calibration).utf8))
     guard let temperature = document["temperature"]?.double, Self.range.contains(temperature) else {
-      throw ClassifierError(
+      throw ModelError(
         .file,
         "\(bundle.path): section calibration: expected a temperature from \(Self.range.lowerBound) to \(Self.range.upperBound), "
           + "found \((document["temperature"]?.description ?? "none").excerpt)")

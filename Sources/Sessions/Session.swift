@@ -1,5 +1,6 @@
 import Encoders
 import Inference
+import ModelBundles
 import Storage
 import Tasks
 import Tokenizers
@@ -33,12 +34,12 @@ package struct EncodedTexts: Sendable {
 /// One caller's working memory: texts are appended, run together, and their logits are read; meanwhile others may be
 /// appended for the next run. After the first runs of a size it allocates nothing for a text.
 package final class Session: @unchecked Sendable {
-  let model: Model
+  package let model: Model
   let tokenizer: Tokenizer
   let limit: LengthLimit
   let readsHTML: Bool
   /// Logits are divided by it before they become scores.
-  let temperature: Double
+  package let temperature: Double
   let engine: InferenceEngine
   var workspace = TokenizerWorkspace()
   var windowing: WindowingMemory
@@ -69,11 +70,11 @@ package final class Session: @unchecked Sendable {
   // MARK: Texts
 
   /// Forgets the texts that wait.
-  func removeAll() { waiting.removeAll() }
+  package func removeAll() { waiting.removeAll() }
 
   /// Appends a text (UTF-8, already valid), cut at `maximumLength` tokens (`LengthLimit.cut`), or at the model's limit if nil.
   ///
-  /// - Throws: `ClassifierError` of kind `textTooLong`; the texts before it still wait.
+  /// - Throws: `ModelError` of kind `textTooLong`; the texts before it still wait.
   @discardableResult
   package func append(_ text: UnsafeBufferPointer<UInt8>, maximumLength: Int? = nil) throws -> TextLength {
     try requireMemory(encoding: text.count)
@@ -89,7 +90,7 @@ package final class Session: @unchecked Sendable {
     _ first: UnsafeBufferPointer<UInt8>, pair second: UnsafeBufferPointer<UInt8>, maximumLength: Int? = nil
   ) throws -> TextLength {
     if let refusal = tokenizer.pairRefusal(tokenTypes: model.family.tokenTypeCount) {
-      throw ClassifierError(.argument, refusal)
+      throw ModelError(.argument, refusal)
     }
     try requireMemory(encoding: first.count + second.count)
     // Two members of a class's property cannot be changed at once; of a parameter they can.
@@ -117,10 +118,10 @@ package final class Session: @unchecked Sendable {
     waiting.batch.endText()
   }
 
-  private func endText(_ summary: EncodingSummary) throws(ClassifierError) -> TextLength {
+  private func endText(_ summary: EncodingSummary) throws(ModelError) -> TextLength {
     guard summary.tokenCount <= limit.refusedBeyond else {
       waiting.batch.dropText()
-      throw ClassifierError(.textTooLong, limit.refusal(tokens: summary.tokenCount))
+      throw ModelError(.textTooLong, limit.refusal(tokens: summary.tokenCount))
     }
     endRow()
     let length = TextLength(tokens: max(1, summary.tokenCount), wasTruncated: summary.wasTruncated)
@@ -128,16 +129,12 @@ package final class Session: @unchecked Sendable {
     return length
   }
 
-  /// - Throws: `ClassifierError`.
-  func append(_ text: String, pair: String?) throws {
+  /// - Throws: `ModelError`, `OutOfMemory`.
+  package func append(_ text: String, pair: String?) throws {
     var text = text
-    do {
-      _ = try text.withUTF8 { first in
-        guard var pair else { return try append(first) }
-        return try pair.withUTF8 { try append(first, pair: $0) }
-      }
-    } catch let error as OutOfMemory {
-      throw ClassifierError(.outOfMemory, error.description)
+    _ = try text.withUTF8 { first in
+      guard var pair else { return try append(first) }
+      return try pair.withUTF8 { try append(first, pair: $0) }
     }
   }
 
@@ -202,7 +199,7 @@ package final class Session: @unchecked Sendable {
   package func profile() throws(OutOfMemory) -> Profile { try engine.profile(model.family, answered.batch) }
 
   /// Makes the texts that wait those of `runAgain`.
-  func takeWaiting() {
+  package func takeWaiting() {
     swap(&waiting, &answered)
     waiting.removeAll()
   }
@@ -227,8 +224,21 @@ package final class Session: @unchecked Sendable {
   /// Whether a text's logits are finite numbers. Of others no score says anything: the model's products overflowed.
   package func isFinite(_ index: Int) -> Bool { logits(of: index).allSatisfy(\.isFinite) }
 
+  /// - Throws: `ModelError` of kind `notFinite`.
+  package func requireFinite(_ index: Int) throws(ModelError) {
+    guard isFinite(index) else { throw ModelError(.notFinite, Self.notFinite) }
+  }
+
   /// What is said of a text whose logits are not.
   package static let notFinite = "the model's logits are not finite numbers: its weights are too large for this text"
+
+  /// Turns logits into scores: softmax, a sigmoid for each label, or the value itself. Calibration divides the logits of the first two.
+  package func scores(of index: Int, into scores: UnsafeMutableBufferPointer<Float>) {
+    task.scores(logits(of: index), into: scores, temperature: temperature)
+  }
+
+  /// The label with the highest score, the first of equals.
+  package func best(of index: Int) -> Int { argmax(logits(of: index)) }
 
   package func logits(of index: Int) -> UnsafeBufferPointer<Float> {
     let count = labels.count

@@ -9,7 +9,7 @@ import Tokenizers
 private let unicodeTableBytes = 24 << 20
 
 /// The tokenizer that a folder describes: `tokenizer.json`, or an older file, with what lies beside it.
-package func loadTokenizer(_ folder: CheckpointFolder) throws -> Tokenizer {
+func readTokenizer(_ folder: CheckpointFolder) throws -> Tokenizer {
   try requireMemory(unicodeTableBytes)
   var files = TokenizerFiles()
   files.configuration = try folder.readDocument("tokenizer_config.json")
@@ -38,5 +38,5 @@ package func loadTokenizer(_ folder: CheckpointFolder) throws -> Tokenizer {
   for name in ["spiece.model", "spm.model", "sentencepiece.bpe.model"] {
     if let bytes = try folder.read(name) { return try Tokenizer(sentencePiece: bytes, file: name, configuration: configuration, rows: rows) }
   }
-  throw PackingError.noTokenizer(path: folder.path)
+  throw ModelFolderError.noTokenizer(path: folder.path)
 }

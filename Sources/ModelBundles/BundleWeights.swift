@@ -49,17 +49,17 @@ package final class BundleWeights: WeightProvider, Sendable {
 
   private func entry(_ kind: SectionKind, _ name: String, shape: [Int]) throws -> SectionEntry {
     guard let entry = bundle.entry(kind, name) else {
-      throw ClassifierError(.file, "\(bundle.path): section \(name.excerpt) is missing")
+      throw ModelError(.file, "\(bundle.path): section \(name.excerpt) is missing")
     }
     guard entry.shape == shape else {
-      throw ClassifierError(
+      throw ModelError(
         .file, "\(bundle.path): section \(name): expected shape \(shape) by the configuration, found \(entry.shape)")
     }
     return entry
   }
 
-  private func unknownLayout(_ entry: SectionEntry) -> ClassifierError {
-    ClassifierError(
+  private func unknownLayout(_ entry: SectionEntry) -> ModelError {
+    ModelError(
       .file, "\(bundle.path): section \(entry.name): layout \(entry.layout.rawValue) is not one that this version knows")
   }
 }

@@ -2,7 +2,6 @@ import Bundles
 import Encoders
 import Inference
 import Kernels
-import Martlet
 import Storage
 
 /// The parameters of a bundle, int8 weights dequantised: where a fine-tuning run from a bundle starts.
