@@ -92,13 +92,17 @@ let kernelTargets: [Target] = kernelFlags.keys.sorted().map { name in
     name: name, dependencies: ["CVector"],
     swiftSettings: [.unsafeFlags(linkedIfCalled + kernelFlags[name]!), .unsafeFlags(optimisedInDebug, .when(configuration: .debug))])
 }
+/// Modules in which no time is spent: what is small is better than what is fast there.
+let optimisedForSize: Set<String> = ["Checkpoints", "CommandLine", "MartletTuning", "ModelFolders", "Packing", "Reporting", "TokenizerImport"]
 let linkerSettings: [String: [LinkerSetting]] = [
   "Bundles": [.unsafeFlags(["-Xlinker", "-l:liblz4.a"])],
   "Decompression": [.unsafeFlags(["-Xlinker", "-l:liblz4.a", "-Xlinker", "-l:libz.a"])],
 ]
 let moduleTargets: [Target] = modules.map {
   .target(
-    name: $0.name, dependencies: $0.imports, exclude: ["README.md"], swiftSettings: [.unsafeFlags(linkedIfCalled)],
+    name: $0.name, dependencies: $0.imports, exclude: ["README.md"],
+    swiftSettings: [.unsafeFlags(linkedIfCalled)]
+      + (optimisedForSize.contains($0.name) ? [.unsafeFlags(["-Osize"], .when(configuration: .release))] : []),
     linkerSettings: linkerSettings[$0.name])
 }
 /// What tests import besides their module and what it imports.
