@@ -125,9 +125,6 @@ final class TuningDisplay {
       "\(formatCount(summary.trainingCount)) training texts, \(formatCount(summary.trainingTokens)) tokens; "
         + "\(formatCount(summary.validationCount)) validation texts"
     ]
-    if !summary.labelCounts.isEmpty {
-      lines.append("labels: " + summary.labelCounts.map { "\($0.label.excerpt) \(formatCount($0.training))" }.joined(separator: ", "))
-    }
     if summary.truncatedCount > 0 {
       lines.append("warning: \(formatCount(summary.truncatedCount)) training texts are cut at the length limit")
     }

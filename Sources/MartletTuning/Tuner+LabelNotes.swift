@@ -8,9 +8,14 @@ extension Tuner {
     _ reading: LabelReading, _ training: TuningData, _ targets: [TrainingTarget], isEvaluated: Bool, _ positiveLabel: Int
   ) -> [String] {
     let task = reading.task
-    let names = task.labels.prefix(10).map(\.excerpt).joined(separator: ", ") + (task.labels.count > 10 ? ", …" : "")
+    let counts = task.kind == .singleLabel ? task.counts(of: targets).map { " \($0)" } : task.labels.map { _ in "" }
+    let names = zip(task.labels, counts).prefix(10).map { $0.excerpt + $1 }.joined(separator: ", ") + (task.labels.count > 10 ? ", …" : "")
     var notes = reading.notes
-    let why = problemType != nil ? "as asked for" : "--problem-type says otherwise"
+    var why = problemType != nil ? "as asked for" : "--problem-type says otherwise"
+    // Stars, most likely: people seldom want a class for each.
+    if task.kind == .singleLabel, labelMap.isEmpty, task.labels == ["1", "2", "3", "4", "5"] {
+      why += "; --label-map '1,2=negative 3=neutral 4,5=positive' groups them"
+    }
     notes.append(
       task.kind == .regression
         ? "task: regression, \(task.labels.count == 1 ? "one value" : "\(task.labels.count) values") (\(why))"

@@ -7,9 +7,15 @@ struct TableLayout: Equatable {
   var label: Int?
 }
 
+/// A column that a table does not have, and those that would have done.
+package struct MissingColumn: Sendable, Equatable {
+  let kind: String
+  let wanted: [String]
+}
+
 /// Why a table's columns are not those that were chosen.
 enum ColumnProblem: Error {
-  case missing(kind: String, wanted: [String])
+  case missing([MissingColumn])
   /// Two columns of one name, by their numbers from 1.
   case twice(kind: String, name: String, first: Int, second: Int)
 }
@@ -22,10 +28,36 @@ struct ColumnLookup {
   var takesFirst = false
 
   func layout(of names: [String]) throws(ColumnProblem) -> TableLayout {
-    var layout = TableLayout(columnCount: names.count, texts: try texts(in: names))
-    if let pair = fields.pair { layout.pair = try one([pair], in: names, kind: "text pair") }
-    if wantsLabel { layout.label = try one(fields.label.map { [$0] } ?? FieldChoice.usualLabels, in: names, kind: "label") }
+    var missing: [MissingColumn] = []
+    func found<Result>(_ body: () throws(ColumnProblem) -> Result) throws(ColumnProblem) -> Result? {
+      do throws(ColumnProblem) { return try body() } catch {
+        guard case .missing(let columns) = error else { throw error }
+        missing += columns
+        return nil
+      }
+    }
+    var layout = TableLayout(columnCount: names.count, texts: try found { () throws(ColumnProblem) in try texts(in: names) } ?? [])
+    if let pair = fields.pair { layout.pair = try found { () throws(ColumnProblem) in try one([pair], in: names, kind: "text pair") } }
+    if wantsLabel {
+      layout.label = try found { () throws(ColumnProblem) in
+        try one(fields.label.map { [$0] } ?? FieldChoice.usualLabels, in: names, kind: "label")
+      }
+    }
+    guard missing.isEmpty else { throw .missing(missing) }
     return layout
+  }
+
+  /// Columns that have a usual name too, besides those that were found by one, and the option that chooses.
+  func others(_ layout: TableLayout, in names: [String]) -> [(chosen: String, others: [String], option: String)] {
+    func others(_ column: Int?, _ usual: [String], _ option: String) -> (chosen: String, others: [String], option: String)? {
+      guard let column else { return nil }
+      let found = names.indices.filter { $0 != column && usual.contains(plainName(names[$0])) }.map { names[$0] }
+      return found.isEmpty ? nil : (names[column], found, option)
+    }
+    return [
+      fields.text == nil ? others(layout.texts.first, FieldChoice.usualTexts, "--text-field") : nil,
+      fields.label == nil ? others(layout.label, FieldChoice.usualLabels, "--label-field") : nil,
+    ].compactMap { $0 }
   }
 
   func hasLayout(_ names: [String]) -> Bool {
@@ -52,7 +84,7 @@ struct ColumnLookup {
   }
 
   private func one(_ wanted: [String], in names: [String], kind: String) throws(ColumnProblem) -> Int {
-    guard let column = firstColumn(wanted, in: names) else { throw .missing(kind: kind, wanted: wanted) }
+    guard let column = firstColumn(wanted, in: names) else { throw .missing([MissingColumn(kind: kind, wanted: wanted)]) }
     guard !takesFirst else { return column }
     let name = names[column]
     // Of one spelling, or, if the one that was found is not spelled as wanted, of any.
@@ -76,9 +108,11 @@ func firstColumn(_ wanted: [String], in names: [String]) -> Int? {
   return nil
 }
 
-private func plainName(_ name: String) -> String {
+/// Without blanks around it, a byte order mark that came into the text included.
+func plainName(_ name: String) -> String {
+  func isBlank(_ scalar: Unicode.Scalar) -> Bool { scalar.properties.isWhitespace || scalar == "\u{FEFF}" }
   var scalars = name.unicodeScalars[...]
-  while scalars.first?.properties.isWhitespace == true { scalars.removeFirst() }
-  while scalars.last?.properties.isWhitespace == true { scalars.removeLast() }
+  while scalars.first.map(isBlank) == true { scalars.removeFirst() }
+  while scalars.last.map(isBlank) == true { scalars.removeLast() }
   return String(scalars).lowercased()
 }

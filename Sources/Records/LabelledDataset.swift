@@ -23,6 +23,8 @@ package struct LabelledDataset: Sendable {
   package internal(set) var notes: [String] = []
   let maximumTextBytes: Int
   let requiresLabels: Bool
+  /// The columns that were read of the first table.
+  private var firstColumns: [String]?
 
   /// The files that the records come from.
   var files: [String] = []
@@ -118,6 +120,12 @@ package struct LabelledDataset: Sendable {
       if record.hasPair { pairs?.append(record.pair) }
       places.append(Place(file: file, line: UInt32(clamping: record.line)))
     }
+    try checkFirstRow(source.name, reading, from: countBefore, &found)
+    if let first = firstColumns, !reader.chosenColumns.isEmpty, first.map(plainName) != reader.chosenColumns.map(plainName) {
+      func list(_ names: [String]) -> String { names.map { "`\($0.excerpt)`" }.joined(separator: ", ") }
+      found.append("\(source.name): columns \(list(reader.chosenColumns)) are read, of \(files[0]) \(list(first)) (--text-field, --label-field)")
+    }
+    if firstColumns == nil, !reader.chosenColumns.isEmpty { firstColumns = reader.chosenColumns }
     badRows.add(invalid: reader.invalidRecords, reader.invalidBytes, encodingName: reader.encodingName)
     statistics.add(reader.statistics)
     if reader.statistics.emptyRows > 0 {
@@ -128,6 +136,25 @@ package struct LabelledDataset: Sendable {
     }
     if let note = missing.note(of: count - countBefore) { found.append("\(source.name)\(note)") }
     notes += found
+  }
+
+  /// A table whose columns are said by number has no header: if its first row looks like one, something is wrong.
+  private func checkFirstRow(_ source: String, _ reading: DataReading, from first: Int, _ notes: inout [String]) throws(RecordsError) {
+    guard reading.fields.isNumbered, labels.count > first + 1, labels.count == count else { return }
+    let (text, label) = (texts.string(first), labels.string(first))
+    let others = (first + 1)..<count
+    guard label.utf8.count < 64, !others.contains(where: { labels[$0] == labels[first] }) else { return }
+    // However it is written: `4`, `4,5`, `-1`, `5 stars`.
+    func isNumber(_ label: String) -> Bool {
+      plainName(label).unicodeScalars.first.map { $0.properties.numericType != nil || "+-.\u{2212}★⭐".unicodeScalars.contains($0) } ?? false
+    }
+    if FieldChoice.usualTexts.contains(plainName(text)) || FieldChoice.usualLabels.contains(plainName(label))
+      || !isNumber(label) && others.allSatisfy({ isNumber(labels.string($0)) })
+    {
+      throw .header(source: source, what: "`\(text.excerpt)` and `\(label.excerpt)` look like names of columns: give these instead of numbers")
+    }
+    let isPlain = others.prefix(1000).count { row in others.prefix(1000).contains { $0 != row && labels[$0] == labels[row] } } == min(others.count, 1000)
+    if others.count >= 10, isPlain { notes.append("\(source), line 1: no other row has the label `\(label.excerpt)`: is it a header? (columns by name)") }
   }
 
   private func requireRoom(for record: borrowing Record) throws(RecordsError) {

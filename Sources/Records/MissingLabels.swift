@@ -1,13 +1,13 @@
+import Tasks
+
 /// Labels that read like the words which programs write for a missing value. They may be labels of their own (`NA` for an answer), so they
 /// stay what they are, and are told of.
 struct MissingLabels {
-  private static let words: Set<[UInt8]> = Set(["nan", "null", "none", "n/a", "na", "#n/a", "<na>", "\\n", "nil"].map { Array($0.utf8) })
   private var counts: [[UInt8]: (count: Int, line: Int)] = [:]
 
   mutating func look(at record: Record) {
     guard record.hasLabel, (2...4).contains(record.label.count) else { return }
-    let word = record.label.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
-    guard Self.words.contains(word) else { return }
+    guard MissingWords.contains(String(decoding: record.label, as: UTF8.self)) else { return }
     counts[record.label, default: (0, record.line)].count += 1
   }
 

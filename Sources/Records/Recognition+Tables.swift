@@ -25,6 +25,14 @@ extension Recogniser {
     }
     found.dialect = TableDialect(
       delimiter: delimiter, quoting: try quoting(bytes, isAll: isAll, delimiter, format, notes: &found.notes))
+    if options.looksAhead, found.dialect.quoting == .double, options.reading.quoting == nil, Self.hasBlanksBeforeQuotes(bytes, delimiter) {
+      var skipping = found.dialect
+      skipping.skipsBlanks = true
+      if TableSample(bytes, isAll: isAll, dialect: skipping).isFlawless {
+        found.dialect = skipping
+        found.notes.append("blanks between \(delimiter.description) and a quote are left out (--quoting)")
+      }
+    }
     let sample = TableSample(bytes, isAll: isAll, dialect: found.dialect)
     if options.looksAhead, !options.fields.isNumbered, sample.hasRowNames, lookup.hasLayout(sample.header) {
       found.hasRowNames = true
@@ -94,6 +102,24 @@ extension Recogniser {
       throw .unreadable(source: source, what: "fields may be separated by \(names): say which (--delimiter)")
     }
     return only.dialect.delimiter
+  }
+
+  /// Whether quotes stand behind a delimiter and blanks, in half of the lines or more.
+  private static func hasBlanksBeforeQuotes(_ bytes: UnsafeBufferPointer<UInt8>, _ delimiter: Delimiter) -> Bool {
+    var (lines, found) = (0, 0)
+    var isBehindDelimiter = false
+    var blanks = 0
+    for byte in bytes {
+      if byte == 0x0A { lines += 1 }
+      if byte == 0x20, isBehindDelimiter {
+        blanks += 1
+        continue
+      }
+      if byte == UInt8(ascii: "\""), isBehindDelimiter, blanks > 0 { found += 1 }
+      isBehindDelimiter = byte == delimiter.byte
+      blanks = 0
+    }
+    return found > 0 && 2 * found >= lines - 1
   }
 
   /// Whether there is a backslash before a quote.

@@ -33,9 +33,11 @@ struct Recogniser {
   func recognise(_ bytes: UnsafeBufferPointer<UInt8>, isAll: Bool) throws(RecordsError) -> Recognition {
     if options.looksAhead {
       if let what = ForeignFormat.recognise(bytes) { throw .unreadable(source: source, what: what) }
-      let zeros = bytes.prefix(4096).count { $0 == 0 }
-      if zeros > 4, zeros * 8 > min(bytes.count, 4096) {
-        throw .unreadable(source: source, what: "holds zero bytes as UTF-16 without a byte order mark does (--encoding utf-16le)")
+      try requireText(bytes.prefix(4096))
+      if options.wantsLabel, bytes.starts(with: "__label__".utf8) {
+        throw .unreadable(
+          source: source,
+          what: "lines of fastText: make a table of them, with (printf 'label\\ttext\\n'; sed -E 's/^__label__([^ ]+) +/\\1\\t/' FILE) > FILE.tsv")
       }
     }
     var bytes = bytes
@@ -53,13 +55,31 @@ struct Recogniser {
       return found
     }
     guard format.isTable else {
+      if format == .json, options.looksAhead, bytes.filter({ $0 > 0x20 }).starts(with: "[[".utf8) {
+        throw .unreadable(source: source, what: "a list of lists: expected a list of objects, as {\"text\": …, \"label\": …}")
+      }
       var found = Recognition(format: format)
       if (options.reading.format ?? options.formatHint) != format {
         found.notes.append("read as \(format.rawValue), by what it holds (--format)")
       }
       return found
     }
-    return try table(bytes, isAll: isAll, as: format) ?? Recognition(format: format)
+    let found = try table(bytes, isAll: isAll, as: format) ?? Recognition(format: format)
+    if options.looksAhead, !found.dialect.hasQuotes, bytes.contains(0x0D), !bytes.contains(0x0A) {
+      throw .unreadable(source: source, what: "its lines end with a carriage return alone: pass it through tr '\\r' '\\n' < FILE | … - with --format")
+    }
+    return found
+  }
+
+  /// Refuses wide characters that no mark tells of.
+  private func requireText(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) throws(RecordsError) {
+    let zeros = bytes.indices.filter { bytes[$0] == 0 }
+    guard zeros.count > 4, zeros.count * 8 > bytes.count else { return }
+    let even = zeros.count { $0 % 2 == 0 }
+    let width = zeros.count * 2 > bytes.count ? 32 : 16
+    // The zeros are the upper bytes; of UTF-32 the lowest byte is hardly ever one.
+    let isBig = width == 16 ? even * 2 > zeros.count : bytes[bytes.startIndex] == 0
+    throw .unreadable(source: source, what: "holds zero bytes as UTF-\(width) without a byte order mark does (--encoding utf-\(width)\(isBig ? "be" : "le"))")
   }
 
   /// The format by what was said, the content and the file's ending; nil if none of them tells.
@@ -85,6 +105,7 @@ struct Recogniser {
       guard second.map({ "\"}".utf8.contains($0) }) ?? true else { return nil }
       let line = bytes[start...].prefix { $0 != 0x0A }
       if (try? JSONValue(parsing: Array(line))) != nil { return .jsonl }
+      if line.count == bytes.count - start, line.contains(0x0D) { return .json }
       // An object that goes on has a line that says so.
       return line.last { !blanks.contains($0) }.map { "{[,:".utf8.contains($0) } ?? false ? .json : .jsonl
     default: return nil

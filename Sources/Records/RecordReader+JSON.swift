@@ -92,7 +92,11 @@ extension RecordReader {
     return keys[index]
   }
 
-  private func missing(_ wanted: [String], in object: JSONObject) -> RecordProblem { missing(wanted, object.keys) }
+  private func missing(_ wanted: [String], in object: JSONObject) -> RecordProblem {
+    // What interfaces of the web and pandas put around the records.
+    guard let list = object.entries.first(where: { $0.value.array?.first?.object != nil }) else { return missing(wanted, object.keys) }
+    return problem("the records are in `\(list.key.excerpt)`: expected them alone (jq '.[\"\(list.key.excerpt)\"]' FILE)")
+  }
 
   private func missing(_ wanted: [String], _ keys: [String]) -> RecordProblem {
     let found = keys.prefix(20).map { "`\($0.excerpt)`" }.joined(separator: ", ")
@@ -101,7 +105,10 @@ extension RecordReader {
   }
 
   private func takeString(_ value: JSONValue?, of key: String, into target: inout [UInt8]) throws(RecordProblem) {
-    guard let string = value?.string else { throw problem("field `\(key.excerpt)` is not a string") }
+    guard let string = value?.string else {
+      let isColumn = value?.object?["0"] != nil || value?.array != nil
+      throw problem("field `\(key.excerpt)` is not a string\(isColumn ? ", but a column, as pandas writes it: to_json(orient=\"records\") writes records" : "")")
+    }
     var copy = string
     copy.withUTF8 { take($0, into: &target) }
   }

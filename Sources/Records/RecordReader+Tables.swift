@@ -25,6 +25,7 @@ extension RecordReader {
     } else if options.keepsInput, columns != names {
       throw .differentColumns(source: sourceName, expected: columns, found: names)
     }
+    chosenColumns = (layout.texts + [layout.pair, layout.label].compactMap { $0 }).map { names[$0] }
     if layout.texts.count > 1 { noteJoined(layout.texts.map { names[$0] }) }
     self.layout = layout
     framer.maximumFields = max(names.count, 1)
@@ -45,7 +46,7 @@ extension RecordReader {
     layout.pair = numbers[1]?.first.map { $0 - 1 }
     if options.wantsLabel {
       guard let label = numbers[2]?.first else {
-        throw .noColumn(source: sourceName, kind: "label", wanted: FieldChoice.usualLabels, found: [])
+        throw .noColumn(source: sourceName, [MissingColumn(kind: "label", wanted: FieldChoice.usualLabels)], found: [], besides: nil)
       }
       layout.label = label - 1
     }
@@ -54,21 +55,29 @@ extension RecordReader {
 
   private func namedLayout(_ names: [String]) throws(RecordsError) -> TableLayout {
     var lookup = ColumnLookup(fields: options.fields, wantsLabel: options.wantsLabel)
-    do throws(ColumnProblem) { return try lookup.layout(of: names) } catch {
+    do throws(ColumnProblem) {
+      let layout = try lookup.layout(of: names)
+      if options.isSet {
+        for (chosen, others, option) in lookup.others(layout, in: names) {
+          note("column `\(chosen.excerpt)` is taken, not \(others.map { "`\($0.excerpt)`" }.joined(separator: " or ")) (\(option))")
+        }
+      }
+      return layout
+    } catch {
       switch error {
-      case .missing(let kind, let wanted):
+      case .missing(let columns):
         if options.isSet, let bad = names.first(where: { $0.unicodeScalars.contains("\u{FFFD}") }) {
           var evidence = invalidBytes
           evidence.add(framer.bytes)
           throw .header(source: sourceName, what: "the column's name “\(bad.excerpt)” is not \(encodingName): \(evidence.guess)")
         }
-        throw .noColumn(source: sourceName, kind: kind, wanted: wanted, found: names)
+        throw .noColumn(source: sourceName, columns, found: names, besides: options.isSet ? encodingDoubt : nil)
       case .twice(let kind, let name, let first, let second):
         guard options.isSet else {
           note("columns \(first) and \(second) are both named `\(name.excerpt)`: the first is the \(kind)")
           lookup.takesFirst = true
           do throws(ColumnProblem) { return try lookup.layout(of: names) } catch {
-            throw .noColumn(source: sourceName, kind: kind, wanted: [name], found: names)
+            throw .noColumn(source: sourceName, [MissingColumn(kind: kind, wanted: [name])], found: names, besides: nil)
           }
         }
         throw .header(source: sourceName, what: "columns \(first) and \(second) are both named `\(name.excerpt)`: which is the \(kind)? Rename one")

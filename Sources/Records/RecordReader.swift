@@ -32,7 +32,7 @@ package final class RecordReader {
   private(set) var encodingName = TextEncoding.utf8.name
   /// Of the rows that hold bytes which are no text.
   var invalidBytes = ByteEvidence()
-  private(set) var invalidRecords = 0
+  var invalidRecords = 0
 
   /// Made when reading begins.
   private var memory: AlignedBuffer?
@@ -55,6 +55,8 @@ package final class RecordReader {
   /// Whether it was said of which fields the text of this source is made.
   var hasNotedFields = false
   var hasNotedQuotes = false
+  /// The names of the columns that are read of it.
+  var chosenColumns: [String] = []
   var pending = Record()
   private var isPendingComplete = false
   var scratch: [UInt8] = []
@@ -162,7 +164,8 @@ package final class RecordReader {
     roomForRow = byteCount
   }
 
-  private var waiting: UnsafeBufferPointer<UInt8> {
+  /// The bytes that have come and wait.
+  var waiting: UnsafeBufferPointer<UInt8> {
     UnsafeBufferPointer(rebasing: buffer.bindMemory(to: UInt8.self)[start..<end])
   }
 
@@ -191,6 +194,7 @@ package final class RecordReader {
     }
     framer.delimiter = found.dialect.delimiter.byte
     framer.hasEscapes = found.dialect.quoting == .backslash
+    framer.skipsBlanks = found.dialect.skipsBlanks
     start += found.skippedBytes
     if found.skippedBytes > 0 { framer.skipLine() }
     recognition = found
@@ -329,20 +333,6 @@ package final class RecordReader {
     // A list may stand on a single line.
     let number = format == .json ? "record \(statistics.records + 1): " : ""
     return RecordProblem(source: sourceName, line: framer.line, message: number + message)
-  }
-
-  /// A problem if the bytes are not well-formed, in a set, where nothing is replaced.
-  /// - Parameter field: where the bytes are in the row, for the message.
-  func requireText(_ bytes: UnsafeBufferPointer<UInt8>, field: String) throws(RecordProblem) {
-    let good = UTF8Repair.wellFormedPrefix(bytes)
-    guard good < bytes.count else { return }
-    invalidRecords += 1
-    invalidBytes.add(framer.bytes)
-    var before = bytes[max(0, good - 24)..<good]
-    while let first = before.first, first & 0xC0 == 0x80 { before.removeFirst() }
-    let context = before.isEmpty ? "" : ", after “\(String(decoding: before, as: UTF8.self).excerpt)”,"
-    let what = encodingName == TextEncoding.utf8.name ? "0x" + String(bytes[good], radix: 16, uppercase: true) : "a byte"
-    throw problem("byte \(good + 1) of \(field)\(context) is \(what), not \(encodingName)")
   }
 
   func count(replacements: Int) {

@@ -9,8 +9,8 @@ package enum RecordsError: Error, Sendable, Equatable, CustomStringConvertible {
   case compressed(source: String, what: String)
   /// A source that is not what can be read here.
   case unreadable(source: String, what: String)
-  /// The columns that would have done, and those that the header has.
-  case noColumn(source: String, kind: String, wanted: [String], found: [String])
+  /// The columns that a header lacks, those that it has, and what may be wrong besides.
+  case noColumn(source: String, [MissingColumn], found: [String], besides: String?)
   case header(source: String, what: String)
   /// Two sources of one stream whose headers differ while their columns are to be echoed.
   case differentColumns(source: String, expected: [String], found: [String])
@@ -26,10 +26,12 @@ package enum RecordsError: Error, Sendable, Equatable, CustomStringConvertible {
     case .outOfMemory(let source, let refusal): return "\(source): \(refusal)"
     case .compressed(let source, let what): return "\(source): \(what)"
     case .unreadable(let source, let what): return "\(source): \(what.onOneLine)"
-    case .noColumn(let source, let kind, let wanted, let found):
-      let names = wanted.map { "`\($0)`" }.joined(separator: ", ")
-      return "\(source): no \(kind) column: expected \(names), found \(Self.list(found)) "
-        + "(--\(kind.split(separator: " ").joined(separator: "-"))-field, with a number if there is no header)"
+    case .noColumn(let source, let missing, let found, let besides):
+      let wanted = missing.map { "no \($0.kind) column: expected \($0.wanted.map { "`\($0)`" }.joined(separator: ", "))" }
+      let options = missing.map { "--\($0.kind.split(separator: " ").joined(separator: "-"))-field" }
+      return "\(source): \(wanted.joined(separator: ", and ")), found \(Self.list(found)) "
+        + "(\(options.joined(separator: ", ")), with \(options.count > 1 ? "numbers" : "a number") if there is no header)"
+        + (besides.map { "; \($0)" } ?? "")
     case .header(let source, let what): return "\(source), line 1: \(what.onOneLine)"
     case .differentColumns(let source, let expected, let found):
       return "\(source): other columns than the first input: expected \(Self.list(expected)), found \(Self.list(found))"

@@ -39,6 +39,8 @@ struct RowFramer: Sendable {
   var delimiter = UInt8(ascii: ",")
   /// csv: whether a backslash takes from a quote, a delimiter or a line's end what it stands for.
   var hasEscapes = false
+  /// csv: whether blanks behind a delimiter are no part of the field.
+  var skipsBlanks = false
 
   let maximumRowBytes: Int
   let maximumFieldBytes: Int
@@ -173,7 +175,9 @@ struct RowFramer: Sendable {
 
       case .fieldStart:
         fieldBegin = bytes.count
-        if byte == quote {
+        if skipsBlanks, byte == 0x20 {
+          index += 1
+        } else if byte == quote {
           quoteLine = nextLine
           state = .quoted
           index += 1

@@ -4,6 +4,9 @@ struct TableDialect: Equatable {
   /// Whether fields may stand in double quotes, and how quotes stand inside.
   var quoting: Quoting
 
+  /// Whether blanks stand between a delimiter and what is behind it.
+  var skipsBlanks = false
+
   var hasQuotes: Bool { quoting != .none }
 }
 
@@ -29,6 +32,7 @@ struct TableSample {
     var framer = RowFramer(maximumRowBytes: 1 << 20, maximumFieldBytes: 1 << 20)
     framer.delimiter = dialect.delimiter.byte
     framer.hasEscapes = dialect.quoting == .backslash
+    framer.skipsBlanks = dialect.skipsBlanks
     var rest = bytes
     var rows = 0
     while rows < Self.mostRows {

@@ -5,10 +5,19 @@ extension LabelReading {
 
   /// Tells the task from training data.
   package init(discovering training: some LabelledRecords, _ options: LabelOptions = LabelOptions()) throws(LabelError) {
-    let table = LabelTable([training], options.map)
+    var table = LabelTable([training], options.map)
+    let missing = table.missingNumbers
+    table.leaveOut(missing)
     var notes: [String] = []
     let kind: ClassificationTask.Kind
     if let asked = options.kind { kind = asked } else { kind = try Self.kind(table, training.name, options.map, &notes) }
+    let separator = kind == .multiLabel ? Self.separator(table) : ParsedLabel.bar
+    if table.listsAreFlags, kind == .multiLabel {
+      notes.append("labels that are lists of 0 and 1 hold one for each label, in order (names in them would say which)")
+    }
+    func settle(_ reading: inout LabelReading) {
+      (reading.notes, reading.separator, reading.listsAreFlags, reading.missing) = (notes, separator, table.listsAreFlags, missing)
+    }
     guard kind != .regression else {
       let widths = table.entries.map { entry in
         switch entry.label {
@@ -19,7 +28,7 @@ extension LabelReading {
       }
       let outputs = max(1, widths.max() ?? 1)
       self.init(ClassificationTask(.regression, labels: (0..<outputs).map { "LABEL_\($0)" }), options.map)
-      self.notes = notes
+      settle(&self)
       try noteMap(table)
       return
     }
@@ -29,7 +38,7 @@ extension LabelReading {
     for entry in table.entries {
       switch entry.label {
       case .text(let text) where kind == .multiLabel:
-        for part in ParsedLabel.parts(text, options.map) { counts[part, default: 0] += entry.count }
+        for part in ParsedLabel.parts(text, options.map, separator: separator) { counts[part, default: 0] += entry.count }
       case .text(let text) where !text.isEmpty:
         let name = readsNumbers ? Rating.number(text).map(Rating.text) ?? text : text
         counts[name, default: 0] += entry.count
@@ -42,7 +51,7 @@ extension LabelReading {
     let names = vectorLength.map { (0..<$0).map { "LABEL_\($0)" } } ?? Self.names(Self.mergingCases(counts, &notes))
     guard names.count > 1 || kind == .multiLabel && names.count == 1 else { throw .oneLabel(data: training.name, label: names.first ?? "none") }
     self.init(ClassificationTask(kind, labels: names), options.map)
-    self.notes = notes
+    settle(&self)
     try noteMap(table)
   }
 
@@ -58,17 +67,19 @@ extension LabelReading {
     }
     if !lists.isEmpty { return kind(ofLists: lists.map(\.label), table, &notes) }
     let texts = table.texts
-    let withBars = texts.filter { $0.text.utf8.contains(UInt8(ascii: "|")) }
-    if !withBars.isEmpty {
-      let plain = Set(texts.map(\.text))
-      let parts = Set(withBars.flatMap { ParsedLabel.parts($0.text, map) })
-      let rows = withBars.reduce(0) { $0 + $1.count }
-      if rows * 10 >= table.rows, parts.count(where: plain.contains) * 2 > parts.count {
-        notes.append("labels such as `\(withBars[0].text.excerpt)` are several: multi_label_classification (\(overrule) single_label_classification)")
-        return .multiLabel
-      }
-      notes.append("labels such as `\(withBars[0].text.excerpt)` are one label each, bar and all (\(overrule) multi_label_classification)")
-      return .singleLabel
+    let (withBars, areSeveral) = table.joined(by: ParsedLabel.bar)
+    if let first = withBars.first {
+      notes.append(
+        areSeveral
+          ? "labels such as `\(first.text.excerpt)` are several: multi_label_classification (\(overrule) single_label_classification)"
+          : "labels such as `\(first.text.excerpt)` are one label each, bar and all (\(overrule) multi_label_classification)")
+      return areSeveral ? .multiLabel : .singleLabel
+    }
+    if case let separator = separator(table), separator != ParsedLabel.bar, let first = table.joined(by: separator).labels.first {
+      throw .ambiguous(
+        data: name, what: "labels such as `\(first.text.excerpt)`, whose parts are labels too",
+        choices: "--problem-type multi_label_classification for several labels, or --problem-type single_label_classification for one with its "
+          + "“\(Character(Unicode.Scalar(separator)))”")
     }
     guard map.isEmpty, allNumbers(table), let first = texts.first else { return .singleLabel }
     let values = texts.compactMap { Rating.number($0.text) }
@@ -86,6 +97,12 @@ extension LabelReading {
     }
     notes.append("labels are decimal numbers, such as `\(first.text.excerpt)`: regression (\(overrule) single_label_classification)")
     return .regression
+  }
+
+  /// What stands between the names of several labels: bars, or a character that joins labels which stand alone too.
+  private static func separator(_ table: LabelTable) -> UInt8 {
+    guard !allNumbers(table), table.joined(by: ParsedLabel.bar).labels.isEmpty else { return ParsedLabel.bar }
+    return [UInt8(ascii: ";"), UInt8(ascii: ",")].first { table.joined(by: $0).areSeveral } ?? ParsedLabel.bar
   }
 
   private static func kind(ofLists lists: [ParsedLabel], _ table: LabelTable, _ notes: inout [String]) -> ClassificationTask.Kind {

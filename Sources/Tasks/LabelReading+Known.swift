@@ -10,7 +10,9 @@ extension LabelReading {
     self.init(task, options.map)
     let table = LabelTable(sets, options.map)
     try noteMap(table)
+    listsAreFlags = table.listsAreFlags
     guard task.kind != .regression else { return }
+    if task.kind == .multiLabel { readSeparator(table) }
     readNumbers(table, field: sets.compactMap(\.labelField).first)
   }
 
@@ -25,6 +27,20 @@ extension LabelReading {
     }
   }
 
+  /// Names may be joined by `;` or `,`, where there are no bars and all of the names are the model's.
+  private mutating func readSeparator(_ table: LabelTable) {
+    guard table.joined(by: ParsedLabel.bar).labels.isEmpty else { return }
+    for candidate in [UInt8(ascii: ";"), UInt8(ascii: ",")] {
+      let joined = table.joined(by: candidate).labels.filter { output(named: $0.text) == nil }
+      guard let first = joined.first,
+        joined.allSatisfy({ ParsedLabel.parts($0.text, map, separator: candidate).allSatisfy { output(named: $0) != nil } })
+      else { continue }
+      separator = candidate
+      notes.append("labels such as `\(first.text.excerpt)` are several of the model's, joined by “\(Character(Unicode.Scalar(candidate)))”")
+      return
+    }
+  }
+
   /// What numbers mean where the model's labels are names: the label that begins with the number; else, of data with exactly the numbers
   /// 0 to n-1, the label at that position.
   private mutating func readNumbers(_ table: LabelTable, field: String?) {
@@ -33,7 +49,7 @@ extension LabelReading {
     for entry in table.entries {
       var names: [String] = []
       switch entry.label {
-      case .text(let text): names = task.kind == .multiLabel && output(named: text) == nil ? ParsedLabel.parts(text, map) : [text]
+      case .text(let text): names = task.kind == .multiLabel && output(named: text) == nil ? ParsedLabel.parts(text, map, separator: separator) : [text]
       case .list(let list): names = list
       case .vector, .leftOut, .broken: break
       }
@@ -47,6 +63,7 @@ extension LabelReading {
     }
     numbers = numbers.filter { output(of: "\($0)") == nil }
     guard !numbers.isEmpty else { return }
+    defer { unreadNumbers = numbers.filter { output(of: "\($0)") == nil }.sorted() }
     func told(_ why: String) {
       let list = byNumber.sorted { $0.key < $1.key }.filter { numbers.contains($0.key) }
         .map { "\($0.key) is `\(task.labels[$0.value].excerpt)`" }

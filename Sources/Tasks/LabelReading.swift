@@ -13,6 +13,14 @@ package struct LabelReading: Sendable {
   private var byName: [String: Int] = [:]
   private var byFoldedName: [String: Int] = [:]
   var byNumber: [Int: Int] = [:]
+  /// Numbers of the data whose output is not told.
+  var unreadNumbers: [Int] = []
+  /// What stands between several names.
+  var separator = ParsedLabel.bar
+  /// Whether a list holds a 0 or 1 for each label.
+  var listsAreFlags = false
+  /// Labels that stand for a missing one.
+  var missing: Set<String> = []
 
   init(_ task: ClassificationTask, _ map: LabelMap) {
     self.task = task
@@ -91,8 +99,10 @@ package struct LabelReading: Sendable {
 
   private func outcome(_ bytes: ArraySlice<UInt8>) -> Outcome {
     func bad(_ expected: String) -> Outcome { .bad("label `\(String(decoding: bytes, as: UTF8.self).excerpt)`: expected \(expected)") }
-    let label = ParsedLabel(bytes, map)
+    var label = ParsedLabel(bytes, map)
     if case .leftOut = label { return .leftOut }
+    if case .text(let text) = label, missing.contains(text) { return bad("a number (\(text.excerpt) stands for none)") }
+    if listsAreFlags, let values = label.flags { label = .vector(values) }
     switch task.kind {
     case .singleLabel:
       switch label {
@@ -104,7 +114,7 @@ package struct LabelReading: Sendable {
     case .multiLabel:
       let names: [String]
       switch label {
-      case .text(let text): names = output(named: text) != nil ? [text] : ParsedLabel.parts(text, map)
+      case .text(let text): names = output(named: text) != nil ? [text] : ParsedLabel.parts(text, map, separator: separator)
       case .list(let list): names = list
       case .vector(let values) where values.count == task.labels.count && values.allSatisfy { $0 == 0 || $0 == 1 }:
         return .target(.values(values.map { Float($0) }))
@@ -143,9 +153,16 @@ package struct LabelReading: Sendable {
     }
     let known = task.labels.prefix(20).map { "`\($0.excerpt)`" }.joined(separator: ", ")
       + (task.labels.count > 20 ? ", … (\(task.labels.count) in all)" : "")
-    guard Rating.number(name) != nil, !task.labels.contains(where: { Rating.number($0) != nil }) else {
-      return .bad("label `\(name.excerpt)` is not one of the model's: \(known)")
+    guard let number = Rating.number(name), !task.labels.contains(where: { Rating.number($0) != nil }) else {
+      return .bad("label `\(name.excerpt)` is not one of the model's: \(known) (--label-map)")
     }
-    return .bad("label `\(name.excerpt)` is a number, and which of \(known) it means is not told: --label-map '\(name.excerpt)=NAME …'")
+    guard unreadNumbers.count > 1, Int(exactly: number).map(unreadNumbers.contains) == true else {
+      return .bad("label `\(name.excerpt)` is a number, and which of \(known) it means is not told: --label-map '\(name.excerpt)=NAME …'")
+    }
+    // One message for all of them, with a map to be filled in.
+    let shown = unreadNumbers.prefix(10)
+    return .bad(
+      "the labels \(shown.map(String.init).joined(separator: ", "))\(shown.count < unreadNumbers.count ? ", …" : "") are numbers, and which of \(known) they mean "
+        + "is not told: --label-map '\(shown.map { "\($0)=NAME" }.joined(separator: " "))'")
   }
 }

@@ -1,7 +1,38 @@
+import Storage
+
 /// Numbers as people and exports write them: `4`, `4.0`, `4,5`, `5 stars`, `5.0 out of 5 stars`, `4/5`, `★★★★☆`.
 enum Rating {
   /// The value of a text that is such a number and nothing else.
-  static func number(_ text: String) -> Double? { stars(text) ?? counted(text) }
+  static func number(_ text: String) -> Double? {
+    let text = text.utf8.allSatisfy { $0 < 0x80 } ? text : inASCII(text)
+    return stars(text) ?? counted(text) ?? countedLast(text)
+  }
+
+  /// The digits of all scripts, full width and the mathematical minus as ASCII has them.
+  private static func inASCII(_ text: String) -> String {
+    var plain = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\u{2212}", "\u{FF0D}": plain.append("-")
+      case "\u{FF0E}", "\u{066B}": plain.append(".")
+      case "\u{FF0C}": plain.append(",")
+      case "\u{A0}", "\u{202F}", "\u{3000}": plain.append(" ")
+      case _ where scalar.value >= 0x80 && scalar.properties.numericType == .decimal:
+        plain.append(contentsOf: "\(Int(saturating: scalar.properties.numericValue ?? 0))".unicodeScalars)
+      default: plain.append(scalar)
+      }
+    }
+    return String(plain)
+  }
+
+  /// `5つ星のうち4.0`: the bound comes first.
+  private static func countedLast(_ text: String) -> Double? {
+    let (bytes, between) = (Array(text.utf8), Array("つ星のうち".utf8))
+    guard let start = bytes.firstIndex(of: between[0]), bytes[start...].starts(with: between), let bound = plain(bytes[..<start]),
+      let value = plain(bytes[(start + between.count)...].drop { $0 == 0x20 })
+    else { return nil }
+    return value <= bound ? value : nil
+  }
 
   /// A number as the name of a class: without a fraction if it has none.
   static func text(_ number: Double) -> String { Int(exactly: number).map(String.init) ?? "\(number)" }
@@ -21,9 +52,10 @@ enum Rating {
 
   private static let units: Set<String> = [
     "star", "stars", "stern", "sterne", "sternen", "étoile", "étoiles", "etoile", "etoiles", "estrella", "estrellas", "estrela",
-    "estrelas", "stella", "stelle", "ster", "sterren", "point", "points", "punkt", "punkte", "★", "⭐",
+    "estrelas", "stella", "stelle", "ster", "sterren", "point", "points", "punkt", "punkte", "★", "⭐", "%",
+    "звезда", "звезды", "звёзды", "звезд", "звёзд", "gwiazdka", "gwiazdki", "gwiazdek", "stjärna", "stjärnor", "stjerne", "stjerner", "tähti", "tähteä", "yıldız", "星", "つ星", "颗星", "顆星", "개", "점", "نجوم", "स्टार",
   ]
-  private static let connectors: Set<String> = ["/", "of", "von", "sur", "de", "su", "di", "van", "out"]
+  private static let connectors: Set<String> = ["/", "of", "von", "sur", "de", "su", "di", "van", "out", "из", "z", "av", "af"]
 
   /// A number; a unit or nothing; `out of` another number, and a unit or nothing.
   private static func counted(_ text: String) -> Double? {

@@ -208,4 +208,61 @@ import Testing
     #expect(set.place(of: 1) == "\(paths[1]), line 1" && set.badRows.first.first?.source == paths[1])
     #expect(failure { _ = try LabelledDataset(paths: paths + [try folder.write("c.csv", "text,label\n")]) }?.hasSuffix("c.csv: no records") == true)
   }
+
+  /// What is wrong with a header is told at once.
+  @Test func allMissingColumnsAndTheEncoding() throws {
+    #expect(
+      failure { _ = try set("Kommentar;Sterne\na;1\n") }
+        == "d.csv: no text column: expected `text`, `sentence`, `review`, `content`, and no label column: expected `label`, `sentiment`, `class`, "
+        + "`labels`, found `Kommentar`, `Sterne` (--text-field, --label-field, with numbers if there is no header)")
+    let bytes = Array("Kommentar;Sterne\nsch".utf8) + [0xF6] + Array("n;1\n".utf8)
+    let doubt = failure { _ = try LabelledDataset(source: RecordSource(name: "d.csv", bytes: bytes), reading: DataReading()) }
+    #expect(doubt?.contains("; some bytes are not UTF-8: the encoding is probably Windows-1252 (--encoding windows-1252)") == true)
+    #expect(notes(try set("review,text,sentiment,label\na,b,c,d\n")) == [
+      "column `text` is taken, not `review` (--text-field)", "column `label` is taken, not `sentiment` (--label-field)",
+    ])
+    #expect(rows(try set("\u{FEFF}\u{FEFF}text,label\na,1\n")) == ["a > 1"])
+  }
+
+  /// A header where columns are said by number is no record.
+  @Test func aHeaderThatWasNotExpected() throws {
+    let fields = FieldChoice(text: "1", label: "2")
+    for header in ["text,x", "Words,Label", "Kommentar,Sterne"] {
+      #expect(failure { _ = try set("\(header)\na,1\nb,2\n", fields: fields) }?.contains("look like names of columns") == true, "\(header)")
+    }
+    let names = (0..<12).map { "t\($0),\(["good", "bad"][$0 % 2])\n" }.joined()
+    #expect(try set("Kommentar,Sterne\n" + names, fields: fields).notes == ["d.csv, line 1: no other row has the label `Sterne`: is it a header? (columns by name)"])
+    #expect(notes(try set(names, fields: fields)) == [])
+  }
+
+  @Test func blanksBeforeQuotes() throws {
+    let found = try set("text, label\n\"a, b\", \"x\"\nplain, \"y\"\n")
+    #expect(rows(found) == ["a, b > x", "plain > y"])
+    #expect(notes(found) == ["blanks between “,” and a quote are left out (--quoting)"])
+    #expect(rows(try set("text,label\na \"b\",1\nc,2\nd,3\n")) == ["a \"b\" > 1", "c > 2", "d > 3"])
+  }
+
+  /// Forms that are refused say what they are.
+  @Test(arguments: [
+    ("d.json", "[[\"a\", \"x\"], [\"b\", \"y\"]]", "a list of lists"), ("d.json", "{\"reviews\": [{\"text\": \"a\", \"label\": 1}]}", "the records are in `reviews`"),
+    ("d.json", "{\"text\": {\"0\": \"a\"}, \"label\": {\"0\": 1}}", "to_json(orient=\"records\")"), ("d.txt", "__label__x a b\n__label__y c\n", "lines of fastText"),
+    ("d.tsv", "text\tlabel\ra\tx\rb\ty\r", "a carriage return alone"),
+  ]) func refusals(name: String, text: String, expected: String) throws {
+    #expect(failure { try set(text, name).requireSound(skippingBadRows: false) }?.contains(expected) == true)
+    #expect(rows(try set("{\"text\": \"a\", \"label\": 1}\r{\"text\": \"b\", \"label\": 2}\r", "d.jsonl")) == ["a > 1", "b > 2"])
+  }
+
+  @Test func wideCharactersWithoutAMark() throws {
+    let text = "text;label\n" + String(repeating: "good;1\n", count: 20)
+    func bytes(_ width: Int, isBig: Bool) -> [UInt8] {
+      Array(text.utf8).flatMap { (byte: UInt8) -> [UInt8] in
+        let zeros = [UInt8](repeating: 0, count: width - 1)
+        return isBig ? zeros + [byte] : [byte] + zeros
+      }
+    }
+    for (width, isBig, name) in [(2, false, "utf-16le"), (2, true, "utf-16be"), (4, false, "utf-32le"), (4, true, "utf-32be")] {
+      let source = RecordSource(name: "d.csv", bytes: bytes(width, isBig: isBig))
+      #expect(failure { _ = try LabelledDataset(source: source, reading: DataReading()) }?.contains("(--encoding \(name))") == true, "\(name)")
+    }
+  }
 }

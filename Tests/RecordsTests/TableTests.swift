@@ -80,7 +80,8 @@ import Testing
   @Test func missingColumnsNameWhatWasFound() throws {
     #expect(
       failure { _ = try rows("id,comment\n1,a\n", csv) }
-        == "input: no text column: expected `text`, `sentence`, `review`, `content`, found `id`, `comment` (--text-field, with a number if there is no header)")
+        == "input: no text column: expected `text`, `sentence`, `review`, `content`, and no label column: expected `label`, `sentiment`, `class`, "
+        + "`labels`, found `id`, `comment` (--text-field, --label-field, with numbers if there is no header)")
     #expect(
       failure { _ = try rows("text,stars\n1,a\n", csv) }
         == "input: no label column: expected `label`, `sentiment`, `class`, `labels`, found `text`, `stars` (--label-field, with a number if there is no header)")

@@ -1,3 +1,4 @@
+import JSON
 import Storage
 import Tasks
 import Testing
@@ -198,5 +199,69 @@ private func failure(_ body: () throws -> Void) -> String? {
       #expect(failure { _ = try discovered(stars, map: [bad]) } != nil, "\(bad)")
     }
     #expect(failure { _ = try discovered(["a", "b"], map: ["c=d"]) }?.contains("found c") == true)
+  }
+
+  // MARK: As other programs write labels
+
+  @Test(arguments: [
+    "[\"['a', 'b']\", \"['a']\", \"['b']\", \"[]\"]", "[\"['a' 'b']\", \"['a']\", \"[\\\"b\\\"]\", \"[]\"]", "[\"a|b\", \"a\", \"b\", \"\"]",
+  ]) func listsOfNames(_ json: String) throws {
+    let labels = try #require(try JSONValue(parsing: json.utf8).array).compactMap(\.string)
+    let reading = try discovered(labels)
+    #expect(reading.task == ClassificationTask(.multiLabel, labels: ["a", "b"]))
+    #expect(try rows(reading, labels) == [[1, 1], [1, 0], [0, 1], [0, 0]])
+  }
+
+  @Test(arguments: [["[1, 0, 0]", "[0, 1, 1]", "[0, 0, 0]"], ["[1 0 0]", "[0 1 1]", "[0 0 0]"], ["[True, False, False]", "[False, True, True]", "[False, False, False]"], ["[1. 0. 0.]", "[0. 1. 1.]", "[0. 0. 0.]"]])
+  func listsOfFlags(labels: [String]) throws {
+    let reading = try discovered(labels)
+    #expect(reading.task == ClassificationTask(.multiLabel, labels: ["LABEL_0", "LABEL_1", "LABEL_2"]))
+    #expect(try rows(reading, labels) == [[1, 0, 0], [0, 1, 1], [0, 0, 0]])
+    let known = try LabelReading(ClassificationTask(.multiLabel, labels: ["a", "b", "c"]), of: [Labels(labels)])
+    #expect(try rows(known, labels) == [[1, 0, 0], [0, 1, 1], [0, 0, 0]])
+    // Numbers of labels are of any length.
+    let numbers = try discovered(["[0, 1]", "[2]", "[0]"])
+    #expect(try rows(numbers, ["[0, 1]", "[2]"]) == [[1, 1, 0], [0, 0, 1]])
+  }
+
+  @Test(arguments: [";", ","]) func namesJoinedOtherwise(separator: String) throws {
+    let labels = ["a\(separator)b", "a", "b", "a\(separator) c"]
+    #expect(failure { _ = try discovered(labels) }?.contains("labels such as `a\(separator)") == true)
+    #expect(try discovered(labels, .singleLabel).task.labels.count == 4)
+    let several = try discovered(labels, .multiLabel)
+    #expect(try several.task.labels == ["a", "b", "c"] && rows(several, labels) == [[1, 1, 0], [1, 0, 0], [0, 1, 0], [1, 0, 1]])
+    let known = try LabelReading(ClassificationTask(.multiLabel, labels: ["a", "b", "c"]), of: [Labels(labels)])
+    #expect(try rows(known, labels) == [[1, 1, 0], [1, 0, 0], [0, 1, 0], [1, 0, 1]] && known.notes.first?.contains("“\(separator)”") == true)
+    // Names that hold the character are names.
+    #expect(try discovered(["Food\(separator) drinks", "Other"]).task.labels == ["Food\(separator) drinks", "Other"])
+  }
+
+  @Test func numbersWithGaps() throws {
+    let labels = ["1.0", "0.0", "nan", "1.0", "N/A", "0.0"]
+    let reading = try discovered(labels)
+    #expect(reading.task.labels == ["LABEL_0", "LABEL_1"])
+    let found = try reading.targets(of: Labels(labels))
+    #expect(found.bad.map(\.row) == [2, 4] && found.bad[0].message.contains("`nan`"))
+    #expect(try discovered(["3.1", "2.7", "nan", "1.2"]).task.kind == .regression)
+    // Among names it may be a name, and many of them are labels.
+    #expect(try discovered(["a", "b", "none"]).task.labels == ["a", "b", "none"])
+    #expect(try discovered(["1", "none", "none"]).task.labels == ["1", "none"])
+  }
+
+  @Test func oneMapForAllNumbers() throws {
+    let records = Labels(["1", "5", "3", "negative"])
+    let reading = try LabelReading(ClassificationTask(.singleLabel, labels: ["negative", "positive"]), of: [records])
+    let messages = Set(try reading.targets(of: records).bad.map(\.message))
+    #expect(
+      messages == [
+        "the labels 1, 3, 5 are numbers, and which of `negative`, `positive` they mean is not told: --label-map '1=NAME 3=NAME 5=NAME'"
+      ])
+  }
+
+  @Test(arguments: [
+    (["5つ星のうち5.0", "5つ星のうち1.0"], ["1", "5"]), (["4 звезды", "1 звезда"], ["1", "4"]), (["4 из 5", "5 из 5"], ["4", "5"]),
+    (["٣", "٤"], ["3", "4"]), (["５", "１"], ["1", "5"]), (["\u{2212}1", "1"], ["-1", "1"]), (["100%", "0 %"], ["0", "100"]), (["5颗星", "3颗星"], ["3", "5"]),
+  ] as [([String], [String])]) func numbersOfOtherScripts(labels: [String], names: [String]) throws {
+    #expect(try discovered(labels).task.labels == names)
   }
 }
