@@ -39,20 +39,21 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
   ("Decompression", ["CLZ4", "CZlib", "Records", "Storage"]),
   ("Reporting", ["Storage", "Tasks"]),
   ("Checkpoints", ["JSON", "Storage"]),
-  ("Bundles", ["CLZ4", "Storage"]),
+  ("Bundles", ["CLZ4", "Storage", "WeightFormats"]),
   ("Encoders", ["JSON", "Storage", "Tasks"]),
   ("Kernels", ["CVector", "Storage"] + kernelFlags.keys.sorted().map { .init(stringLiteral: $0) }),
   ("LinearAlgebra", ["Storage"]),
-  ("Inference", ["Encoders", "Kernels", "Storage"]),
-  ("Training", ["Checkpoints", "Encoders", "Inference", "JSON", "Kernels", "LinearAlgebra", "Storage", "Tasks"]),
-  ("ModelBundles", ["Bundles", "Encoders", "Inference", "JSON", "Kernels", "Storage", "Tokenizers"]),
-  ("ModelFolders", ["Bundles", "Checkpoints", "Encoders", "JSON", "ModelBundles", "Storage", "TokenizerImport", "Tokenizers"]),
+  ("WeightFormats", ["CVector", "Kernels", "Storage"]),
+  ("Inference", ["CVector", "Encoders", "Kernels", "Storage", "WeightFormats"]),
+  ("Training", ["Checkpoints", "Encoders", "Inference", "JSON", "Kernels", "LinearAlgebra", "Storage", "Tasks", "WeightFormats"]),
+  ("ModelBundles", ["Bundles", "Encoders", "Inference", "JSON", "Storage", "Tokenizers", "WeightFormats"]),
+  ("ModelFolders", ["Bundles", "Checkpoints", "Encoders", "JSON", "ModelBundles", "Storage", "TokenizerImport", "Tokenizers", "WeightFormats"]),
   ("Sessions", ["Bundles", "Encoders", "Inference", "Kernels", "ModelBundles", "Storage", "Tasks", "Tokenizers"]),
   (
     "Packing",
     [
-      "Bundles", "Checkpoints", "Encoders", "Inference", "JSON", "Kernels", "ModelBundles", "ModelFolders", "Records", "Sessions", "Storage",
-      "Tasks", "Tokenizers",
+      "Bundles", "Checkpoints", "Encoders", "JSON", "ModelBundles", "ModelFolders", "Records", "Sessions", "Storage", "Tasks", "Tokenizers",
+      "WeightFormats",
     ]
   ),
   ("Martlet", ["Bundles", "Encoders", "JSON", "Kernels", "ModelBundles", "Sessions", "Storage", "Tasks", "Tokenizers"]),
@@ -68,7 +69,8 @@ let modules: [(name: String, imports: [Target.Dependency])] = [
     "CommandLine",
     [
       "Bundles", "Checkpoints", "Decompression", "Encoders", "Inference", "JSON", "Kernels", "Martlet", "MartletTuning",
-      "ModelBundles", "ModelFolders", "Packing", "Records", "Reporting", "Sessions", "Storage", "Tasks", "Tokenizers", "Training", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      "ModelBundles", "ModelFolders", "Packing", "Records", "Reporting", "Sessions", "Storage", "Tasks", "Tokenizers", "Training",
+      "WeightFormats", .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]
   ),
 ]
@@ -107,9 +109,10 @@ let moduleTargets: [Target] = modules.map {
 }
 /// What tests import besides their module and what it imports.
 let testImports: [String: [Target.Dependency]] = [
+  "Kernels": ["WeightFormats"],
   "Martlet": ["TokenizerImport"],
-  "MartletABI": ["Bundles", "Checkpoints", "Encoders", "JSON", "Packing", "Records"], "MartletTuning": ["Bundles", "Packing"],
-  "Packing": ["Martlet"],
+  "MartletABI": ["Bundles", "Checkpoints", "Encoders", "JSON", "Packing", "Records"], "MartletTuning": ["Bundles", "Packing", "WeightFormats"],
+  "Packing": ["Inference", "Kernels", "Martlet"],
   "TokenizerImport": ["TokenizerTestSupport"],
   "Tokenizers": ["JSON", "TokenizerImport", "TokenizerTestSupport"],
 ]
@@ -131,7 +134,7 @@ let fuzzing: [Target] = [
 /// Prints what must be the same on every machine. Of interest to `tools/check-arm64` alone, which asks for it.
 let crossCheck: [Target] =
   Context.environment["MARTLET_CROSS_CHECK"] == nil
-  ? [] : [.executableTarget(name: "CrossCheck", dependencies: ["Encoders", "Kernels", "Martlet", "Storage"], path: "Tests/CrossCheck")]
+  ? [] : [.executableTarget(name: "CrossCheck", dependencies: ["CVector", "Encoders", "Kernels", "Martlet", "Storage", "WeightFormats"], path: "Tests/CrossCheck")]
 
 /// Measures what tokenizers cost, for `Tests/WorstCase/run`, which asks for it.
 let worstCase: [Target] =

@@ -23,8 +23,9 @@ let package = Package(
     .target(name: "Storage", dependencies: ["CSystem"], exclude: ["README.md"]),
     .target(
       name: "Kernels", dependencies: ["CVector"] + kernels.map { .init(stringLiteral: $0) }, exclude: ["README.md"]),
+    .target(name: "WeightFormats", dependencies: ["CVector", "Kernels", "Storage"], exclude: ["README.md"]),
     .target(name: "Measuring", dependencies: ["Storage"]),
-    .executableTarget(name: "KernelLadder", dependencies: ["CPeak", "Kernels", "Measuring", "Storage"]),
+    .executableTarget(name: "KernelLadder", dependencies: ["CPeak", "Kernels", "Measuring", "Storage", "WeightFormats"]),
     .target(name: "LinearAlgebra", dependencies: ["Storage"], exclude: ["README.md"]),
     .executableTarget(name: "ProductLadder", dependencies: ["LinearAlgebra", "Measuring", "Storage"]),
     .target(name: "JSON", dependencies: ["Storage"], exclude: ["README.md"]),

@@ -1,4 +1,5 @@
 import Storage
+import WeightFormats
 
 /// Reads an index and checks everything that can be checked without touching a section.
 ///
@@ -64,7 +65,7 @@ struct BundleIndex {
     let kind = SectionKind(rawValue: cursor.next())
     let codec = SectionCodec(rawValue: cursor.next())
     let flags: UInt8 = cursor.next()
-    let layout = SectionLayout(rawValue: cursor.next())
+    let layout = LayoutNumber(rawValue: cursor.next())
     let rank: UInt8 = cursor.next()
     let reserved: UInt8 = cursor.next()
     let nameSize: UInt32 = cursor.next()

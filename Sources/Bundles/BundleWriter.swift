@@ -1,4 +1,5 @@
 import Storage
+import WeightFormats
 
 /// What a bundle is packed for.
 package enum CodecPolicy: String, CaseIterable, Sendable {
@@ -86,19 +87,19 @@ package struct BundleWriter: ~Copyable {
   ///   - usedInPlace: whether `.mapped` stores it uncompressed; by default the kind decides.
   /// - Throws: when the kind and name were added before, or name, shape or size is not what the format can hold.
   package mutating func add(
-    _ kind: SectionKind, _ name: String = "", layout: SectionLayout = .bytes, shape: [Int] = [],
+    _ kind: SectionKind, _ name: String = "", layout: LayoutNumber = .bytes, shape: [Int] = [],
     contents: SectionContents, isRequired: Bool = false, usedInPlace: Bool? = nil
   ) throws(BundleError) {
     var codecs: [SectionCodec] = []
     if policy == .compact || !(usedInPlace ?? kind.isUsedInPlace) {
-      codecs = layout == .int8Panels || layout == .int8Rows ? [.planes, .lz4] : [.lz4]
+      codecs = layout.holdsSmallIntegers ? [.planes, .lz4] : [.lz4]
     }
     if base != nil { codecs.append(.delta) }
     try append(kind, name, layout: layout, shape: shape, contents: contents, isRequired: isRequired, codecs: codecs)
   }
 
   private mutating func append(
-    _ kind: SectionKind, _ name: String = "", layout: SectionLayout = .bytes, shape: [Int] = [],
+    _ kind: SectionKind, _ name: String = "", layout: LayoutNumber = .bytes, shape: [Int] = [],
     contents: SectionContents,
     isRequired: Bool, codecs: [SectionCodec]
   ) throws(BundleError) {

@@ -1,4 +1,5 @@
 import Storage
+import WeightFormats
 
 /// What a section is for. Kinds that this version does not know are kept, listed and otherwise ignored.
 package struct SectionKind: RawRepresentable, Hashable, Sendable {
@@ -9,8 +10,6 @@ package struct SectionKind: RawRepresentable, Hashable, Sendable {
   package static let configuration = SectionKind(rawValue: 1)
   /// The compiled tokenizer.
   package static let tokenizer = SectionKind(rawValue: 2)
-  /// The label names in output order: a JSON array of strings.
-  package static let labels = SectionKind(rawValue: 3)
   /// One linear layer, weights, scales and bias, in kernel layout.
   package static let matrix = SectionKind(rawValue: 4)
   /// One embedding table, a row per id.
@@ -34,7 +33,7 @@ package struct SectionKind: RawRepresentable, Hashable, Sendable {
   /// The most bytes, after decoding, of what is read as a whole when a bundle is opened: texts are parsed, a tokenizer is copied into place.
   var maximumSize: Int {
     switch self {
-    case .configuration, .labels, .qualityReport, .card, .calibration: 4 << 20
+    case .configuration, .qualityReport, .card, .calibration: 4 << 20
     case .tokenizer: 64 << 20
     case .base: 4096
     default: .max
@@ -42,44 +41,16 @@ package struct SectionKind: RawRepresentable, Hashable, Sendable {
   }
 
   /// True for the kinds that this version gives a meaning.
-  package var isKnown: Bool { (Self.configuration.rawValue...Self.base.rawValue).contains(rawValue) }
+  package var isKnown: Bool { Self.names[self] != nil }
+
+  private static let names: [SectionKind: String] = [
+    .configuration: "configuration", .tokenizer: "tokenizer", .matrix: "matrix", .embedding: "embedding", .normalization: "normalization",
+    .qualityReport: "quality report", .card: "card", .sourceFile: "source file", .calibration: "calibration", .base: "base",
+  ]
 }
 
 extension SectionKind: CustomStringConvertible {
-  package var description: String {
-    let names = [
-      "configuration", "tokenizer", "labels", "matrix", "embedding", "normalization", "quality report", "card",
-      "source file", "calibration", "base",
-    ]
-    return isKnown ? names[Int(rawValue) - 1] : "kind \(rawValue)"
-  }
-}
-
-/// How the raw bytes of a section are arranged.
-package struct SectionLayout: RawRepresentable, Hashable, Sendable {
-  package let rawValue: UInt16
-  package init(rawValue: UInt16) { self.rawValue = rawValue }
-
-  /// Bytes or UTF-8 text without further structure.
-  package static let bytes = SectionLayout(rawValue: 0)
-  /// Row-major little-endian float32; the raw size is four times the product of the shape.
-  package static let float32 = SectionLayout(rawValue: 1)
-  /// A linear layer in int8 panels of 64 rows by 4 consecutive inputs, then scales, row sums and bias.
-  package static let int8Panels = SectionLayout(rawValue: 2)
-  /// A linear layer in float32 panels of 64 rows, then bias.
-  package static let float32Panels = SectionLayout(rawValue: 3)
-  /// Row-major int8, then from the next multiple of 64 one float32 scale per row.
-  package static let int8Rows = SectionLayout(rawValue: 4)
-
-  /// True for the layouts that this version gives a meaning.
-  package var isKnown: Bool { rawValue <= SectionLayout.int8Rows.rawValue }
-}
-
-extension SectionLayout: CustomStringConvertible {
-  package var description: String {
-    let names = ["bytes", "float32", "int8 panels", "float32 panels", "int8 rows"]
-    return isKnown ? names[Int(rawValue)] : "layout \(rawValue)"
-  }
+  package var description: String { Self.names[self] ?? "kind \(rawValue)" }
 }
 
 /// How the raw bytes of a section are kept in the file.
@@ -122,7 +93,8 @@ package struct SectionEntry: Sendable, Equatable {
   package let kind: SectionKind
   /// UTF-8, unique among the sections of its kind, may be empty.
   package let name: String
-  package let layout: SectionLayout
+  /// How the raw bytes are arranged.
+  package let layout: LayoutNumber
   /// At most four dimensions, outermost first. For a linear layer: outputs, inputs.
   package let shape: [Int]
   /// A reader that does not know the kind, the layout or the codec must refuse the whole bundle.

@@ -37,7 +37,7 @@ extension ElementType {
         return true
       }
       for index in target.indices { target[index] = Float(bitPattern: source.element(index * stride)) }
-    case .float16: for index in target.indices { target[index] = Float(halfBits: source.element(index * stride)) }
+    case .float16: for index in target.indices { target[index] = Float(Float16(bitPattern: source.element(index * stride))) }
     case .bfloat16: for index in target.indices { target[index] = Float(bfloatBits: source.element(index * stride)) }
     case .float64: for index in target.indices { target[index] = Float(Double(bitPattern: source.element(index * stride))) }
     default: return false
@@ -54,24 +54,6 @@ extension UnsafeRawBufferPointer {
 }
 
 extension Float {
-  /// The value of IEEE 754 binary16 bits, exactly; a NaN keeps its payload.
-  @inline(__always)
-  init(halfBits bits: UInt16) {
-    let sign = UInt32(bits & 0x8000) << 16
-    let exponent = UInt32(bits >> 10) & 0x1F
-    let fraction = UInt32(bits & 0x3FF)
-    switch exponent {
-    case 0x1F:
-      self.init(bitPattern: sign | 0x7F80_0000 | fraction << 13)
-    case 0:
-      // Zero or subnormal: fraction x 2^-24, which float32 holds as a normal number.
-      let magnitude = Float(fraction) * 0x1p-24
-      self.init(bitPattern: sign | magnitude.bitPattern)
-    default:
-      self.init(bitPattern: sign | (exponent + 112) << 23 | fraction << 13)
-    }
-  }
-
   /// The value of bfloat16 bits: the upper half of a float32.
   @inline(__always)
   init(bfloatBits bits: UInt16) { self.init(bitPattern: UInt32(bits) << 16) }

@@ -12,9 +12,10 @@ import Records
 import Storage
 import Tasks
 import Tokenizers
+import WeightFormats
 
 extension OutputFormat: ExpressibleByArgument {}
-extension WeightPrecision: ExpressibleByArgument {}
+extension WeightFormat: ExpressibleByArgument {}
 
 struct ThreadOptions: ParsableArguments {
   @Option(help: "Threads to use (default: the cores that the process may use).")

@@ -8,6 +8,7 @@ import Packing
 import Records
 import Reporting
 import Storage
+import WeightFormats
 
 struct PackCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -21,8 +22,8 @@ struct PackCommand: ParsableCommand {
   var folder: String
   @Option(name: .shortAndLong, help: "The bundle to write.")
   var output: String
-  @Option(help: "int8, or fp32.")
-  var weights: WeightPrecision = .int8
+  @Option(help: "int8, fp32, or fp16: half the bytes of fp32, widened to fp32 when the bundle is opened.")
+  var weights: WeightFormat = .int8
   @Flag(help: "Weights stored, to be used in place; text in LZ4 (default).")
   var mapped = false
   @Flag(help: "The smallest file: everything compressed that gets smaller by it, inflated once when opened.")
@@ -54,8 +55,8 @@ struct PackCommand: ParsableCommand {
 
   func validate() throws {
     if mapped && compact { throw ValidationError("--mapped and --compact exclude each other") }
-    if deltaBase != nil && (mapped || compact || weights != .int8) {
-      throw ValidationError("--base excludes --mapped, --compact and --weights fp32")
+    if deltaBase != nil && (mapped || compact || !weights.rules.hasGrid) {
+      throw ValidationError("--base excludes --mapped, --compact and --weights \(WeightFormat.allCases.filter { !$0.rules.hasGrid }.map(\.rawValue).joined(separator: " or "))")
     }
     if let base = deltaBase, base.lastPathComponent == output.lastPathComponent || isSameFile(base, output) {
       throw ValidationError("--output: a delta lies beside its base, so expected another name than the base's, found \(output)")
@@ -121,7 +122,7 @@ struct PackCommand: ParsableCommand {
     let noise = Dictionary(noise.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     var table = TextTable([
       .init("section", .left), .init("before", .right), .init("after", .right), .init("share", .right), .init("codec", .left),
-      .init("load", .right), .init("int8 noise", .right),
+      .init("load", .right), .init("\(weights) noise", .right),
     ])
     for (entry, seconds) in zip(report.entries, times.seconds) {
       table.add([

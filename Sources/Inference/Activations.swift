@@ -1,4 +1,6 @@
+import CVector
 import Storage
+import WeightFormats
 
 /// The hidden states of a batch, or the operand of its next product, in memory that is used again.
 ///
@@ -12,8 +14,10 @@ package final class Activations {
   private var address: UnsafeMutableRawPointer
   fileprivate(set) var rows = 0
   fileprivate(set) var width = 0
-  /// For hidden states: the same rows quantised, when the verb that made them prepared that too.
+  /// For hidden states: the same rows quantised, once a product has wanted that.
   var operand: Activations?
+  /// For what a product made: the form of its operand.
+  var productForm = OperandForm.float32
   /// Whether the memory holds quantised rows followed by their scales, or fp32 rows.
   fileprivate(set) var isQuantized = false
   /// Bytes from one quantised row to the next.
@@ -43,6 +47,17 @@ package final class Activations {
   }
 }
 
+extension Activations: ProductOperand {
+  package func floatRows(_ rows: Range<Int>) -> FloatRows {
+    FloatRows(values: values + rows.lowerBound * width, stride: width, count: rows.count, width: width)
+  }
+
+  package func quantizedRows(_ rows: Range<Int>) -> QuantizedRows {
+    QuantizedRows(
+      values: quantized + rows.lowerBound * stride, scales: scales + rows.lowerBound, stride: stride, count: rows.count, width: width)
+  }
+}
+
 /// The activations of one engine. After the first few batches of a size it allocates nothing.
 struct ActivationPool {
   private var all: [Activations] = []
@@ -52,6 +67,7 @@ struct ActivationPool {
     activations.rows = rows
     activations.width = width
     activations.isQuantized = false
+    activations.productForm = .float32
     return activations
   }
 

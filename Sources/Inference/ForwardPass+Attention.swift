@@ -1,9 +1,10 @@
 import Encoders
 import Kernels
 import Storage
+import WeightFormats
 
 extension ForwardPass {
-  func attend(queryKeyValue: Activations, _ shape: AttentionShape, queries: TokensRead) throws(OutOfMemory) -> Activations {
+  func attend(queryKeyValue: Activations, _ shape: AttentionShape, queries: TokensRead) throws(OutOfMemory) -> Operand {
     let headWidth = shape.headWidth
     let longest = longestText
     let keys = shape.mostKeys(longest)
@@ -13,14 +14,15 @@ extension ForwardPass {
     let biases = try shape.hasBias(longest)
       ? positionTables.biases(shape, reach: keys) { gather($0, $1, $2, $3, stride: $0.width, adds: false) } : nil
     return try attend(
-      queryKeyValue, shape, queries, scratch: attentionScratch(queries: longest, keys: keys, headWidth)
+      queryKeyValue, shape, queries, scratch: attentionScratch(queryKeyValue.productForm, queries: longest, keys: keys, headWidth)
     ) { head, scratch in
       let stride = queryKeyValue.width
       if let rotation {
         for number in 0..<shape.group { rotation.turn(head.query + number * headWidth, stride, head.queries, kernels) }
         rotation.turn(head.key, stride, 0..<head.length, kernels)
       }
-      attend(head, shape, stride, biases: shape.hasBias(head.length) ? biases.map { $0.ofHead(head.number) } : nil, scratch)
+      let bias = shape.hasBias(head.length) ? biases.map { $0.ofHead(head.number) } : nil
+      attend(queryKeyValue.productForm, head, shape, stride, biases: bias, scratch)
     }
   }
 
@@ -40,11 +42,10 @@ extension ForwardPass {
   func attend(
     _ queryKeyValue: Activations, _ shape: AttentionShape, _ queries: TokensRead, scratch floats: Int,
     _ body: (_ head: Head, _ scratch: UnsafeMutablePointer<Float>) -> Void
-  ) throws(OutOfMemory) -> Activations {
+  ) throws(OutOfMemory) -> Operand {
     let width = shape.contextWidth
     let context = try activations.hidden(rows: batch.rowCount(queries, of: texts), width: width)
     try scratch.reserve(floats)
-    let out = try isInt8 ? quantized(rows: context.rows, width: width) : context
     timed(.attention) {
       parallelFor(texts.count * shape.keyValueHeads) { task, worker in
         let (index, number) = task.quotientAndRemainder(dividingBy: shape.keyValueHeads)
@@ -62,15 +63,15 @@ extension ForwardPass {
         body(head, scratch[worker])
       }
     }
-    if isInt8 { perform(.quantize(context, into: out, .attention), rows: context.rows) }
-    return out
+    return .rows(context)
   }
 
   /// The queries of one head of one text, in blocks where they see few of the text's keys.
   ///
   /// - Parameter biases: of distance 0 and around it.
   private func attend(
-    _ head: Head, _ shape: AttentionShape, _ stride: Int, biases: UnsafePointer<Float>?, _ scratch: UnsafeMutablePointer<Float>
+    _ form: OperandForm, _ head: Head, _ shape: AttentionShape, _ stride: Int, biases: UnsafePointer<Float>?,
+    _ scratch: UnsafeMutablePointer<Float>
   ) {
     let width = shape.contextWidth
     let size = shape.queryBlock(head.length)
@@ -80,25 +81,26 @@ extension ForwardPass {
       let keys = shape.keys(block, head.length)
       let row = first - head.queries.lowerBound
       attend(
-        head.query + row * stride, head.key + keys.lowerBound * stride, head.value + keys.lowerBound * stride, stride, block.count,
-        keys.count, shape.headWidth, shape.group, seen: shape.isCausal ? first + 1 - keys.lowerBound : keys.count, shape.scale, biases.map { $0 + keys.lowerBound - first }, head.out + row * width, width, scratch)
+        form, head.query + row * stride, head.key + keys.lowerBound * stride, head.value + keys.lowerBound * stride, stride,
+        block.count, keys.count, shape.headWidth, shape.group, seen: shape.isCausal ? first + 1 - keys.lowerBound : keys.count,
+        shape.scale, biases.map { $0 + keys.lowerBound - first }, head.out + row * width, width, scratch)
       first = block.upperBound
     }
   }
 
   /// The floats that `attend` below needs for up to so many queries and keys.
-  func attentionScratch(queries: Int, keys: Int, _ headWidth: Int) -> Int {
-    isInt8 ? kernels.attentionInt8Scratch(queries, keys, headWidth) : kernels.attentionScratch(queries, keys, headWidth)
+  func attentionScratch(_ form: OperandForm, queries: Int, keys: Int, _ headWidth: Int) -> Int {
+    form == .quantized ? kernels.attentionInt8Scratch(queries, keys, headWidth) : kernels.attentionScratch(queries, keys, headWidth)
   }
 
-  /// `Kernel.attention` in the engine's precision. Two calls, not a choice of a function: that would be a closure on the
+  /// `Kernel.attention` in the precision of the product that made the queries and keys. Two calls, not a choice of a function: that would be a closure on the
   /// heap for each head of each text.
   func attend(
-    _ query: UnsafePointer<Float>, _ key: UnsafePointer<Float>, _ value: UnsafePointer<Float>, _ stride: Int,
+    _ form: OperandForm, _ query: UnsafePointer<Float>, _ key: UnsafePointer<Float>, _ value: UnsafePointer<Float>, _ stride: Int,
     _ queries: Int, _ keys: Int, _ headWidth: Int, _ group: Int, seen: Int, _ scale: Float, _ bias: UnsafePointer<Float>?,
     _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ scratch: UnsafeMutablePointer<Float>
   ) {
-    if isInt8 {
+    if form == .quantized {
       kernels.attentionInt8(query, key, value, stride, queries, keys, headWidth, group, seen, scale, bias, out, outStride, scratch)
     } else {
       kernels.attention(query, key, value, stride, queries, keys, headWidth, group, seen, scale, bias, out, outStride, scratch)

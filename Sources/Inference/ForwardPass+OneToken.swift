@@ -1,11 +1,12 @@
 import Encoders
-import Kernels
+import CVector
 import Storage
+import WeightFormats
 
 extension ForwardPass {
   func attend(
     _ rows: Activations, through layer: Linear, _ shape: AttentionShape, queries: TokensRead
-  ) throws(OutOfMemory) -> Activations {
+  ) throws(OutOfMemory) -> Operand {
     guard queries.isOne, shape.isByContent, shape.group == 1 else {
       return try attend(queryKeyValue: linear(operand(rows), layer), shape, queries: queries)
     }
@@ -21,28 +22,27 @@ extension ForwardPass {
   /// drops out; one of the values is added as it is, for probabilities sum to one.
   private func attendOneToken(
     _ rows: Activations, _ layer: Linear, _ shape: AttentionShape, _ queries: TokensRead
-  ) throws(OutOfMemory) -> Activations {
+  ) throws(OutOfMemory) -> Operand {
     let matrix = weights[layer]
     let (heads, headWidth, width, inputs) = (shape.heads, shape.headWidth, shape.contextWidth, layer.inputs)
     let count = texts.count
-    let attending = try operand(read(rows, queries))
-    let query = try activations.hidden(rows: count, width: width)
+    let query = try linear(.rows(read(rows, queries)), layer, outputs: shape.queries)
     // By text, then by head: a text's queries lie together; what they gather by head, as the values' weights are.
     let scores = try activations.hidden(rows: count * heads, width: inputs)
     let gathered = try activations.hidden(rows: heads * count, width: inputs)
     let context = try activations.hidden(rows: count, width: width)
-    let values = PanelLayout.panelOutputs + headWidth
+    let values = Panels.outputs + headWidth
     try scratch.reserve(
       max(
-        kernels.linearTransposedScratch(headWidth), attentionScratch(queries: heads, keys: longestText, inputs),
+        kernels.linearTransposedScratch(headWidth), attentionScratch(matrix.operandForm, queries: heads, keys: longestText, inputs),
         count * values))
-    perform(.multiply(attending, matrix, outputs: shape.queries, into: query), rows: count)
     timed(.products) {
       parallelFor(heads) { head, worker in
         let keys = shape.keys.lowerBound + head * headWidth
-        multiplyTransposed(
-          query.values + head * headWidth, width, rows: count, matrix, outputs: keys..<keys + headWidth,
-          scores.values + head * inputs, heads * inputs, scratch[worker])
+        matrix.multiplyTransposed(
+          FloatRows(values: query.values + head * headWidth, stride: width, count: count, width: headWidth),
+          outputs: keys..<keys + headWidth, kernels, into: scores.values + head * inputs, heads * inputs,
+          scratch: scratch[worker])
       }
     }
     timed(.attention) {
@@ -52,24 +52,26 @@ extension ForwardPass {
         let token = batch.tokenRead(queries, of: text)
         let keys = shape.keys(token..<token + 1, batch.starts[text + 1] - batch.starts[text])
         attend(
-          scores.values + index * heads * inputs, states, states, inputs, heads, keys.count, inputs, 1, seen: keys.count, shape.scale, nil,
+          matrix.operandForm, scores.values + index * heads * inputs, states, states, inputs, heads, keys.count, inputs, 1,
+          seen: keys.count, shape.scale, nil,
           gathered.values + index * inputs, count * inputs, scratch[worker])
       }
     }
-    let gatheredOperand = try operand(gathered)
+    let gatheredOperand = try operand(.rows(gathered), for: matrix)
     timed(.products) {
       parallelFor(heads) { head, worker in
         let start = shape.values.lowerBound + head * headWidth
-        let panel = start / PanelLayout.panelOutputs * PanelLayout.panelOutputs
+        let panel = start / Panels.outputs * Panels.outputs
         let found = scratch[worker]
-        multiply(
-          gatheredOperand, head * count..<(head + 1) * count, matrix, found, values, outputs: panel..<start + headWidth)
+        matrix.multiply(
+          gatheredOperand, rows: head * count..<(head + 1) * count, outputs: panel..<start + headWidth, kernels, into: found,
+          values)
         for index in 0..<count {
           (context.values + index * width + head * headWidth).update(
             from: found + index * values + start - panel, count: headWidth)
         }
       }
     }
-    return try operand(context)
+    return .rows(context)
   }
 }

@@ -1,5 +1,5 @@
 import Encoders
-import Kernels
+import WeightFormats
 
 /// Work on rows of which none depends on another.
 enum RowStep {
@@ -11,10 +11,10 @@ enum RowStep {
   /// - Parameters:
   ///   - outputs: of the layer, from the first of a panel on.
   ///   - column: where they begin in the rows that they are written into.
-  case multiply(Activations, ModelWeights.Matrix, outputs: Range<Int>, into: Activations, from: Int = 0)
+  case multiply(Activations, ProductMatrix, outputs: Range<Int>, into: Activations, from: Int = 0)
   case activate(Activations, Activation, Profile.Work)
   /// A linear layer and what its activation makes of it, block by block.
-  case feed(Activations, ModelWeights.Matrix, Activation, isGated: Bool, into: Activations)
+  case feed(Activations, ProductMatrix, Activation, isGated: Bool, into: Activations)
   /// - Parameter operand: where the rows go quantised besides.
   case normalize(Activations, residual: Activations?, Normalization, into: Activations, _ operand: Activations?)
   /// The heads that lie side by side in some columns, in place.
@@ -25,18 +25,25 @@ enum RowStep {
 extension ForwardPass {
   /// Performs a step for all rows: at once on one thread. A pool's threads wait for each other no more often than they
   /// must: each takes some rows through all the steps up to the next one that needs other rows too.
+  ///
+  /// A normalisation waits in any case, for the verb that reads its rows: a product may want them quantised besides.
   func perform(_ step: RowStep, rows: Int) {
-    guard pool != nil else { return run(step, 0..<rows, thread: 0) }
-    if waitingRows != rows { finishRows() }
+    var isNormalization: Bool { if case .normalize = step { true } else { false } }
+    if pool == nil || waitingRows != rows { finishRows() }
+    guard pool != nil || isNormalization else { return run(step, 0..<rows, thread: 0) }
     waitingRows = rows
     rowSteps.append(step)
     // What waits holds its memory, and where there are many rows the threads' own work is far more than the waiting.
-    if rows > 1024 { finishRows() }
+    if rows > 1024, !isNormalization { finishRows() }
   }
 
   /// Performs the steps that rows wait for.
   func finishRows() {
-    guard let pool, !rowSteps.isEmpty else { return }
+    guard !rowSteps.isEmpty else { return }
+    guard let pool else {
+      for step in rowSteps { run(step, 0..<waitingRows, thread: 0) }
+      return rowSteps.removeAll(keepingCapacity: true)
+    }
     let count = min(waitingRows, pool.threadCount)
     pool.parallelFor(count) { index, thread in
       let block = waitingRows * index / count..<waitingRows * (index + 1) / count
@@ -55,7 +62,8 @@ extension ForwardPass {
       timed(work) { quantize(rows, block, into: out) }
     case .multiply(let operand, let matrix, let outputs, let out, let column):
       timed(.products) {
-        multiply(operand, block, matrix, out.values + block.lowerBound * out.width + column, out.width, outputs: outputs)
+        matrix.multiply(
+          operand, rows: block, outputs: outputs, kernels, into: out.values + block.lowerBound * out.width + column, out.width)
       }
     case .activate(let rows, let activation, let work):
       timed(work) {
@@ -107,22 +115,21 @@ extension ForwardPass {
   func feedRows(_ outputs: Int) -> Int { max(6, 48 * 1536 / outputs / 6 * 6) }
 
   private func feed(
-    _ operand: Activations, _ rows: Range<Int>, _ matrix: ModelWeights.Matrix, _ activation: Activation, isGated: Bool,
+    _ operand: Activations, _ rows: Range<Int>, _ matrix: ProductMatrix, _ activation: Activation, isGated: Bool,
     into out: Activations, _ values: UnsafeMutablePointer<Float>
   ) {
-    assert(isInt8 || isGated, "fp32 needs no block between a product and its activation")
-    let outputs = matrix.layout.outputs
+    let outputs = matrix.outputs
     let step = feedRows(outputs)
     for first in stride(from: rows.lowerBound, to: rows.upperBound, by: step) {
       let block = first..<min(first + step, rows.upperBound)
-      timed(.products) { multiply(operand, block, matrix, values, outputs) }
+      timed(.products) { matrix.multiply(operand, rows: block, outputs: 0..<outputs, kernels, into: values, outputs) }
       timed(.activation) {
         if isGated {
-          let (target, stride) = isInt8 ? (values, outputs) : (out.values + block.lowerBound * out.width, out.width)
+          let (target, stride) = out.isQuantized ? (values, outputs) : (out.values + block.lowerBound * out.width, out.width)
           kernels.activate(values, outputs, block.count, out.width, activation.rawValue)
           kernels.gateRows(values, outputs, block.count, out.width, target, stride)
         }
-        guard isInt8 else { return }
+        guard out.isQuantized else { return }
         kernels.quantizeRows(
           values, outputs, block.count, out.width, isGated ? Activation.identity.rawValue : activation.rawValue,
           out.quantized + block.lowerBound * out.stride, out.stride, out.scales + block.lowerBound)

@@ -1,13 +1,20 @@
 import Encoders
 import Kernels
 import Storage
+import WeightFormats
 
-/// The verbs, run for their result alone: fused, in int8 or fp32 by what each layer's weights are.
+/// The verbs, run for their result alone: fused, each product in the form that its own matrix wants.
 ///
 /// On one thread, or with rows and heads shared out to a pool's threads; none depends on another, so the bits are the same.
 final class ForwardPass: Verbs {
   typealias Rows = Activations
-  typealias Operand = Activations
+
+  /// What a product multiplies. Its form is the next product's choice, so some work waits until that is known.
+  enum Operand {
+    case rows(Activations)
+    /// What a linear layer and its activation make of an operand, block by block.
+    case fed(Activations, ProductMatrix, Activation, isGated: Bool)
+  }
 
   let weights: ModelWeights
   let kernels: any KernelTable.Type
@@ -79,51 +86,78 @@ final class ForwardPass: Verbs {
     return try normalize(rows, residual: nil, normalization, into: rows)
   }
 
-  func operand(_ rows: Activations) throws(OutOfMemory) -> Activations {
-    guard isInt8 else { return rows }
-    if let operand = rows.operand { return operand }
-    let operand = try quantized(rows: rows.rows, width: rows.width)
-    perform(.quantize(rows, into: operand, .products), rows: rows.rows)
-    rows.operand = operand
-    return operand
-  }
+  func operand(_ rows: Activations) -> Operand { .rows(rows) }
 
-  func linear(_ operand: Activations, _ layer: Linear) throws(OutOfMemory) -> Activations {
-    let out = try activations.hidden(rows: operand.rows, width: layer.outputs)
-    perform(.multiply(operand, weights[layer], outputs: 0..<layer.outputs, into: out), rows: operand.rows)
-    return out
-  }
-
-  func linear(_ parts: [(operand: Activations, layer: Linear)]) throws(OutOfMemory) -> Activations {
-    let rows = parts[0].operand.rows
-    let out = try activations.hidden(rows: rows, width: parts.reduce(0) { $0 + $1.layer.outputs })
-    var column = 0
-    for (operand, layer) in parts {
-      perform(.multiply(operand, weights[layer], outputs: 0..<layer.outputs, into: out, from: column), rows: rows)
-      column += layer.outputs
-    }
-    return out
-  }
-
-  func linear(_ operand: Activations, _ layer: Linear, _ activation: Activation) throws(OutOfMemory) -> Activations {
-    guard isInt8 else {
-      let out = try linear(operand, layer)
-      perform(.activate(out, activation, .activation), rows: operand.rows)
+  /// An operand in the form that a matrix multiplies.
+  func operand(_ operand: Operand, for matrix: ProductMatrix) throws(OutOfMemory) -> Activations {
+    switch (operand, matrix.operandForm) {
+    case (.rows(let rows), .float32):
+      // What waited for its form has it.
+      if pool == nil { finishRows() }
+      return rows
+    case (.rows(let rows), .quantized):
+      if let operand = rows.operand { return operand }
+      let operand = try quantized(rows: rows.rows, width: rows.width)
+      if case .normalize(let source, let residual, let normalization, into: let out, nil)? = rowSteps.last, out === rows {
+        rowSteps[rowSteps.count - 1] = .normalize(source, residual: residual, normalization, into: out, operand)
+        if pool == nil { finishRows() }
+      } else {
+        perform(.quantize(rows, into: operand, .products), rows: rows.rows)
+      }
+      rows.operand = operand
+      return operand
+    case (.fed(let source, let layer, let activation, isGated: false), .float32):
+      // In fp32 there is no need for a block between a product and its activation.
+      let out = try activations.hidden(rows: source.rows, width: layer.outputs)
+      perform(.multiply(source, layer, outputs: 0..<layer.outputs, into: out), rows: source.rows)
+      perform(.activate(out, activation, .activation), rows: source.rows)
+      return out
+    case (.fed(let source, let layer, let activation, let isGated), let form):
+      let width = isGated ? layer.outputs / 2 : layer.outputs
+      let out =
+        try form == .quantized
+        ? quantized(rows: source.rows, width: width) : activations.hidden(rows: source.rows, width: width)
+      try scratch.reserve(feedRows(layer.outputs) * layer.outputs)
+      perform(.feed(source, layer, activation, isGated: isGated, into: out), rows: source.rows)
       return out
     }
-    return try feed(operand, layer, activation, isGated: false)
   }
 
-  func gated(_ operand: Activations, _ layer: Linear, _ activation: Activation, dropout: Float) throws(OutOfMemory) -> Activations {
-    try feed(operand, layer, activation, isGated: true)
+  func linear(_ operand: Operand, _ layer: Linear) throws(OutOfMemory) -> Activations {
+    try linear(operand, layer, outputs: 0..<layer.outputs)
   }
 
-  private func feed(_ operand: Activations, _ layer: Linear, _ activation: Activation, isGated: Bool) throws(OutOfMemory) -> Activations {
-    let width = isGated ? layer.outputs / 2 : layer.outputs
-    let out = try isInt8 ? quantized(rows: operand.rows, width: width) : activations.hidden(rows: operand.rows, width: width)
-    try scratch.reserve(feedRows(layer.outputs) * layer.outputs)
-    perform(.feed(operand, weights[layer], activation, isGated: isGated, into: out), rows: operand.rows)
+  /// Some outputs of a layer, from the first of a panel on.
+  func linear(_ operand: Operand, _ layer: Linear, outputs: Range<Int>) throws(OutOfMemory) -> Activations {
+    let matrix = weights[layer]
+    let operand = try self.operand(operand, for: matrix)
+    let out = try activations.hidden(rows: operand.rows, width: outputs.count)
+    out.productForm = matrix.operandForm
+    perform(.multiply(operand, matrix, outputs: outputs, into: out), rows: operand.rows)
     return out
+  }
+
+  func linear(_ parts: [(operand: Operand, layer: Linear)]) throws(OutOfMemory) -> Activations {
+    let operands = try parts.map { part throws(OutOfMemory) in try operand(part.operand, for: weights[part.layer]) }
+    let out = try activations.hidden(rows: operands[0].rows, width: parts.reduce(0) { $0 + $1.layer.outputs })
+    // What reads the parts together is as exact as the most exact of them.
+    out.productForm = parts.allSatisfy { weights[$0.layer].operandForm == .quantized } ? .quantized : .float32
+    var column = 0
+    for (operand, part) in zip(operands, parts) {
+      perform(.multiply(operand, weights[part.layer], outputs: 0..<part.layer.outputs, into: out, from: column), rows: out.rows)
+      column += part.layer.outputs
+    }
+    return out
+  }
+
+  func linear(_ operand: Operand, _ layer: Linear, _ activation: Activation) throws(OutOfMemory) -> Operand {
+    let matrix = weights[layer]
+    return .fed(try self.operand(operand, for: matrix), matrix, activation, isGated: false)
+  }
+
+  func gated(_ operand: Operand, _ layer: Linear, _ activation: Activation, dropout: Float) throws(OutOfMemory) -> Operand {
+    let matrix = weights[layer]
+    return .fed(try self.operand(operand, for: matrix), matrix, activation, isGated: true)
   }
 
   var longestText: Int { texts.reduce(0) { max($0, batch.starts[$1 + 1] - batch.starts[$1]) } }
@@ -154,6 +188,7 @@ final class ForwardPass: Verbs {
   }
 
   func add(_ rows: Activations, residual: Activations, dropout: Float) throws(OutOfMemory) -> Activations {
+    rows.operand = nil
     perform(.add(rows, residual: residual), rows: rows.rows)
     return rows
   }
@@ -165,8 +200,8 @@ final class ForwardPass: Verbs {
   private func normalize(
     _ rows: Activations, residual: Activations?, _ normalization: Normalization, into out: Activations
   ) throws(OutOfMemory) -> Activations {
-    if isInt8 { out.operand = try quantized(rows: out.rows, width: out.width) }
-    perform(.normalize(rows, residual: residual, normalization, into: out, out.operand), rows: out.rows)
+    out.operand = nil
+    perform(.normalize(rows, residual: residual, normalization, into: out, nil), rows: out.rows)
     return out
   }
 
@@ -201,14 +236,10 @@ final class ForwardPass: Verbs {
     finishRows()
     let matrix = weights[layer]
     let out = try activations.hidden(rows: rows.rows, width: layer.outputs)
-    try timed(.head) { () throws(OutOfMemory) in
-      // A layer of the head has a form of its own: `operand` would follow the encoder's.
-      var operand = rows
-      if matrix.form == .int8Panels {
-        operand = try quantized(rows: rows.rows, width: rows.width)
-        quantize(rows, 0..<rows.rows, into: operand)
-      }
-      multiply(operand, 0..<rows.rows, matrix, out.values, out.width)
+    let operand = try self.operand(.rows(rows), for: matrix)
+    finishRows()
+    timed(.head) {
+      matrix.multiply(operand, rows: 0..<rows.rows, outputs: 0..<out.width, kernels, into: out.values, out.width)
       kernels.activate(out.values, out.width, out.rows, out.width, activation.rawValue)
     }
     return out
@@ -217,8 +248,6 @@ final class ForwardPass: Verbs {
   func dropout(_ rows: Activations, _ rate: Float) throws(OutOfMemory) -> Activations { rows }
 
   // MARK: Blocks
-
-  var isInt8: Bool { weights.isInt8 }
 
   func quantized(rows: Int, width: Int) throws(OutOfMemory) -> Activations {
     try activations.quantized(rows: rows, width: width, stride: kernels.operandStride(width))
@@ -238,72 +267,10 @@ final class ForwardPass: Verbs {
     profile?.add(Machine.monotonicSeconds() - start, to: work)
   }
 
-  /// - Parameter outputs: which of them, from the first of a panel on; nil for all.
-  func multiply(
-    _ operand: Activations, _ block: Range<Int>, _ matrix: ModelWeights.Matrix, _ out: UnsafeMutablePointer<Float>,
-    _ outStride: Int, outputs: Range<Int>? = nil
-  ) {
-    let layout = matrix.layout
-    let outputs = outputs ?? 0..<layout.outputs
-    let first = outputs.lowerBound
-    let panels = matrix.base + layout.panelOffset(output: first)
-    let bias = (matrix.base + layout.biasOffset).assumingMemoryBound(to: Float.self) + first
-    switch matrix.form {
-    case .int8Panels:
-      kernels.linearInt8(
-        operand.quantized + block.lowerBound * operand.stride, operand.stride, operand.scales + block.lowerBound,
-        block.count, panels, matrix.scales + first,
-        (matrix.base + layout.rowSumsOffset).assumingMemoryBound(to: Int32.self) + first, bias, outputs.count,
-        layout.inputs, out, outStride)
-    case .float32Panels:
-      kernels.linearFloat(
-        operand.values + block.lowerBound * operand.width, operand.width, block.count,
-        panels.assumingMemoryBound(to: Float.self), bias, outputs.count, layout.inputs, out, outStride)
-    }
-  }
-
-  /// From some outputs of a matrix back to its inputs: `x W`, W its rows `outputs`.
-  ///
-  /// - Parameters:
-  ///   - x: `[rows, outputs]`, `stride` floats from one row to the next; out: `[rows, inputs]`, likewise.
-  ///   - scratch: `kernels.linearTransposedScratch(outputs.count)` floats.
-  func multiplyTransposed(
-    _ x: UnsafePointer<Float>, _ stride: Int, rows: Int, _ matrix: ModelWeights.Matrix, outputs: Range<Int>,
-    _ out: UnsafeMutablePointer<Float>, _ outStride: Int, _ scratch: UnsafeMutablePointer<Float>
-  ) {
-    switch matrix.form {
-    case .int8Panels:
-      kernels.linearTransposedInt8(
-        x, stride, rows, matrix.base, matrix.scales, outputs.lowerBound, outputs.count, matrix.layout.inputs, out,
-        outStride, scratch)
-    case .float32Panels:
-      kernels.linearTransposedFloat(
-        x, stride, rows, matrix.base.assumingMemoryBound(to: Float.self), outputs.lowerBound, outputs.count,
-        matrix.layout.inputs, out, outStride, scratch)
-    }
-  }
-
   /// - Parameter stride: floats from one row of the result to the next.
   func gather(
     _ table: Table, _ indices: UnsafePointer<Int32>, _ count: Int, _ out: UnsafeMutablePointer<Float>, stride: Int, adds: Bool
   ) {
-    let source = weights[table]
-    let int8 = source.base.assumingMemoryBound(to: Int8.self)
-    let scales = (source.base + Grid.rowScalesOffset(rows: source.rows, width: source.width)).assumingMemoryBound(to: Float.self)
-    switch source.form {
-    case .int8Rows:
-      kernels.gatherInt8Rows(indices, count, int8, scales, source.width, out, stride, adds)
-    case .changedInt8Rows(let changes):
-      for index in 0..<count {
-        let row = Int(indices[index])
-        let place = Int(changes.places[row])
-        // The kernel adds the row's place to where the table starts, and finds the scale by it too.
-        let table = place < 0 ? int8 : changes.rows + (place - row) * source.width
-        kernels.gatherInt8Rows(indices + index, 1, table, scales, source.width, out + index * stride, stride, adds)
-      }
-    case .float32:
-      kernels.gatherFloatRows(
-        indices, count, source.base.assumingMemoryBound(to: Float.self), source.width, out, stride, adds)
-    }
+    weights[table].gather(indices, count, kernels, into: out, stride: stride, adds: adds)
   }
 }

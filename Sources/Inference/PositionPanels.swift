@@ -1,6 +1,6 @@
 import Encoders
-import Kernels
 import Storage
+import WeightFormats
 
 /// The keys and queries of relative positions of one layer's attention, in kernel layout: texts do not change them.
 final class PositionPanels: Sendable {
@@ -8,7 +8,8 @@ final class PositionPanels: Sendable {
   let length: Int
   /// The rows of the table that such texts take.
   let rows: Int
-  private let layout: PanelLayout
+  /// Of the panels of one head's keys or queries, in bytes.
+  private let headBytes: Int
   /// For each head its keys and its queries.
   private let panels: AlignedBuffer
   private let queriesOffset: Int
@@ -20,15 +21,16 @@ final class PositionPanels: Sendable {
   ///   - range: the rows of the table.
   init(
     _ attention: DisentangledAttention, length: Int, range: Range<Int>, _ projected: UnsafePointer<Float>, stride: Int,
-    isInt8: Bool
+    _ form: OperandForm
   ) throws(OutOfMemory) {
     self.length = length
     rows = range.count
     let (heads, width) = (attention.shape.heads, attention.shape.headWidth)
-    layout = PanelLayout(outputs: rows, inputs: width, isInt8: isInt8)
+    let (format, shape) = (form == .quantized ? WeightFormat.int8 : .fp32, MatrixShape(outputs: rows, inputs: width))
+    headBytes = format.rules.byteCount(shape)
     (hasKeys, hasQueries) = (attention.firstKey != nil, attention.firstQuery != nil)
-    queriesOffset = hasKeys ? heads * layout.byteCount : 0
-    panels = try AlignedBuffer(byteCount: queriesOffset + (hasQueries ? heads * layout.byteCount : 0))
+    queriesOffset = hasKeys ? heads * headBytes : 0
+    panels = try AlignedBuffer(byteCount: queriesOffset + (hasQueries ? heads * headBytes : 0))
     let head = try AlignedBuffer(count: rows * width, of: Float.self, zeroed: false)
     let values = head.bound(to: Float.self)
     for number in 0..<heads {
@@ -38,14 +40,14 @@ final class PositionPanels: Sendable {
           let source = projected + row * stride + first + number * width
           (values + (rows - 1 - row) * width).update(from: source, count: width)
         }
-        layout.pack(weights: values, bias: nil, into: panels.baseAddress + number * layout.byteCount)
+        format.rules.pack(values, bias: nil, shape, onGridOf: nil, into: panels.baseAddress + number * headBytes)
       }
       if let first = attention.firstQuery {
         for row in 0..<rows {
           let source = projected + row * stride + first + number * width
           (values + row * width).update(from: source, count: width)
         }
-        layout.pack(weights: values, bias: nil, into: panels.baseAddress + queriesOffset + number * layout.byteCount)
+        format.rules.pack(values, bias: nil, shape, onGridOf: nil, into: panels.baseAddress + queriesOffset + number * headBytes)
       }
     }
     columns = try AlignedBuffer(count: 2 * Self.columnCount(length), of: Int32.self)
@@ -61,10 +63,10 @@ final class PositionPanels: Sendable {
   private static func columnCount(_ length: Int) -> Int { 2 * length + 14 }
 
   func keys(head: Int) -> UnsafeRawPointer? {
-    hasKeys ? UnsafeRawPointer(panels.baseAddress + head * layout.byteCount) : nil
+    hasKeys ? UnsafeRawPointer(panels.baseAddress + head * headBytes) : nil
   }
   func queries(head: Int) -> UnsafeRawPointer? {
-    hasQueries ? UnsafeRawPointer(panels.baseAddress + queriesOffset + head * layout.byteCount) : nil
+    hasQueries ? UnsafeRawPointer(panels.baseAddress + queriesOffset + head * headBytes) : nil
   }
 
   /// The columns of j - i and of i - j among keys and queries, from distance 0 on.

@@ -275,7 +275,9 @@ public struct Tuner: Sendable {
   ) -> [String] {
     let trained = store.parameters.indices.filter { store.isTrained[$0] }.reduce(0) { $0 + store.parameters[$1].count }
     var notes = ["base \(base.path): \(store.count) parameters" + (trained < store.count ? ", \(trained) of them trained" : "")]
-    if base.source.isQuantized && !startsFromScratch { notes.append("the base is int8: training starts from its dequantised weights") }
+    if let format = base.source.quantization, !startsFromScratch {
+      notes.append("the base is \(format): training starts from its dequantised weights")
+    }
     if startsFromScratch {
       notes.append("from scratch: all weights are newly drawn")
     } else if !drawn.isEmpty {

@@ -1,8 +1,7 @@
 import Bundles
 import Encoders
-import Inference
-import Kernels
 import Storage
+import WeightFormats
 
 /// The parameters of a bundle, int8 weights dequantised: where a fine-tuning run from a bundle starts.
 package final class BundleParameters: ParameterSource {
@@ -29,52 +28,33 @@ package final class BundleParameters: ParameterSource {
     let target = values.baseAddress!
     if let (linear, part, isBias) = owners[parameter.name] {
       guard provider.has(linear) else { return false }
-      let (form, bytes) = try provider.matrix(linear)
-      let layout = PanelLayout(outputs: linear.outputs, inputs: linear.inputs, isInt8: form == .int8Panels)
-      try check(linear.name, bytes.count, layout.byteCount)
+      let (format, bytes) = try provider.matrix(linear)
+      let shape = MatrixShape(outputs: linear.outputs, inputs: linear.inputs)
+      try requireSize(linear.name, bytes, format.rules.byteCount(shape))
       let rows = linear.outputs(ofPart: part)
       if isBias {
-        (bytes.baseAddress! + layout.biasOffset).withMemoryRebound(to: Float.self, capacity: linear.outputs) {
-          target.update(from: $0 + rows.lowerBound, count: rows.count)
-        }
+        target.update(from: format.rules.bias(bytes.baseAddress!, shape) + rows.lowerBound, count: rows.count)
       } else if linear.groups == nil {
-        layout.unpack(bytes.baseAddress!, rows: rows, into: target)
+        format.rules.unpack(bytes.baseAddress!, shape, outputs: rows, into: target)
       } else {
         let whole = try AlignedBuffer(count: rows.count * linear.inputs, of: Float.self, zeroed: false)
-        layout.unpack(bytes.baseAddress!, rows: rows, into: whole.bound(to: Float.self))
+        format.rules.unpack(bytes.baseAddress!, shape, outputs: rows, into: whole.bound(to: Float.self))
         LinearPart(of: linear, part).collect(whole.bound(to: Float.self), into: target)
       }
     } else if let table = tables[parameter.name] {
-      let (form, bytes) = try provider.table(table)
-      switch form {
-      case .int8Rows:
-        try check(table.name, bytes.count, Grid.rowsByteCount(rows: table.rows, width: table.width))
-        Grid.dequantizeRows(bytes.baseAddress!, rows: table.rows, width: table.width, into: target)
-      case .changedInt8Rows(let changes):
-        try check(table.name, bytes.count, Grid.rowsByteCount(rows: table.rows, width: table.width))
-        Grid.dequantizeRows(bytes.baseAddress!, rows: table.rows, width: table.width, into: target)
-        let scales = (bytes.baseAddress! + Grid.rowScalesOffset(rows: table.rows, width: table.width)).assumingMemoryBound(to: Float.self)
-        for row in 0..<table.rows where changes.places[row] >= 0 {
-          let values = changes.rows + Int(changes.places[row]) * table.width
-          for column in 0..<table.width { target[row * table.width + column] = Float(values[column]) * scales[row] }
-        }
-      case .float32:
-        try check(table.name, bytes.count, values.count * 4)
-        UnsafeMutableRawPointer(target).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
-      }
+      let (format, bytes, changes) = try provider.table(table)
+      let shape = TableShape(rows: table.rows, width: table.width)
+      try requireSize(table.name, bytes, format.rules.byteCount(shape))
+      format.rules.unpack(bytes.baseAddress!, shape, changes, into: target)
     } else if let (normalization, isBias) = normalizations[parameter.name] {
       guard provider.has(normalization) else { return false }
       let bytes = try provider.normalization(normalization)
-      try check(normalization.name, bytes.count, normalization.width * 8)
+      try requireSize(normalization.name, bytes, normalization.width * 8)
       let start = isBias ? normalization.width * 4 : 0
       UnsafeMutableRawPointer(target).copyMemory(from: bytes.baseAddress! + start, byteCount: normalization.width * 4)
     } else {
       return false
     }
     return true
-  }
-
-  private func check(_ name: String, _ found: Int, _ expected: Int) throws {
-    guard found == expected else { throw WeightSizeError(name: name, expected: expected, found: found) }
   }
 }

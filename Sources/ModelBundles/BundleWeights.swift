@@ -2,6 +2,7 @@ import Bundles
 import Encoders
 import Inference
 import Storage
+import WeightFormats
 
 /// The weights of a model as the sections of a bundle hold them.
 package final class BundleWeights: WeightProvider, Sendable {
@@ -11,29 +12,21 @@ package final class BundleWeights: WeightProvider, Sendable {
 
   package init(_ bundle: Bundle) { self.bundle = bundle }
 
-  package func matrix(_ linear: Linear) throws -> (form: MatrixForm, bytes: UnsafeRawBufferPointer) {
+  package func matrix(_ linear: Linear) throws -> (format: WeightFormat, bytes: UnsafeRawBufferPointer) {
     let entry = try entry(.matrix, linear.name, shape: [linear.outputs, linear.inputs])
-    switch entry.layout {
-    case .int8Panels: return (.int8Panels, try bundle.bytes(entry.kind, entry.name))
-    case .float32Panels: return (.float32Panels, try bundle.bytes(entry.kind, entry.name))
-    default: throw unknownLayout(entry)
-    }
+    guard let format = WeightFormat(matrixLayout: entry.layout) else { throw unknownLayout(entry) }
+    return (format, try bundle.bytes(entry.kind, entry.name))
   }
 
-  package func table(_ table: Table) throws -> (form: TableForm, bytes: UnsafeRawBufferPointer) {
+  package func table(_ table: Table) throws -> (format: WeightFormat, bytes: UnsafeRawBufferPointer, changes: TableChanges?) {
     let entry = try entry(.embedding, table.name, shape: [table.rows, table.width])
-    switch entry.layout {
-    case .int8Rows:
-      guard let changed = try bundle.changedRows(entry.kind, entry.name, rowBytes: table.width, rowCount: table.rows) else {
-        return (.int8Rows, try bundle.bytes(entry.kind, entry.name))
-      }
-      changes.withLock { $0.append(changed) }
-      let form = TableForm.changedInt8Rows(
-        TableChanges(places: changed.places.bound(to: Int32.self), rows: changed.rows.bound(to: Int8.self)))
-      return (form, try bundle.base!.bytes(entry.kind, entry.name))
-    case .float32: return (.float32, try bundle.bytes(entry.kind, entry.name))
-    default: throw unknownLayout(entry)
-    }
+    guard let format = WeightFormat(tableLayout: entry.layout) else { throw unknownLayout(entry) }
+    guard let rowBytes = format.rules.changeableRowBytes(TableShape(rows: table.rows, width: table.width)),
+      let changed = try bundle.changedRows(entry.kind, entry.name, rowBytes: rowBytes, rowCount: table.rows)
+    else { return (format, try bundle.bytes(entry.kind, entry.name), nil) }
+    changes.withLock { $0.append(changed) }
+    let changes = TableChanges(positions: changed.places.bound(to: Int32.self), rows: changed.rows.bound(to: Int8.self))
+    return (format, try bundle.base!.bytes(entry.kind, entry.name), changes)
   }
 
   package func normalization(_ normalization: Normalization) throws -> UnsafeRawBufferPointer {

@@ -3,6 +3,7 @@ import Encoders
 import JSON
 import Storage
 import Tokenizers
+import WeightFormats
 
 /// A pretrained model, opened: what its configuration says, and where its tokenizer and its parameters are. The same of a bundle and of a
 /// folder, for whoever runs it, tunes it or packs it. A model that is not served is found by its configuration, before anything is read
@@ -44,8 +45,8 @@ package struct PretrainedModel: Sendable {
 package protocol ModelSource: Sendable {
   func loadTokenizer() throws -> Tokenizer
 
-  /// Whether the weights are quantised and what is read of them is not what was trained.
-  var isQuantized: Bool { get }
+  /// The format of weights that are not what was trained, if there are any.
+  var quantization: WeightFormat? { get }
 
   /// Whether there is an output layer for the model's labels, so that their names count.
   func hasHead(of model: Model) throws -> Bool
@@ -69,7 +70,9 @@ private struct BundleSource: ModelSource {
     return try bundle.withBytes(.tokenizer) { try Tokenizer(compiled: $0) }
   }
 
-  var isQuantized: Bool { bundle.entries.contains { $0.layout == .int8Panels } }
+  var quantization: WeightFormat? {
+    bundle.entries(.matrix).lazy.compactMap { WeightFormat(matrixLayout: $0.layout) }.first { !$0.rules.isExact }
+  }
 
   func hasHead(of model: Model) -> Bool {
     model.blueprint.linears.filter(\.isOutput).allSatisfy { bundle.entry(.matrix, $0.name) != nil }

@@ -4,6 +4,7 @@ import Encoders
 import ModelBundles
 import Storage
 import Tokenizers
+import WeightFormats
 
 extension PretrainedModel {
   /// - Parameter path: as it was named, for messages; the folder's own if nil.
@@ -24,7 +25,7 @@ private struct FolderSource: ModelSource {
 
   func loadTokenizer() throws -> Tokenizer { try readTokenizer(folder) }
 
-  var isQuantized: Bool { false }
+  var quantization: WeightFormat? { nil }
 
   func hasHead(of model: Model) throws -> Bool {
     let parameters = try CheckpointParameters(folder, prefix: model.prefix, unread: model.unreadTensors)

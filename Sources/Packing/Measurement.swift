@@ -7,6 +7,7 @@ import Sessions
 import Storage
 import Tasks
 import Tokenizers
+import WeightFormats
 
 /// What a classifier made of a text before it ran it.
 package struct TextFacts: Sendable, Equatable {
@@ -83,7 +84,7 @@ private struct ClassifiedRecords: LogitsSource {
 /// What quantising costs on validation data: the same records through the fp32 weights and through the packed ones.
 package struct PackingQuality: Sendable {
   package let samples: Int
-  package let weights: WeightPrecision
+  package let weights: WeightFormat
   package let fp32: EvaluationReport
   package let packed: EvaluationReport
   /// The share of records with the same best label.
@@ -116,12 +117,12 @@ extension PackingQuality {
 
 /// Measures a checkpoint folder in fp32 and packed as `weights` (as a delta of `base`), and fits a temperature to the logits of the latter.
 package func measureQuality(
-  _ folder: CheckpointFolder, _ weights: WeightPrecision, base: DeltaBase? = nil, _ dataset: LabelledDataset, _ targets: [TrainingTarget],
+  _ folder: CheckpointFolder, _ weights: WeightFormat, base: DeltaBase? = nil, _ dataset: LabelledDataset, _ targets: [TrainingTarget],
   positiveLabel: Int = 1, threads: Int?
 ) throws -> PackingQuality {
   var bestLabels: [Int] = []
   func run(
-    _ weights: WeightPrecision, base: DeltaBase? = nil, _ visit: (Int, UnsafeBufferPointer<Float>) -> Void
+    _ weights: WeightFormat, base: DeltaBase? = nil, _ visit: (Int, UnsafeBufferPointer<Float>) -> Void
   ) throws -> EvaluationReport {
     var options = PackingOptions()
     options.weights = weights

@@ -1,23 +1,18 @@
 import Bundles
 import Checkpoints
 import Encoders
-import Inference
 import JSON
-import Kernels
 import ModelBundles
 import ModelFolders
 import Storage
 import Tokenizers
+import WeightFormats
 
-/// The precision of the weights in a bundle. The layer that makes the logits and the normalisations are fp32 in both.
-package enum WeightPrecision: String, Sendable, CaseIterable {
-  case int8
-  case fp32
-}
 
 /// What to make of a checkpoint.
 package struct PackingOptions: Sendable {
-  package var weights: WeightPrecision = .int8
+  /// The format of matrices and tables. The layer that makes the logits and the normalisations are fp32 in any case.
+  package var weights = WeightFormat.int8
   package var codec: CodecPolicy = .mapped
   /// Makes a delta of it: int8 weights on its scales, and only what differs from it. The codec is then of no effect.
   package var base: DeltaBase?
@@ -32,10 +27,10 @@ package struct PackingOptions: Sendable {
   package init() {}
 }
 
-/// How far int8 weights are from the ones they were made of, for one layer or table.
+/// How far packed weights are from the ones they were made of, for one layer or table; there is none of an exact format.
 package struct QuantizationNoise: Sendable {
   package let name: String
-  /// 10 log10 of the power of the weights over the power of the difference; nil where int8 holds the weights exactly.
+  /// 10 log10 of the power of the weights over the power of the difference; nil where the format holds the weights exactly.
   package let signalToNoiseDecibels: Double?
 }
 
@@ -164,7 +159,7 @@ private struct Sections: ~Copyable {
 
   /// The base's section of a layer or a table; nil without a base, and for a head, which a base need not have.
   private func baseSection(
-    _ kind: SectionKind, _ name: String, layout: SectionLayout, shape: [Int], isHead: Bool
+    _ kind: SectionKind, _ name: String, layout: LayoutNumber, shape: [Int], isHead: Bool
   ) throws -> UnsafeRawBufferPointer? {
     guard let base else { return nil }
     let entry = base.entry(kind, name)
@@ -178,54 +173,53 @@ private struct Sections: ~Copyable {
   }
 
   mutating func addMatrix(
-    _ linear: Linear, _ parameters: borrowing LoadedParameters, _ precision: WeightPrecision
+    _ linear: Linear, _ parameters: borrowing LoadedParameters, _ weights: WeightFormat
   ) throws {
-    let isInt8 = precision == .int8 && !linear.isOutput
-    let layout = PanelLayout(outputs: linear.outputs, inputs: linear.inputs, isInt8: isInt8)
-    let weights = try parameters.matrix(linear)
+    let (format, shape) = (linear.isOutput ? .fp32 : weights, MatrixShape(outputs: linear.outputs, inputs: linear.inputs))
+    let values = try parameters.matrix(linear)
     let biases = try linear.biases.isEmpty ? nil : parameters.concatenated(linear.biases)
-    let block = try AlignedBuffer(byteCount: layout.byteCount)
-    let shape = [linear.outputs, linear.inputs]
-    let original = isInt8 ? try baseSection(.matrix, linear.name, layout: .int8Panels, shape: shape, isHead: linear.isHead) : nil
-    if let original { try check(linear.name, original, layout.byteCount) }
-    layout.pack(
-      weights: weights.bound(to: Float.self), bias: biases?.bound(to: Float.self),
-      scales: original.map { ($0.baseAddress! + layout.scalesOffset).assumingMemoryBound(to: Float.self) }, into: block.baseAddress)
-    if isInt8 {
-      let unpacked = try AlignedBuffer(byteCount: weights.byteCount, zeroed: false)
-      layout.unpack(block.baseAddress, rows: 0..<linear.outputs, into: unpacked.bound(to: Float.self))
-      measureNoise(linear.name, weights, unpacked)
+    let rules = format.rules
+    try requireRepresentable(linear.name, values, format)
+    let block = try AlignedBuffer(byteCount: rules.byteCount(shape))
+    let original = try !rules.hasGrid ? nil : baseSection(
+      .matrix, linear.name, layout: rules.matrixLayout, shape: [linear.outputs, linear.inputs], isHead: linear.isHead)
+    if let original { try requireSize(linear.name, original, block.byteCount) }
+    rules.pack(
+      values.bound(to: Float.self), bias: biases?.bound(to: Float.self), shape, onGridOf: original?.baseAddress, into: block.baseAddress)
+    if !rules.isExact {
+      let unpacked = try AlignedBuffer(byteCount: values.byteCount, zeroed: false)
+      rules.unpack(block.baseAddress, shape, outputs: 0..<linear.outputs, into: unpacked.bound(to: Float.self))
+      measureNoise(linear.name, values, unpacked)
     }
     try writer.add(
-      .matrix, linear.name, layout: isInt8 ? .int8Panels : .float32Panels, shape: shape,
-      contents: SectionContents(block))
+      .matrix, linear.name, layout: rules.matrixLayout, shape: [linear.outputs, linear.inputs], contents: SectionContents(block))
   }
 
   mutating func addTable(
-    _ table: Table, _ parameters: borrowing LoadedParameters, _ precision: WeightPrecision
+    _ table: Table, _ parameters: borrowing LoadedParameters, _ weights: WeightFormat
   ) throws {
+    let (format, shape) = (table.isExact ? .fp32 : weights, TableShape(rows: table.rows, width: table.width))
     let values = try parameters.concatenated([table.weight])
-    let shape = [table.rows, table.width]
-    guard precision == .int8, !table.isExact else {
-      try writer.add(.embedding, table.name, layout: .float32, shape: shape, contents: SectionContents(values))
-      return
+    let rules = format.rules
+    try requireRepresentable(table.name, values, format)
+    let block = try AlignedBuffer(byteCount: rules.byteCount(shape))
+    let original = try !rules.hasGrid ? nil : baseSection(
+      .embedding, table.name, layout: rules.tableLayout, shape: [table.rows, table.width], isHead: false)
+    if let original { try requireSize(table.name, original, block.byteCount) }
+    rules.pack(values.bound(to: Float.self), shape, onGridOf: original?.baseAddress, into: block.baseAddress)
+    if !rules.isExact {
+      let unpacked = try AlignedBuffer(byteCount: values.byteCount, zeroed: false)
+      rules.unpack(block.baseAddress, shape, nil, into: unpacked.bound(to: Float.self))
+      measureNoise(table.name, values, unpacked)
     }
-    let rows = try AlignedBuffer(byteCount: Grid.rowsByteCount(rows: table.rows, width: table.width))
-    let original = try baseSection(.embedding, table.name, layout: .int8Rows, shape: shape, isHead: false)
-    if let original { try check(table.name, original, rows.byteCount) }
-    Grid.quantizeRows(
-      values.bound(to: Float.self), rows: table.rows, width: table.width,
-      scales: original.map {
-        ($0.baseAddress! + Grid.rowScalesOffset(rows: table.rows, width: table.width)).assumingMemoryBound(to: Float.self)
-      }, into: rows.baseAddress)
-    let unpacked = try AlignedBuffer(byteCount: values.byteCount, zeroed: false)
-    Grid.dequantizeRows(rows.baseAddress, rows: table.rows, width: table.width, into: unpacked.bound(to: Float.self))
-    measureNoise(table.name, values, unpacked)
-    try writer.add(.embedding, table.name, layout: .int8Rows, shape: shape, contents: SectionContents(rows))
+    try writer.add(
+      .embedding, table.name, layout: rules.tableLayout, shape: [table.rows, table.width], contents: SectionContents(block))
   }
 
-  private func check(_ name: String, _ original: UnsafeRawBufferPointer, _ expected: Int) throws {
-    guard original.count == expected else { throw WeightSizeError(name: name, expected: expected, found: original.count) }
+  private func requireRepresentable(_ name: String, _ values: AlignedBuffer, _ format: WeightFormat) throws(PackingError) {
+    let values = UnsafeBufferPointer(start: values.bound(to: Float.self), count: values.byteCount / 4)
+    guard let value = values.first(where: { $0.magnitude > format.rules.largestMagnitude }) else { return }
+    throw .beyondFormat(name: name, value: value, format: format)
   }
 
   private mutating func measureNoise(_ name: String, _ original: AlignedBuffer, _ quantized: AlignedBuffer) {

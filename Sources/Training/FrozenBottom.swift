@@ -2,6 +2,7 @@ import Encoders
 import Inference
 import Kernels
 import Storage
+import WeightFormats
 
 /// The part of a model below all that is trained, on the inference engine in fp32: a fixed function of a batch, so without
 /// dropout, of which nothing is kept for the backward pass.
@@ -49,21 +50,21 @@ final class FrozenWeights: WeightProvider, @unchecked Sendable {
   struct Matrix {
     let layer: Linear
     fileprivate let block: AlignedBuffer
-    fileprivate let layout: PanelLayout
     /// Whether a checkpoint holds its weights the other way round.
     fileprivate let isTransposed: Bool
+    fileprivate var shape: MatrixShape { MatrixShape(outputs: layer.outputs, inputs: layer.inputs) }
 
     /// The weight of a part of the layer, row-major as a checkpoint has it.
     func unpack(_ part: Int, into values: UnsafeMutablePointer<Float>) {
       let rows = layer.outputs(ofPart: part)
       guard layer.groups != nil || isTransposed else {
-        return layout.unpack(block.baseAddress, rows: rows, into: values)
+        return Float32Format.unpack(block.baseAddress, shape, outputs: rows, into: values)
       }
       // A row at a time: no memory is asked for while a checkpoint is written.
       let source = LinearPart(of: layer, part)
       withUnsafeTemporaryAllocation(of: Float.self, capacity: layer.inputs) { row in
         for output in rows {
-          layout.unpack(block.baseAddress, rows: output..<output + 1, into: row.baseAddress!)
+          Float32Format.unpack(block.baseAddress, shape, outputs: output..<output + 1, into: row.baseAddress!)
           if isTransposed {
             for input in 0..<layer.inputs { values[input * rows.count + output - rows.lowerBound] = row[input] }
           } else {
@@ -84,10 +85,10 @@ final class FrozenWeights: WeightProvider, @unchecked Sendable {
     // All memory first: once the store has given its own back, nothing may be refused.
     var matrices: [Matrix] = []
     for layer in parameters.blueprint.linears where part.contains(layer.weights[0]) {
-      let layout = PanelLayout(outputs: layer.outputs, inputs: layer.inputs, isInt8: false)
+      let shape = MatrixShape(outputs: layer.outputs, inputs: layer.inputs)
       matrices.append(
         Matrix(
-          layer: layer, block: try AlignedBuffer(byteCount: layout.byteCount), layout: layout,
+          layer: layer, block: try AlignedBuffer(byteCount: Float32Format.byteCount(shape)),
           isTransposed: parameters.parameters[layer.weights[0]].isTransposed))
     }
     var normalizations: [AlignedBuffer?] = []
@@ -114,8 +115,8 @@ final class FrozenWeights: WeightProvider, @unchecked Sendable {
         }
         weights = UnsafePointer(scratch.bound(to: Float.self))
       }
-      matrix.layout.pack(
-        weights: weights, bias: layer.biases.first.map { UnsafePointer(parameters.values($0)) },
+      Float32Format.pack(
+        weights, bias: layer.biases.first.map { UnsafePointer(parameters.values($0)) }, matrix.shape,
         into: matrix.block.baseAddress)
       for weight in layer.weights { parameters.discardValues(weight) }
     }
@@ -129,12 +130,12 @@ final class FrozenWeights: WeightProvider, @unchecked Sendable {
     return try AlignedBuffer(count: counts.max() ?? 0, of: Float.self, zeroed: false)
   }
 
-  func matrix(_ linear: Linear) -> (form: MatrixForm, bytes: UnsafeRawBufferPointer) {
-    (.float32Panels, matrices.first { $0.layer.index == linear.index }!.block.bytes)
+  func matrix(_ linear: Linear) -> (format: WeightFormat, bytes: UnsafeRawBufferPointer) {
+    (.fp32, matrices.first { $0.layer.index == linear.index }!.block.bytes)
   }
 
-  func table(_ table: Table) -> (form: TableForm, bytes: UnsafeRawBufferPointer) {
-    (.float32, UnsafeRawBufferPointer(parameters.buffer(table.weight, of: parameters.values)))
+  func table(_ table: Table) -> (format: WeightFormat, bytes: UnsafeRawBufferPointer, changes: TableChanges?) {
+    (.fp32, UnsafeRawBufferPointer(parameters.buffer(table.weight, of: parameters.values)), nil)
   }
 
   func normalization(_ normalization: Normalization) -> UnsafeRawBufferPointer {

@@ -2,6 +2,7 @@ import Bundles
 import Storage
 import TestSupport
 import Testing
+import WeightFormats
 
 @Suite struct DamageTests {
   @Test func everyTruncationIsDetected() throws {
@@ -299,11 +300,11 @@ import Testing
   @Test func whatIsDecodedIsBounded() throws {
     var writer = BundleWriter(policy: .compact)
     let zeros = [UInt8](repeating: 0, count: 20 << 20)
-    try writer.add(.matrix, layout: .int8Panels, shape: [4480, 4480], contents: SectionContents(zeros))
+    try writer.add(.matrix, layout: Int8Format.matrixLayout, shape: [4480, 4480], contents: SectionContents(zeros))
     let whole = try Bundle(memory: writer.writeToMemory().bundle)
     #expect(whole.entries[0].codec == .stored)
     var small = BundleWriter(policy: .compact)
-    for number in 0..<40 { try small.add(.matrix, "\(number)", layout: .int8Panels, shape: [4, 4], contents: SectionContents([UInt8](repeating: 0, count: 60 << 10))) }
+    for number in 0..<40 { try small.add(.matrix, "\(number)", layout: Int8Format.matrixLayout, shape: [4, 4], contents: SectionContents([UInt8](repeating: 0, count: 60 << 10))) }
     var forgery = Forgery(bytes: bytes(of: try small.writeToMemory().bundle))
     #expect(fault(opening: forgery.bytes) == nil)
     for number in 0..<40 { forgery.set(UInt64(500 << 10), .rawSize, of: number) }

@@ -2,6 +2,7 @@ import Bundles
 import Storage
 import TestSupport
 import Testing
+import WeightFormats
 
 #if canImport(Glibc)
   import Glibc
@@ -15,8 +16,8 @@ import Testing
   private static func baseWriter(seed: UInt64 = 1) throws -> BundleWriter {
     var writer = BundleWriter()
     try writer.add(.configuration, contents: SectionContents("{}"))
-    try writer.add(.embedding, "table", layout: .int8Rows, shape: [rows, width], contents: SectionContents(noise(rows * width + 1200, seed: seed)))
-    try writer.add(.matrix, "layer", layout: .int8Panels, shape: [64, 100], contents: SectionContents(noise(7000, seed: seed + 1)))
+    try writer.add(.embedding, "table", layout: Int8Format.tableLayout, shape: [rows, width], contents: SectionContents(noise(rows * width + 1200, seed: seed)))
+    try writer.add(.matrix, "layer", layout: Int8Format.matrixLayout, shape: [64, 100], contents: SectionContents(noise(7000, seed: seed + 1)))
     return writer
   }
 
@@ -35,9 +36,9 @@ import Testing
   private static func delta(of base: Bundle, table: [UInt8], layer: [UInt8]) throws -> [UInt8] {
     var writer = try BundleWriter(base: DeltaBase(base, fileName: "base.martlet"))
     try writer.add(.configuration, contents: SectionContents("{}"))
-    try writer.add(.embedding, "table", layout: .int8Rows, shape: [rows, width], contents: SectionContents(table))
-    try writer.add(.matrix, "layer", layout: .int8Panels, shape: [64, 100], contents: SectionContents(layer))
-    try writer.add(.matrix, "head", layout: .float32Panels, contents: SectionContents(noise(500, seed: 9)))
+    try writer.add(.embedding, "table", layout: Int8Format.tableLayout, shape: [rows, width], contents: SectionContents(table))
+    try writer.add(.matrix, "layer", layout: Int8Format.matrixLayout, shape: [64, 100], contents: SectionContents(layer))
+    try writer.add(.matrix, "head", layout: Float32Format.matrixLayout, contents: SectionContents(noise(500, seed: 9)))
     return try bytes(of: writer.writeToMemory().bundle)
   }
 

@@ -2,6 +2,7 @@ import Bundles
 import Storage
 import TestSupport
 import Testing
+import WeightFormats
 
 @Suite struct PlanesTests {
   /// Bytes as int8 weights have them: small numbers of both signs, seldom large.
@@ -34,7 +35,7 @@ import Testing
   @Test(arguments: [1, 8, 13, 4096, (1 << 20) - 1, 1 << 20, 2_500_001]) func sectionsComeBack(count: Int) throws {
     for contents in [Self.weights(count), noise(count), [UInt8](repeating: 0x80, count: count)] {
       var writer = BundleWriter(policy: .compact)
-      try writer.add(.matrix, "m", layout: .int8Panels, shape: [count], contents: SectionContents(contents))
+      try writer.add(.matrix, "m", layout: Int8Format.matrixLayout, shape: [count], contents: SectionContents(contents))
       let bundle = try Bundle(memory: writer.writeToMemory().bundle)
       #expect(try bundle.copy(.matrix, "m") == contents)
     }
@@ -44,7 +45,7 @@ import Testing
   @Test func weightsShrink() throws {
     func entry(_ policy: CodecPolicy) throws -> SectionEntry {
       var writer = BundleWriter(policy: policy)
-      try writer.add(.matrix, "m", layout: .int8Panels, shape: [1 << 20], contents: SectionContents(Self.weights(1 << 20)))
+      try writer.add(.matrix, "m", layout: Int8Format.matrixLayout, shape: [1 << 20], contents: SectionContents(Self.weights(1 << 20)))
       return try Bundle(memory: writer.writeToMemory().bundle).entries[0]
     }
     let compact = try entry(.compact)
@@ -55,7 +56,7 @@ import Testing
 
   @Test func damageIsFound() throws {
     var writer = BundleWriter(policy: .compact)
-    try writer.add(.matrix, "m", layout: .int8Panels, shape: [200_000], contents: SectionContents(Self.weights(200_000)))
+    try writer.add(.matrix, "m", layout: Int8Format.matrixLayout, shape: [200_000], contents: SectionContents(Self.weights(200_000)))
     let whole = try bytes(of: writer.writeToMemory().bundle)
     let entry = try Bundle(memory: whole).entries[0]
     #expect(entry.codec == .planes)

@@ -34,14 +34,14 @@ import Testing
   @Test func shapesNamesAndFlagsSurvive() throws {
     var writer = BundleWriter()
     try writer.add(.normalization, "ß 字", layout: .float32, shape: [1, 2, 3, 4], contents: SectionContents(noise(96)))
-    try writer.add(.labels, contents: SectionContents(#"["a","b"]"#), isRequired: true)
+    try writer.add(.card, contents: SectionContents(#"["a","b"]"#), isRequired: true)
     let bundle = try Bundle(memory: writer.writeToMemory().bundle)
     let entry = try #require(bundle.entry(.normalization, "ß 字"))
     #expect(entry.shape == [1, 2, 3, 4])
     #expect(entry.layout == .float32)
     #expect(!entry.isRequired)
-    #expect(bundle.entries(.labels).map(\.isRequired) == [true])
-    #expect(try bundle.text(.labels) == #"["a","b"]"#)
+    #expect(bundle.entries(.card).map(\.isRequired) == [true])
+    #expect(try bundle.text(.card) == #"["a","b"]"#)
   }
 
   @Test func policyDecidesWhatIsCompressed() throws {
@@ -115,12 +115,21 @@ import Testing
     #expect(addresses.count == 1 && !addresses.contains(nil) && !addresses.contains(0))
   }
 
+  /// Kind 3, which had a meaning once, and one that never had: kept and not looked at.
+  @Test(arguments: [3, 999]) func kindsWithoutMeaningAreKept(number: UInt16) throws {
+    var writer = BundleWriter()
+    try writer.add(SectionKind(rawValue: number), contents: SectionContents(#"["a","b"]"#))
+    let bundle = try Bundle(memory: writer.writeToMemory().bundle)
+    #expect(try bundle.text(SectionKind(rawValue: number)) == #"["a","b"]"#)
+    #expect("\(SectionKind(rawValue: number))" == "kind \(number)")
+  }
+
   @Test func missingSectionAndWrongText() throws {
     var writer = BundleWriter()
     try writer.add(.card, contents: SectionContents([0xFF, 0xFE]))
     let bundle = try Bundle(memory: writer.writeToMemory().bundle)
-    #expect(throws: BundleError(path: "memory", fault: .missingSection("section labels"))) {
-      try bundle.bytes(.labels)
+    #expect(throws: BundleError(path: "memory", fault: .missingSection("section calibration"))) {
+      try bundle.bytes(.calibration)
     }
     #expect(throws: BundleError(path: "memory", fault: .notText("section card"))) { try bundle.text(.card) }
   }

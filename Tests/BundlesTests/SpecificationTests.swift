@@ -3,10 +3,10 @@ import Storage
 import Testing
 
 @Suite struct SpecificationTests {
-  /// The example of the specification: two labels and one vector, written by the writer.
+  /// The example of the specification: a card and one vector, written by the writer.
   private func example() throws -> [UInt8] {
     var writer = BundleWriter()
-    try writer.add(.labels, contents: SectionContents(#"["negative","positive"]"#))
+    try writer.add(.card, contents: SectionContents(#"{"license":"apache-2"}"#))
     let values = [Float(1), -0.5].withUnsafeBytes { Array($0) }
     try writer.add(.normalization, "scale", layout: .float32, shape: [2], contents: SectionContents(values))
     return try bytes(of: writer.writeToMemory().bundle)

@@ -1,6 +1,7 @@
 import Bundles
 import Storage
 import Testing
+import WeightFormats
 
 /// Bytes that LZ4 cannot shrink, the same for the same seed (SplitMix64).
 func noise(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
@@ -24,7 +25,7 @@ func smallBundle(policy: CodecPolicy = .mapped) throws -> [UInt8] {
   var writer = BundleWriter(policy: policy)
   try writer.add(.configuration, contents: SectionContents(#"{"model_type":"bert"}"#))
   try writer.add(.tokenizer, contents: SectionContents(vocabulary(100)))
-  try writer.add(.matrix, "layer.0", layout: .int8Panels, shape: [3, 5], contents: SectionContents(noise(77)))
+  try writer.add(.matrix, "layer.0", layout: Int8Format.matrixLayout, shape: [3, 5], contents: SectionContents(noise(77)))
   try writer.add(.normalization, "ünïcode", layout: .float32, shape: [2, 2], contents: SectionContents(noise(16)))
   try writer.add(.card, contents: SectionContents([]))
   return try bytes(of: writer.writeToMemory().bundle)

@@ -16,7 +16,14 @@ import Testing
     let tensor = try tensor(
       #"{"t":{"dtype":"F16","shape":[65536],"data_offsets":[0,131072]}}"#, data: littleEndian(bits))
     for (bits, value) in zip(bits, try tensor.readFloat32()) {
-      let expected = Float(Float16(bitPattern: bits))
+      let (exponent, fraction) = (Int(bits >> 10 & 31), Double(bits & 1023))
+      let magnitude =
+        switch exponent {
+        case 0: fraction * 0x1p-24
+        case 31: fraction == 0 ? Double.infinity : .nan
+        default: (1024 + fraction) * Double(sign: .plus, exponent: exponent - 25, significand: 1)
+        }
+      let expected = Float(bits >> 15 == 0 ? magnitude : -magnitude)
       #expect(
         value.isNaN ? expected.isNaN : value.bitPattern == expected.bitPattern, "\(bits): \(expected), \(value)")
     }

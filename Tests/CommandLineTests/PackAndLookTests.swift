@@ -6,6 +6,7 @@ import Storage
 import Tasks
 import TestSupport
 import Testing
+import WeightFormats
 
 @Suite struct PackTests {
   @Test func options() throws {
@@ -24,7 +25,7 @@ import Testing
       let mapped = try pack("--mapped")
       #expect(try readFile(workshop.path("packed.martlet")) == readFile(workshop.bundle), "--mapped and int8 are the defaults")
       #expect(mapped.bundle.entries(.matrix).allSatisfy { $0.codec == .stored })
-      #expect(mapped.bundle.entries(.matrix).contains { $0.layout == .int8Panels })
+      #expect(mapped.bundle.entries(.matrix).contains { $0.layout == Int8Format.matrixLayout })
       #expect(mapped.bundle.entries(.sourceFile).isEmpty && mapped.json["quality"]?.isNull == true)
       #expect(mapped.json["signal_to_noise_db"]?["bert.pooler.dense"]?.double ?? 0 > 30)
 
@@ -32,7 +33,7 @@ import Testing
       #expect(compact.bundle.fileSize < mapped.bundle.fileSize)
 
       let fp32 = try pack("--weights", "fp32", "--carry-source", "--card", "licence=MIT", "--card", "note=a=b")
-      #expect(fp32.bundle.entries(.matrix).allSatisfy { $0.layout == .float32Panels })
+      #expect(fp32.bundle.entries(.matrix).allSatisfy { $0.layout == Float32Format.matrixLayout })
       #expect(fp32.bundle.entries(.sourceFile).map(\.name).contains("vocab.txt"))
       #expect(try JSONValue(parsing: Array(fp32.bundle.text(.card).utf8)) == ["licence": "MIT", "note": "a=b"])
 

@@ -1,6 +1,7 @@
 import Encoders
 import Kernels
 import Storage
+import WeightFormats
 
 /// Memory that a kernel is given: 64-byte aligned, as the engine's.
 private func buffer(_ values: [Float]) -> AlignedBuffer {
@@ -28,33 +29,32 @@ func reportKernels(_ table: any KernelTable.Type) {
   for (M, N, K) in [(1, 1, 1), (2, 3, 5), (6, 64, 64), (7, 65, 77), (13, 130, 384), (3, 45, 193)] {
     let x = buffer(generator.floats(M * K))
     let (weights, bias) = (generator.floats(N * K), generator.floats(N))
-    for isInt8 in [true, false] {
-      let layout = PanelLayout(outputs: N, inputs: K, isInt8: isInt8)
-      let block = try! AlignedBuffer(byteCount: layout.byteCount)
-      layout.pack(weights: weights, bias: bias, into: block.baseAddress)
-      func vector<Element>(_ offset: Int, _: Element.Type) -> UnsafePointer<Element> {
-        UnsafePointer((block.baseAddress + offset).assumingMemoryBound(to: Element.self))
-      }
+    for format in [WeightFormat.int8, .fp32] {
+      let shape = MatrixShape(outputs: N, inputs: K)
+      let block = try! AlignedBuffer(byteCount: format.rules.byteCount(shape))
+      format.rules.pack(weights, bias: bias, shape, onGridOf: nil, into: block.baseAddress)
       let out = buffer(M * N)
-      if isInt8 {
+      if format == .int8 {
+        let matrix = Int8Format.matrix(block.baseAddress, shape)
         // The quantised bytes differ between instruction sets, their products do not.
         let (q, scales) = try! (AlignedBuffer(byteCount: M * table.operandStride(K)), buffer(M))
         table.quantizeRows(x.floats, K, M, K, Activation.identity.rawValue, q.baseAddress, table.operandStride(K), scales.floats)
         table.linearInt8(
-          q.baseAddress, table.operandStride(K), scales.floats, M, block.baseAddress, vector(layout.scalesOffset, Float.self),
-          vector(layout.rowSumsOffset, Int32.self), vector(layout.biasOffset, Float.self), N, K, out.floats, N)
+          q.baseAddress, table.operandStride(K), scales.floats, M, matrix.panels, matrix.scales, matrix.rowSums, matrix.bias, N,
+          K, out.floats, N)
         line("linearInt8", [M, N, K], [scales, out])
         let (back, scratch) = (buffer(M * K), buffer(table.linearTransposedScratch(N - N / 3)))
         table.linearTransposedInt8(
-          out.floats, N, M, block.baseAddress, vector(layout.scalesOffset, Float.self), N / 3, N - N / 3, K, back.floats, K,
+          out.floats, N, M, matrix.panels, matrix.scales, N / 3, N - N / 3, K, back.floats, K,
           scratch.floats)
         line("linearTransposedInt8", [M, N, K], [back])
       } else {
-        table.linearFloat(x.floats, K, M, vector(0, Float.self), vector(layout.biasOffset, Float.self), N, K, out.floats, N)
+        let matrix = Float32Format.matrix(block.baseAddress, shape)
+        table.linearFloat(x.floats, K, M, matrix.panels, matrix.bias, N, K, out.floats, N)
         line("linearFloat", [M, N, K], [out])
         let (back, scratch) = (buffer(M * K), buffer(table.linearTransposedScratch(N - N / 3)))
         table.linearTransposedFloat(
-          out.floats, N, M, vector(0, Float.self), N / 3, N - N / 3, K, back.floats, K, scratch.floats)
+          out.floats, N, M, matrix.panels, N / 3, N - N / 3, K, back.floats, K, scratch.floats)
         line("linearTransposedFloat", [M, N, K], [back])
       }
     }
@@ -84,9 +84,10 @@ func reportKernels(_ table: any KernelTable.Type) {
 
   for (rows, width) in [(3, 45), (9, 384)] {
     let values = generator.floats(rows * width)
-    let block = try! AlignedBuffer(byteCount: Grid.rowsByteCount(rows: rows, width: width))
-    Grid.quantizeRows(values, rows: rows, width: width, into: block.baseAddress)
-    let scales = (block.baseAddress + Grid.rowScalesOffset(rows: rows, width: width)).assumingMemoryBound(to: Float.self)
+    let shape = TableShape(rows: rows, width: width)
+    let block = try! AlignedBuffer(byteCount: Int8Format.byteCount(shape))
+    Int8Format.pack(values, shape, into: block.baseAddress)
+    let scales = Int8Format.table(block.baseAddress, shape).scales
     let indices = (0..<7).map { _ in Int32(generator.next() % UInt64(rows)) }
     let (int8, float) = (buffer(7 * width), buffer(7 * width))
     for adds in [false, true] {

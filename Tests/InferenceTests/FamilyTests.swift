@@ -3,17 +3,18 @@ import Inference
 import Kernels
 import TestSupport
 import Testing
+import WeightFormats
 
 /// Every family with the weights of its fixture.
 @Suite struct FamilyTests {
   @Test func everyFamilyHasAFixture() throws {
-    let found = try Set(familyNames.map { try Fixture("families/" + $0, isInt8: false).model.modelType })
+    let found = try Set(familyNames.map { try Fixture("families/" + $0, .fp32).model.modelType })
     #expect(found.union(["bert"]) == Set(Model.modelTypes))
   }
 
   /// fp32 against the reference library in float64, on every instruction set.
   @Test(arguments: familyNames) func logitsInFloat32(name: String) throws {
-    let fixture = try Fixture("families/" + name, isInt8: false)
+    let fixture = try Fixture("families/" + name, .fp32)
     let texts = try familyTexts(name)
     #expect(texts.count >= 8)
     #expect(texts.map(\.ids.count).max() == min(fixture.model.family.maximumLength, texts.map(\.ids.count).max()!))
@@ -29,11 +30,11 @@ import Testing
   /// int8 stays near fp32: `ReferenceTests` derives what rounding costs for each product; these models are narrower (a
   /// row of 10 values reaches 1.5 deviations or 3) and have more products behind one another, so the bound is wider.
   @Test(arguments: familyNames) func logitsInInt8(name: String) throws {
-    let texts = try familyTexts(name).map(Text.init) + Text.random(60, of: Fixture("families/" + name, isInt8: true).model, seed: 1)
-    let float = try Fixture("families/" + name, isInt8: false)
+    let texts = try familyTexts(name).map(Text.init) + Text.random(60, of: Fixture("families/" + name, .int8).model, seed: 1)
+    let float = try Fixture("families/" + name, .fp32)
     let expected = try float.logits(float.engine(), texts)
     let size = rootMeanSquare(expected.joined().map(Double.init))
-    let fixture = try Fixture("families/" + name, isInt8: true)
+    let fixture = try Fixture("families/" + name, .int8)
     for table in tables {
       let found = try fixture.logits(fixture.engine(table), texts)
       let differences = zip(expected.joined(), found.joined()).map { Double($0) - Double($1) }
@@ -50,8 +51,8 @@ import Testing
 
   /// The same bits alone, in company, on any number of threads and any instruction set with FMA, in engines that live
   /// through all batches.
-  @Test(arguments: familyNames, [false, true]) func invariance(name: String, isInt8: Bool) throws {
-    let fixture = try Fixture("families/" + name, isInt8: isInt8)
+  @Test(arguments: familyNames, [WeightFormat.fp32, .int8]) func invariance(name: String, format: WeightFormat) throws {
+    let fixture = try Fixture("families/" + name, format)
     let texts = Text.random(24, of: fixture.model, seed: 7)
     let alone = try texts.map { try bits(fixture.logits(fixture.engine(), [$0]))[0] }
     #expect(Set(alone).count > texts.count / 2, "the texts are told apart")

@@ -4,6 +4,7 @@ import Kernels
 import Storage
 import TestSupport
 import Testing
+import WeightFormats
 
 /// A text's logits are a function of the text: the same bits alone or in any batch, at any place of it, in any
 /// company, on any number of threads and any instruction set with FMA, in an engine that has run anything before.
@@ -11,8 +12,8 @@ import Testing
   private static let texts = Text.random(60, seed: 42)
 
   /// Random batches, with repetitions, in engines that live through all of them.
-  @Test(arguments: [false, true]) func anyBatchAnyThreadsAnyInstructionSet(isInt8: Bool) throws {
-    let fixture = try Fixture("tiny-bert", isInt8: isInt8)
+  @Test(arguments: [WeightFormat.fp32, .int8]) func anyBatchAnyThreadsAnyInstructionSet(format: WeightFormat) throws {
+    let fixture = try Fixture("tiny-bert", format)
     let alone = try self.alone(fixture)
     for table in fusedTables {
       for threads in 1...4 {
@@ -24,15 +25,15 @@ import Testing
           let found = try bits(fixture.logits(engine, chosen.map { Self.texts[$0] }))
           #expect(
             found == chosen.map { alone[$0] },
-            "\(table.instructionSet), \(threads) threads, int8 \(isInt8), trial \(trial): \(chosen)")
+            "\(table.instructionSet), \(threads) threads, \(format), trial \(trial): \(chosen)")
         }
       }
     }
   }
 
   /// Each text at the front, in the middle and at the end of the same company.
-  @Test(arguments: [false, true]) func anyPlace(isInt8: Bool) throws {
-    let fixture = try Fixture("tiny-bert", isInt8: isInt8)
+  @Test(arguments: [WeightFormat.fp32, .int8]) func anyPlace(format: WeightFormat) throws {
+    let fixture = try Fixture("tiny-bert", format)
     let alone = try self.alone(fixture)
     let engine = try fixture.engine(threads: 2)
     for (number, text) in Self.texts.enumerated() {
@@ -48,7 +49,7 @@ import Testing
   /// Without FMA the sums round otherwise: near in fp32.
   @Test func baselineIsNear() throws {
     let baseline = try #require(tables.last { !$0.instructionSet.hasFusedMultiplyAdd } ?? tables.last)
-    let fixture = try Fixture("tiny-bert", isInt8: false)
+    let fixture = try Fixture("tiny-bert", .fp32)
     let expected = try fixture.logits(fixture.engine(), Self.texts)
     let found = try fixture.logits(fixture.engine(baseline), Self.texts)
     let largest = zip(expected.joined(), found.joined()).map { abs($0 - $1) }.max()!
@@ -56,8 +57,8 @@ import Testing
   }
 
   /// Within one instruction set without FMA the promise holds too.
-  @Test(arguments: [false, true]) func baselineIsInvariantInItself(isInt8: Bool) throws {
-    let fixture = try Fixture("tiny-bert", isInt8: isInt8)
+  @Test(arguments: [WeightFormat.fp32, .int8]) func baselineIsInvariantInItself(format: WeightFormat) throws {
+    let fixture = try Fixture("tiny-bert", format)
     let baseline = try #require(tables.last)
     let alone = try self.alone(fixture, baseline)
     #expect(try bits(fixture.logits(fixture.engine(baseline, threads: 3), Self.texts)) == alone)
@@ -65,13 +66,13 @@ import Testing
 
   /// The texts are told apart, or the comparisons above would say little.
   @Test func textsDiffer() throws {
-    let alone = try self.alone(Fixture("tiny-bert", isInt8: true))
+    let alone = try self.alone(Fixture("tiny-bert", .int8))
     #expect(Set(alone).count > Self.texts.count * 9 / 10)
   }
 
   /// The bottom of a model alone: the same bits in any batch on any number of threads, and its last layer's one row a text.
   @Test(arguments: [0, 1, 2]) func hiddenStates(before layer: Int) throws {
-    let fixture = try Fixture("tiny-bert", isInt8: false)
+    let fixture = try Fixture("tiny-bert", .fp32)
     let family = fixture.model.family
     func states(_ texts: [Text], threads: Int) throws -> [UInt32] {
       var batch = Batch()
@@ -88,7 +89,7 @@ import Testing
   }
 
   @Test func noTexts() throws {
-    let fixture = try Fixture("tiny-bert", isInt8: true)
+    let fixture = try Fixture("tiny-bert", .int8)
     let engine = try fixture.engine(threads: 2)
     let before = try bits(fixture.logits(engine, Self.texts))
     #expect(try fixture.logits(engine, []).isEmpty)

@@ -2,13 +2,14 @@ import Encoders
 import Inference
 import TestSupport
 import Testing
+import WeightFormats
 
 /// DeBERTa's keys and queries of positions are made for texts of some length and again for longer ones: a text's logits
 /// are the same bits whatever came before, in engines of their own and in those that share weights.
 @Suite struct PositionPanelTests {
-  @Test(arguments: familyNames.filter { $0.hasPrefix("deberta") }, [false, true])
-  func longerTextsChangeNothing(_ name: String, isInt8: Bool) throws {
-    let first = try Fixture("families/" + name, isInt8: isInt8)
+  @Test(arguments: familyNames.filter { $0.hasPrefix("deberta") }, [WeightFormat.fp32, .int8])
+  func longerTextsChangeNothing(_ name: String, format: WeightFormat) throws {
+    let first = try Fixture("families/" + name, format)
     let longest = first.model.family.maximumLength
     var generator = SeededGenerator(seed: 3)
     let rows = Int32(first.model.blueprint.tables[0].rows)
@@ -21,11 +22,11 @@ import Testing
         tokenTypes: Array(repeating: 0, count: length))
     }
     let alone = try texts.map { text in
-      let fixture = try Fixture("families/" + name, isInt8: isInt8)
+      let fixture = try Fixture("families/" + name, format)
       return try bits(fixture.logits(fixture.engine(), [text]))[0]
     }
     for order in [Array(texts.indices), texts.indices.reversed()] {
-      let fixture = try Fixture("families/" + name, isInt8: isInt8)
+      let fixture = try Fixture("families/" + name, format)
       let engines = try [fixture.engine(), fixture.engine(threads: 3)]
       for place in order + order {
         for engine in engines {

@@ -2,13 +2,14 @@ import Inference
 import Kernels
 import TestSupport
 import Testing
+import WeightFormats
 
 @Suite struct ReferenceTests {
   /// fp32 against the reference library in float64, every text alone, on every instruction set, for weights stored as
   /// fp32, fp16 and bf16.
   @Test(arguments: ["tiny-bert", "tiny-bert-sharded-f16", "tiny-bert-sharded-bf16"])
   func logitsInFloat32(folder: String) throws {
-    let fixture = try Fixture(folder, isInt8: false)
+    let fixture = try Fixture(folder, .fp32)
     let texts = try referenceTexts(folder)
     #expect(texts.count >= 9)
     for table in tables {
@@ -28,10 +29,10 @@ import Testing
   /// Measured: 2.6 %, at most 0.0505 in 660 logits (3.7 deviations). The bounds are half as much again.
   @Test func logitsInInt8() throws {
     let texts = try referenceTexts("tiny-bert").map(Text.init) + Text.random(180, seed: 1)
-    let expected = try logits(texts, isInt8: false, tables[0]).flatMap { $0.map(Double.init) }
+    let expected = try logits(texts, .fp32, tables[0]).flatMap { $0.map(Double.init) }
     let size = rootMeanSquare(expected)
     for table in tables {
-      let found = try logits(texts, isInt8: true, table).flatMap { $0.map(Double.init) }
+      let found = try logits(texts, .int8, table).flatMap { $0.map(Double.init) }
       let differences = zip(expected, found).map { $0 - $1 }
       let share = rootMeanSquare(differences) / size
       // Below the lower bound it would not be int8 that was run.
@@ -44,8 +45,8 @@ import Testing
     (values.reduce(0) { $0 + $1 * $1 } / Double(values.count)).squareRoot()
   }
 
-  private func logits(_ texts: [Text], isInt8: Bool, _ table: any KernelTable.Type) throws -> [[Float]] {
-    let fixture = try Fixture("tiny-bert", isInt8: isInt8)
+  private func logits(_ texts: [Text], _ format: WeightFormat, _ table: any KernelTable.Type) throws -> [[Float]] {
+    let fixture = try Fixture("tiny-bert", format)
     return try fixture.logits(fixture.engine(table), texts)
   }
 }

@@ -5,14 +5,15 @@ import Kernels
 import Storage
 import TestSupport
 import Testing
+import WeightFormats
 
-/// A fixture's weights in kernel layout, in memory of the test's own.
+/// A fixture's weights as a bundle would hold them, in memory of the test's own.
 final class PackedWeights: WeightProvider {
-  private let matrices, tables, normalizations: [AlignedBuffer]
-  private let isInt8: Bool
+  private let matrices, tables: [(format: WeightFormat, block: AlignedBuffer)]
+  private let normalizations: [AlignedBuffer]
 
-  /// - Parameter isInt8: the layer that makes the logits is fp32 in any case, as in a bundle.
-  init(_ blueprint: Blueprint, _ tensors: [String: [Float]], isInt8: Bool) throws {
+  /// - Parameter format: of a matrix or table by its name; the layer that makes the logits is fp32 in any case, as in a bundle.
+  init(_ blueprint: Blueprint, _ tensors: [String: [Float]], _ format: (String) -> WeightFormat) throws {
     func values(_ parameters: [Int]) throws -> [Float] {
       try parameters.flatMap { index in
         let parameter = blueprint.parameters[index]
@@ -33,32 +34,30 @@ final class PackedWeights: WeightProvider {
         }
       }
     }
-    self.isInt8 = isInt8
     matrices = try blueprint.linears.map { linear in
-      let layout = PanelLayout(outputs: linear.outputs, inputs: linear.inputs, isInt8: isInt8 && !linear.isOutput)
-      let block = try AlignedBuffer(byteCount: layout.byteCount)
+      let (format, shape) = (linear.isOutput ? .fp32 : format(linear.name), MatrixShape(outputs: linear.outputs, inputs: linear.inputs))
+      let block = try AlignedBuffer(byteCount: format.rules.byteCount(shape))
       let bias = linear.biases.isEmpty ? [Float](repeating: 0, count: linear.outputs) : try values(linear.biases)
-      layout.pack(weights: try matrix(linear), bias: bias, into: block.baseAddress)
-      return block
+      format.rules.pack(try matrix(linear), bias: bias, shape, onGridOf: nil, into: block.baseAddress)
+      return (format, block)
     }
     tables = try blueprint.tables.map { table in
-      let values = try values([table.weight])
-      guard isInt8, !table.isExact else { return try AlignedBuffer(values) }
-      let block = try AlignedBuffer(byteCount: Grid.rowsByteCount(rows: table.rows, width: table.width))
-      Grid.quantizeRows(values, rows: table.rows, width: table.width, into: block.baseAddress)
-      return block
+      let (format, shape) = (table.isExact ? .fp32 : format(table.name), TableShape(rows: table.rows, width: table.width))
+      let block = try AlignedBuffer(byteCount: format.rules.byteCount(shape))
+      format.rules.pack(try values([table.weight]), shape, onGridOf: nil, into: block.baseAddress)
+      return (format, block)
     }
     normalizations = try blueprint.normalizations.map {
       try AlignedBuffer(values($0.parameters) + [Float](repeating: 0, count: $0.bias == nil ? $0.width : 0))
     }
   }
 
-  func matrix(_ linear: Linear) -> (form: MatrixForm, bytes: UnsafeRawBufferPointer) {
-    (isInt8 && !linear.isOutput ? .int8Panels : .float32Panels, matrices[linear.index].bytes)
+  func matrix(_ linear: Linear) -> (format: WeightFormat, bytes: UnsafeRawBufferPointer) {
+    (matrices[linear.index].format, matrices[linear.index].block.bytes)
   }
 
-  func table(_ table: Table) -> (form: TableForm, bytes: UnsafeRawBufferPointer) {
-    (isInt8 && !table.isExact ? .int8Rows : .float32, tables[table.index].bytes)
+  func table(_ table: Table) -> (format: WeightFormat, bytes: UnsafeRawBufferPointer, changes: TableChanges?) {
+    (tables[table.index].format, tables[table.index].block.bytes, nil)
   }
 
   func normalization(_ normalization: Normalization) -> UnsafeRawBufferPointer {
@@ -79,9 +78,12 @@ struct Fixture {
   let provider: PackedWeights
   let weights: ModelWeights
 
-  init(_ folder: String, isInt8: Bool) throws {
+  init(_ folder: String, _ format: WeightFormat) throws { try self.init(folder, formats: { _ in format }) }
+
+  /// - Parameter format: of a matrix or table by its name.
+  init(_ folder: String, formats format: (String) -> WeightFormat) throws {
     model = try Model(configuration: JSONValue(parsing: readFile(fixture(folder + "/config.json"))))
-    provider = try PackedWeights(model.blueprint, fixtureTensors(folder), isInt8: isInt8)
+    provider = try PackedWeights(model.blueprint, fixtureTensors(folder), format)
     weights = try ModelWeights(model.blueprint, from: provider)
   }
 

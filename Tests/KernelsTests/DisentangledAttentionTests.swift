@@ -1,5 +1,6 @@
 import Kernels
 import Testing
+import WeightFormats
 
 /// Tokens and positions of one head, and where each distance finds its position.
 private struct Case {
@@ -43,8 +44,8 @@ private struct Case {
   func panels(isInt8: Bool) -> (keys: Panels, queries: Panels, keyColumns: [Int32], queryColumns: [Int32]) {
     let reversed = (0..<rows).reversed().flatMap { keys[$0 * width..<($0 + 1) * width] }
     return (
-      Panels(reversed, bias: nil, outputs: rows, inputs: width, isInt8: isInt8),
-      Panels(queries, bias: nil, outputs: rows, inputs: width, isInt8: isInt8),
+      Panels(reversed, bias: nil, outputs: rows, inputs: width, isInt8 ? .int8 : .fp32),
+      Panels(queries, bias: nil, outputs: rows, inputs: width, isInt8 ? .int8 : .fp32),
       places.reversed().map { Int32(rows - 1 - $0) }, places.map { Int32($0) }
     )
   }

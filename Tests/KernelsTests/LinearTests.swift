@@ -1,5 +1,6 @@
 import Kernels
 import Testing
+import WeightFormats
 
 private let rowCounts = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]
 private let inputCounts = [1, 3, 4, 5, 63, 64, 65, 384]
@@ -14,7 +15,7 @@ private let outputCounts = [1, 2, 15, 63, 64, 65, 100, 384]
         let weights = random.floats(outputs * inputs)
         let bias = random.floats(outputs)
         let values = random.floats(13 * inputs, 3)
-        let panels = Panels(weights, bias: bias, outputs: outputs, inputs: inputs, isInt8: true)
+        let panels = Panels(weights, bias: bias, outputs: outputs, inputs: inputs, .int8)
         let rowGrids = (0..<13).map { quantized(values[$0 * inputs..<($0 + 1) * inputs]) }
         let weightGrids = (0..<outputs).map { quantized(weights[$0 * inputs..<($0 + 1) * inputs]) }
         var expected: [(exact: Double, fused: Float)] = []
@@ -51,7 +52,7 @@ private let outputCounts = [1, 2, 15, 63, 64, 65, 100, 384]
   @Test(arguments: [64, 384, 4096]) func int8Extremes(inputs: Int) {
     for (sign, weightSign) in [(1, 1), (1, -1), (-1, 1), (-1, -1)] as [(Float, Float)] {
       let panels = Panels(
-        [Float](repeating: 127 * weightSign, count: 65 * inputs), bias: nil, outputs: 65, inputs: inputs, isInt8: true)
+        [Float](repeating: 127 * weightSign, count: 65 * inputs), bias: nil, outputs: 65, inputs: inputs, .int8)
       for table in tables {
         let operand = Operand(table, [Float](repeating: sign * 127, count: 7 * inputs), rows: 7, width: inputs)
         let out = output(stride: 65, count: 7, width: 65)
@@ -67,7 +68,7 @@ private let outputCounts = [1, 2, 15, 63, 64, 65, 100, 384]
     let (rowCount, inputs, outputs) = (29, 65, 200)
     var random = Generator(seed: 7)
     let panels = Panels(
-      random.floats(outputs * inputs), bias: random.floats(outputs), outputs: outputs, inputs: inputs, isInt8: true)
+      random.floats(outputs * inputs), bias: random.floats(outputs), outputs: outputs, inputs: inputs, .int8)
     let values = random.floats(rowCount * inputs)
     var agreement = Agreement()
     for table in tables {
@@ -97,7 +98,7 @@ private let outputCounts = [1, 2, 15, 63, 64, 65, 100, 384]
         let weights = random.floats(outputs * inputs)
         let bias = random.floats(outputs)
         let values = GuardedBuffer(random.floats(13 * inputs))
-        let panels = Panels(weights, bias: bias, outputs: outputs, inputs: inputs, isInt8: false)
+        let panels = Panels(weights, bias: bias, outputs: outputs, inputs: inputs, .fp32)
         var expected: [(exact: Double, fused: Float)] = []
         for row in 0..<13 {
           for output in 0..<outputs {
@@ -115,8 +116,8 @@ private let outputCounts = [1, 2, 15, 63, 64, 65, 100, 384]
           for count in rowCounts {
             let out = output(stride: outputs + 3, count: count, width: outputs)
             table.linearFloat(
-              values.pointer, inputs, count, UnsafePointer(panels.block.raw.assumingMemoryBound(to: Float.self)),
-              panels.bias, outputs, inputs, out.pointer, outputs + 3)
+              values.pointer, inputs, count, panels.float32.panels,
+              panels.float32.bias, outputs, inputs, out.pointer, outputs + 3)
             withExtendedLifetime((values, panels)) {}
             let found = rows(out, stride: outputs + 3, count: count, width: outputs)
             let differs =
@@ -135,11 +136,11 @@ private let outputCounts = [1, 2, 15, 63, 64, 65, 100, 384]
   }
 
   /// Back from some outputs to the inputs, wherever in their panels these lie: one chain of multiply-adds over the outputs.
-  @Test(arguments: [true, false]) func transposedAgainstDouble(isInt8: Bool) {
+  @Test(arguments: [WeightFormat.int8, .fp32]) func transposedAgainstDouble(format: WeightFormat) {
     for (outputs, inputs) in [(9, 1), (70, 5), (200, 63), (192, 64), (300, 130)] {
       var random = Generator(seed: UInt64(outputs * 1000 + inputs))
       let weights = random.floats(outputs * inputs)
-      let panels = Panels(weights, bias: nil, outputs: outputs, inputs: inputs, isInt8: isInt8)
+      let panels = Panels(weights, bias: nil, outputs: outputs, inputs: inputs, format)
       let grids = (0..<outputs).map { quantized(weights[$0 * inputs..<($0 + 1) * inputs]) }
       for (first, count) in [(0, 1), (0, 16), (3, 5), (1, 70), (16, 32), (32, 64), (60, 20), (64, 64), (63, 129), (128, 32), (96, 80)]
       where first + count <= outputs {
@@ -151,8 +152,8 @@ private let outputCounts = [1, 2, 15, 63, 64, 65, 100, 384]
               var (sum, chain): (Double, Float) = (0, 0)
               for place in 0..<count {
                 let (grid, value) = (grids[first + place], values[row * (count + 2) + place])
-                let weight = isInt8 ? Float(grid.integers[input]) : weights[(first + place) * inputs + input]
-                let scale = isInt8 ? grid.scale : 1
+                let weight = format == .int8 ? Float(grid.integers[input]) : weights[(first + place) * inputs + input]
+                let scale = format == .int8 ? grid.scale : 1
                 sum += Double(value) * Double(weight) * Double(scale)
                 chain.addProduct(value * scale, weight)
               }
@@ -165,13 +166,13 @@ private let outputCounts = [1, 2, 15, 63, 64, 65, 100, 384]
             let source = GuardedBuffer(Array(values.dropLast(2)))
             let scratch = GuardedBuffer(table.linearTransposedScratch(count)) { _ in Float.nan }
             let out = output(stride: inputs + 3, count: M, width: inputs)
-            if isInt8 {
+            if format == .int8 {
               table.linearTransposedInt8(
-                source.pointer, count + 2, M, panels.block.raw, panels.scales, first, count, inputs, out.pointer, inputs + 3,
+                source.pointer, count + 2, M, panels.block.raw, panels.int8.scales, first, count, inputs, out.pointer, inputs + 3,
                 scratch.pointer)
             } else {
               table.linearTransposedFloat(
-                source.pointer, count + 2, M, UnsafePointer(panels.block.raw.assumingMemoryBound(to: Float.self)), first,
+                source.pointer, count + 2, M, panels.float32.panels, first,
                 count, inputs, out.pointer, inputs + 3, scratch.pointer)
             }
             withExtendedLifetime((source, scratch, panels)) {}

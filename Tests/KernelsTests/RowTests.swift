@@ -1,5 +1,6 @@
 import Kernels
 import Testing
+import WeightFormats
 
 private let widths = [1, 2, 15, 16, 17, 63, 64, 65, 100, 384]
 
@@ -181,12 +182,11 @@ private let widths = [1, 2, 15, 16, 17, 63, 64, 65, 100, 384]
     for width in widths {
       var random = Generator(seed: UInt64(width))
       let values = random.floats(9 * width)
-      let block = GuardedBuffer<UInt8>(Grid.rowsByteCount(rows: 9, width: width)) { _ in 0 }
-      values.withUnsafeBufferPointer { Grid.quantizeRows($0.baseAddress!, rows: 9, width: width, into: block.raw) }
+      let shape = TableShape(rows: 9, width: width)
+      let block = GuardedBuffer<UInt8>(Int8Format.byteCount(shape)) { _ in 0 }
+      Int8Format.pack(values, shape, into: block.raw)
       var dequantized = [Float](repeating: 0, count: values.count)
-      dequantized.withUnsafeMutableBufferPointer {
-        Grid.dequantizeRows(block.raw, rows: 9, width: width, into: $0.baseAddress!)
-      }
+      Int8Format.unpack(block.raw, shape, into: &dequantized)
       withExtendedLifetime(block) {}
       for row in 0..<9 {
         let scale = quantized(values[row * width..<(row + 1) * width]).scale
@@ -194,7 +194,7 @@ private let widths = [1, 2, 15, 16, 17, 63, 64, 65, 100, 384]
       }
       let table32 = GuardedBuffer(values)
       let indices = GuardedBuffer<Int32>([8, 0, 3, 3])
-      let scales = (block.raw + Grid.rowScalesOffset(rows: 9, width: width)).assumingMemoryBound(to: Float.self)
+      let scales = Int8Format.table(block.raw, shape).scales
       var agreement = Agreement()
       for table in tables {
         for (isInt8, source) in [(true, dequantized), (false, values)] {

@@ -1,4 +1,6 @@
+import CVector
 import Kernels
+import WeightFormats
 
 /// A small generator (xorshift64*), so that a failure can be repeated from its seed.
 struct Generator {
@@ -78,36 +80,32 @@ func output(stride: Int, count: Int, width: Int) -> GuardedBuffer<Float> {
 
 /// A weight matrix in kernel layout.
 struct Panels {
-  let layout: PanelLayout
+  let format: WeightFormat
+  let shape: MatrixShape
   let block: GuardedBuffer<UInt8>
 
-  init(_ weights: [Float], bias: [Float]?, outputs: Int, inputs: Int, isInt8: Bool) {
-    layout = PanelLayout(outputs: outputs, inputs: inputs, isInt8: isInt8)
-    block = GuardedBuffer(layout.byteCount) { _ in 0 }
-    weights.withUnsafeBufferPointer { weights in
-      if let bias {
-        bias.withUnsafeBufferPointer { layout.pack(weights: weights.baseAddress!, bias: $0.baseAddress!, into: block.raw) }
-      } else {
-        layout.pack(weights: weights.baseAddress!, bias: nil, into: block.raw)
-      }
-    }
+  init(_ weights: [Float], bias: [Float]?, outputs: Int, inputs: Int, _ format: WeightFormat) {
+    self.format = format
+    shape = MatrixShape(outputs: outputs, inputs: inputs)
+    block = GuardedBuffer(format.rules.byteCount(shape)) { _ in 0 }
+    let bias = bias.map { GuardedBuffer($0) }
+    format.rules.pack(weights, bias: bias.map { UnsafePointer($0.pointer) }, shape, onGridOf: nil, into: block.raw)
+    withExtendedLifetime(bias) {}
     withExtendedLifetime(block) {}
   }
 
-  var scales: UnsafePointer<Float> { UnsafePointer((block.raw + layout.scalesOffset).assumingMemoryBound(to: Float.self)) }
-  var rowSums: UnsafePointer<Int32> { UnsafePointer((block.raw + layout.rowSumsOffset).assumingMemoryBound(to: Int32.self)) }
-  var bias: UnsafePointer<Float> { UnsafePointer((block.raw + layout.biasOffset).assumingMemoryBound(to: Float.self)) }
+  var int8: Int8Matrix { Int8Format.matrix(block.raw, shape) }
+  var float32: FloatMatrix { Float32Format.matrix(block.raw, shape) }
 
   /// Runs `linearInt8` on all rows and outputs `[first, end)`; `first` is a multiple of 64.
   func multiply(
     _ table: any KernelTable.Type, _ operand: Operand, rows: Range<Int>, outputs: Range<Int>, _ out: UnsafeMutablePointer<Float>,
     _ stride: Int
   ) {
-    let paddedInputs = (layout.inputs + 3) / 4 * 4
+    let matrix = int8.outputs(outputs)
     table.linearInt8(
       operand.bytes.raw + rows.lowerBound * operand.stride, operand.stride, operand.scales.pointer + rows.lowerBound,
-      rows.count, block.raw + outputs.lowerBound * paddedInputs, scales + outputs.lowerBound,
-      rowSums + outputs.lowerBound, bias + outputs.lowerBound, outputs.count, layout.inputs, out, stride)
+      rows.count, matrix.panels, matrix.scales, matrix.rowSums, matrix.bias, matrix.outputs, matrix.inputs, out, stride)
     withExtendedLifetime((self, operand)) {}
   }
 }
@@ -137,7 +135,7 @@ struct Operand {
   func integers(_ table: any KernelTable.Type, rows: Int, width: Int) -> [Int] {
     var identity = [Float](repeating: 0, count: width * width)
     for index in 0..<width { identity[index * width + index] = 127 }
-    let panels = Panels(identity, bias: nil, outputs: width, inputs: width, isInt8: true)
+    let panels = Panels(identity, bias: nil, outputs: width, inputs: width, .int8)
     let ones = Operand(bytes: bytes, scales: GuardedBuffer(rows) { _ in 1 }, stride: stride)
     let out = output(stride: width, count: rows, width: width)
     panels.multiply(table, ones, rows: 0..<rows, outputs: 0..<width, out.pointer, width)

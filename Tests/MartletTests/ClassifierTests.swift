@@ -6,6 +6,7 @@ import Martlet
 import Sessions
 import Testing
 import TestSupport
+import WeightFormats
 
 @Suite struct ClassifierTests {
   /// The example of the library's description.
@@ -44,10 +45,25 @@ import TestSupport
     }
   }
 
+  /// A bundle in which every matrix and table has a format of its own, and no two neighbours the same one.
+  @Test(arguments: InstructionSet.supported) func mixedFormats(instructionSet: InstructionSet) throws {
+    var changes = BundleChanges()
+    let model = try tinyModel()
+    for (number, name) in (model.linears.map(\.name) + model.tables.map(\.name)).enumerated() {
+      changes.formats[name] = WeightFormat.allCases[number % 3]
+    }
+    let classifier = try tinyClassifier(changes, instructionSet: instructionSet.rawValue)
+    for reference in try referenceTexts("tiny-bert").filter({ $0.text != nil }) {
+      let prediction = try classifier.classify(reference.text!, pair: reference.pair)
+      // `ReferenceTests` derives what rounding in int8 costs.
+      #expect(zip(prediction.logits, reference.logits).allSatisfy { abs(Double($0) - Double($1)) <= 0.075 }, "\(reference.text!)")
+    }
+  }
+
   /// The reference's logits from text alone, pairs included, on every instruction set.
   @Test(arguments: InstructionSet.supported) func textsOfTheReference(instructionSet: InstructionSet) throws {
     var changes = BundleChanges()
-    changes.isInt8 = false
+    changes.format = .fp32
     let classifier = try tinyClassifier(changes, instructionSet: instructionSet.rawValue)
     #expect(classifier.instructionSet == instructionSet.rawValue)
     let references = try referenceTexts("tiny-bert").filter { $0.text != nil }
@@ -98,9 +114,9 @@ import TestSupport
   }
 
   /// Batches of any size give what each text gives alone, bit for bit.
-  @Test(arguments: [false, true]) func batchesAreTheTextsOneByOne(isInt8: Bool) throws {
+  @Test(arguments: WeightFormat.allCases) func batchesAreTheTextsOneByOne(format: WeightFormat) throws {
     var changes = BundleChanges()
-    changes.isInt8 = isInt8
+    changes.format = format
     let classifier = try tinyClassifier(changes, threads: 2)
     let texts = randomTexts(100, seed: 5)
     let alone = try texts.map { try classifier.classify($0) }

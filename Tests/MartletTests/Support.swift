@@ -8,10 +8,13 @@ import TestSupport
 import Testing
 import TokenizerImport
 import Tokenizers
+import WeightFormats
 
 /// What makes a bundle of `tiny-bert` another one.
 struct BundleChanges {
-  var isInt8 = true
+  var format = WeightFormat.int8
+  /// Of matrices and tables that have another format, by name.
+  var formats: [String: WeightFormat] = [:]
   var hasHead = true
   var configuration: [(key: String, value: JSONValue)] = []
   /// Rows cut off the end of the word embeddings, in the configuration too.
@@ -49,7 +52,7 @@ func tinyBundle(_ changes: BundleChanges = BundleChanges()) throws -> [UInt8] {
 
   var writer = BundleWriter()
   func add(
-    _ kind: SectionKind, _ name: String, _ layout: SectionLayout, _ shape: [Int], _ contents: AlignedBuffer
+    _ kind: SectionKind, _ name: String, _ layout: LayoutNumber, _ shape: [Int], _ contents: AlignedBuffer
   ) throws {
     guard name != changes.missingSection else { return }
     let shape = name == changes.misshapenSection ? shape.reversed() : shape
@@ -58,21 +61,18 @@ func tinyBundle(_ changes: BundleChanges = BundleChanges()) throws -> [UInt8] {
   try writer.add(.configuration, contents: SectionContents(JSONValue.object(configuration).text()))
   try writer.add(.tokenizer, contents: SectionContents(tokenizer.compiled()))
   for linear in blueprint.linears where changes.hasHead || !linear.isOutput {
-    let isInt8 = changes.isInt8 && !linear.isOutput
-    let layout = PanelLayout(outputs: linear.outputs, inputs: linear.inputs, isInt8: isInt8)
-    let block = try AlignedBuffer(byteCount: layout.byteCount)
-    layout.pack(weights: try values(linear.weights), bias: try values(linear.biases), into: block.baseAddress)
-    try add(.matrix, linear.name, isInt8 ? .int8Panels : .float32Panels, [linear.outputs, linear.inputs], block)
+    let format = linear.isOutput ? .fp32 : changes.formats[linear.name] ?? changes.format
+    let shape = MatrixShape(outputs: linear.outputs, inputs: linear.inputs)
+    let block = try AlignedBuffer(byteCount: format.rules.byteCount(shape))
+    format.rules.pack(try values(linear.weights), bias: try values(linear.biases), shape, onGridOf: nil, into: block.baseAddress)
+    try add(.matrix, linear.name, format.rules.matrixLayout, [linear.outputs, linear.inputs], block)
   }
   for table in blueprint.tables {
-    let (values, shape) = (try values([table.weight]), [table.rows, table.width])
-    if changes.isInt8 {
-      let block = try AlignedBuffer(byteCount: Grid.rowsByteCount(rows: table.rows, width: table.width))
-      Grid.quantizeRows(values, rows: table.rows, width: table.width, into: block.baseAddress)
-      try add(.embedding, table.name, .int8Rows, shape, block)
-    } else {
-      try add(.embedding, table.name, .float32, shape, AlignedBuffer(values))
-    }
+    let format = changes.formats[table.name] ?? changes.format
+    let shape = TableShape(rows: table.rows, width: table.width)
+    let block = try AlignedBuffer(byteCount: format.rules.byteCount(shape))
+    format.rules.pack(try values([table.weight]), shape, onGridOf: nil, into: block.baseAddress)
+    try add(.embedding, table.name, format.rules.tableLayout, [table.rows, table.width], block)
   }
   for normalization in blueprint.normalizations {
     try add(
@@ -81,6 +81,8 @@ func tinyBundle(_ changes: BundleChanges = BundleChanges()) throws -> [UInt8] {
   }
   return try bytes(of: writer.writeToMemory().bundle)
 }
+
+func tinyModel() throws -> Blueprint { try Model(configuration: JSONValue(parsing: readFile(fixture("tiny-bert/config.json")))).blueprint }
 
 func bytes(of buffer: AlignedBuffer) -> [UInt8] { Array(buffer.bytes) }
 

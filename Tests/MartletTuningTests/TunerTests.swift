@@ -9,6 +9,7 @@ import Tasks
 import TestSupport
 import Testing
 import Training
+import WeightFormats
 
 @Suite struct TunerTests {
   private let trainerStateKeys = [
@@ -109,11 +110,11 @@ import Training
     }
   }
 
-  /// A bundle as a base: int8, starting from the dequantised weights, or fp32, with the bits of the folder.
-  @Test(arguments: WeightPrecision.allCases) func bundleAsBase(_ precision: WeightPrecision) throws {
+  /// A bundle as a base: starting from the dequantised weights, or of fp32 with the bits of the folder.
+  @Test(arguments: WeightFormat.allCases) func bundleAsBase(_ format: WeightFormat) throws {
     try withTemporaryFolder { folder in
       var options = PackingOptions()
-      options.weights = precision
+      options.weights = format
       _ = try pack(CheckpointFolder(path: fixture("tiny-bert-encoder")), options: options).write(to: folder + "/base.martlet")
       let data = try TinyData.reviews().write(folder + "/train.tsv")
       var notes: [String] = []
@@ -121,13 +122,13 @@ import Training
         if case .start(_, let lines) = event { notes = lines }
       }
       #expect(result.steps == 5 && result.trainLoss.isFinite)
-      #expect(notes.contains("the base is int8: training starts from its dequantised weights") == (precision == .int8))
+      #expect(notes.contains("the base is \(format): training starts from its dequantised weights") == (format != .fp32))
       #expect(try listDirectory(folder + "/out") == ["checkpoint-3", "checkpoint-5"] + modelFiles)
       let reference = try tinyTuner().tune(on: data, outputFolder: folder + "/reference")
       #expect(
         try readFile(folder + "/out/config.json") == readFile(folder + "/reference/config.json"))
       let same = try readFile(folder + "/out/model.safetensors") == readFile(folder + "/reference/model.safetensors")
-      #expect(same == (precision == .fp32))
+      #expect(same == (format == .fp32))
       #expect(abs(result.trainLoss - reference.trainLoss) < 0.05)
     }
   }

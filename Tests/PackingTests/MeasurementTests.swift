@@ -8,6 +8,7 @@ import Records
 import Tasks
 import Testing
 import TestSupport
+import WeightFormats
 
 #if canImport(Glibc)
   import Glibc
@@ -103,7 +104,7 @@ private struct NoLabel: Error {}
     let folder = try CheckpointFolder(path: fixture("tiny-bert"))
     let dataset = try labelled(Self.rows)
     let quality = try measureQuality(folder, .int8, dataset, targets(of: dataset, folder), threads: 1)
-    func best(_ weights: WeightPrecision) throws -> (labels: [Int], accuracy: Double) {
+    func best(_ weights: WeightFormat) throws -> (labels: [Int], accuracy: Double) {
       var labels: [Int] = []
       let evaluation = try evaluated(Classifier(bundle: packed("tiny-bert", weights), threads: 1), dataset) {
         labels.append(argmax($1))

@@ -9,14 +9,15 @@ import Packing
 import Storage
 import Testing
 import TestSupport
+import WeightFormats
 
 @Suite struct PackTests {
   private let texts = ["", "A stirring, funny and finally transporting film.", "it is not good, it is not bad"]
 
-  /// A folder comes back out of an fp32 bundle bit for bit, and out of an int8 one within half a step of each row's
-  /// grid; what is fp32 in both is exact in both.
-  @Test(arguments: WeightPrecision.allCases, CodecPolicy.allCases)
-  func parametersComeBack(weights: WeightPrecision, codec: CodecPolicy) throws {
+  /// A folder comes back out of an fp32 bundle bit for bit, out of an fp16 one as the nearest halves, and out of an int8 one within half
+  /// a step of each row's grid; what is fp32 in all is exact in all.
+  @Test(arguments: WeightFormat.allCases, CodecPolicy.allCases)
+  func parametersComeBack(weights: WeightFormat, codec: CodecPolicy) throws {
     let folder = try CheckpointFolder(path: fixture("tiny-bert"))
     let model = try Model(configuration: folder.configuration)
     let expected = try parameters(CheckpointParameters(folder, prefix: Bert.prefix), model.blueprint)
@@ -24,9 +25,13 @@ import TestSupport
     #expect(found.count == model.blueprint.parameters.count)
     for parameter in model.blueprint.parameters {
       let (original, restored) = (expected[parameter.name]!, try #require(found[parameter.name]))
-      let isQuantized = weights == .int8 && parameter.shape.count == 2 && parameter.name != "classifier.weight"
+      let isQuantized = weights != .fp32 && parameter.shape.count == 2 && parameter.name != "classifier.weight"
       guard isQuantized else {
         #expect(restored.map(\.bitPattern) == original.map(\.bitPattern), "\(parameter.name)")
+        continue
+      }
+      guard weights == .int8 else {
+        #expect(restored == original.map { Float(Float16($0)) } && restored != original, "\(parameter.name)")
         continue
       }
       let width = parameter.shape[1]
@@ -41,8 +46,8 @@ import TestSupport
   }
 
   /// The same folder gives the same bytes, in memory and in a file.
-  @Test(arguments: WeightPrecision.allCases, CodecPolicy.allCases)
-  func bytesAreReproducible(weights: WeightPrecision, codec: CodecPolicy) throws {
+  @Test(arguments: WeightFormat.allCases, CodecPolicy.allCases)
+  func bytesAreReproducible(weights: WeightFormat, codec: CodecPolicy) throws {
     try withTemporaryFolder { folder in
       let paths = ["/a.martlet", "/b.martlet"].map { folder + $0 }
       for path in paths { _ = try packedModel(fixture("tiny-bert"), weights, codec).write(to: path) }
@@ -53,12 +58,27 @@ import TestSupport
   }
 
   /// Compression changes the file, not the answers.
-  @Test(arguments: WeightPrecision.allCases) func codecsGiveTheSameLogits(weights: WeightPrecision) throws {
+  @Test(arguments: WeightFormat.allCases) func codecsGiveTheSameLogits(weights: WeightFormat) throws {
     let (mapped, compact) = (try packed("tiny-bert", weights, .mapped), try packed("tiny-bert", weights, .compact))
     #expect(compact.fileSize < mapped.fileSize)
     #expect(mapped.entries(.matrix).allSatisfy { $0.codec == .stored })
     let predictions = try [mapped, compact].map { try Classifier(bundle: $0, threads: 1).classify(texts) }
     #expect(predictions[0] == predictions[1])
+  }
+
+  /// The third format: half the bytes of fp32, opened and classified with, the reference's logits but for what rounding to 11 bits costs.
+  @Test func float16() throws {
+    let sizes = try WeightFormat.allCases.map { try packed("tiny-bert", $0).entries(.embedding).reduce(0) { $0 + $1.rawSize } }
+    #expect(sizes[2] * 2 == sizes[1] && sizes[0] < sizes[2])
+    let bundle = try packed("tiny-bert", .fp16)
+    #expect(try #require(bundle.entry(.matrix, "bert.pooler.dense")).layout.description == "float16 rows")
+    let classifier = try Classifier(bundle: bundle, threads: 1)
+    for text in try referenceTexts("tiny-bert") {
+      guard let words = text.text else { continue }
+      let found = try classifier.classify(words, pair: text.pair).logits
+      let worst = zip(found, text.logits).map { abs(Double($0) - Double($1)) }.max()!
+      #expect(worst < 5e-3 && worst > 1e-6, "\(words): \(worst)")
+    }
   }
 
   /// From the reference's folder to its logits: all folders, texts and pairs.
@@ -79,7 +99,7 @@ import TestSupport
   /// int8 makes the tables a quarter, and the noise it adds to a layer is what eight bits add to normal values:
   /// 20 log10(127 √12 / 3) = 43 dB for rows that reach 3 deviations.
   @Test func sizesAndNoise() throws {
-    func sections(_ weights: WeightPrecision) throws -> [SectionEntry] { try packed("tiny-bert", weights).entries }
+    func sections(_ weights: WeightFormat) throws -> [SectionEntry] { try packed("tiny-bert", weights).entries }
     let size = { (entries: [SectionEntry]) in entries.filter { $0.kind == .embedding }.reduce(0) { $0 + $1.rawSize } }
     #expect(Double(size(try sections(.int8))) < 0.3 * Double(size(try sections(.fp32))))
 

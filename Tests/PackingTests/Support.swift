@@ -8,6 +8,7 @@ import Records
 import Storage
 import TestSupport
 import Testing
+import WeightFormats
 
 #if canImport(Glibc)
   import Glibc
@@ -15,13 +16,13 @@ import Testing
 
 /// A fixture packed, in memory.
 func packed(
-  _ folder: String = "tiny-bert", _ weights: WeightPrecision = .int8, _ codec: CodecPolicy = .mapped
+  _ folder: String = "tiny-bert", _ weights: WeightFormat = .int8, _ codec: CodecPolicy = .mapped
 ) throws -> Bundle {
   try packedModel(fixture(folder), weights, codec).writeToMemory()
 }
 
 func packedModel(
-  _ path: String, _ weights: WeightPrecision = .int8, _ codec: CodecPolicy = .mapped
+  _ path: String, _ weights: WeightFormat = .int8, _ codec: CodecPolicy = .mapped
 ) throws -> PackedModel {
   var options = PackingOptions()
   options.weights = weights

@@ -2,6 +2,7 @@ import CPeak
 import Kernels
 import Measuring
 import Storage
+import WeightFormats
 
 // Each kernel on each instruction set of this machine, at the shapes of MiniLM-L6 (384 wide) and BERT-base (768 wide),
 // on one core: checked against plain loops first, then timed beside the processor's own peak.
@@ -37,9 +38,10 @@ struct Ladder {
     let values = random(M * K, seed: 2)
     let bias = random(N, seed: 3)
     let out = try! AlignedBuffer(count: M * N, of: Float.self)
-    let int8 = PanelLayout(outputs: N, inputs: K, isInt8: true)
-    let block = try! AlignedBuffer(byteCount: int8.byteCount)
-    int8.pack(weights: weights.bound(to: Float.self), bias: bias.bound(to: Float.self), into: block.baseAddress)
+    let shape = MatrixShape(outputs: N, inputs: K)
+    let block = try! AlignedBuffer(byteCount: Int8Format.byteCount(shape))
+    Int8Format.pack(weights.bound(to: Float.self), bias: bias.bound(to: Float.self), shape, into: block.baseAddress)
+    let int8 = Int8Format.matrix(block.baseAddress, shape)
     let stride = kernels.operandStride(K)
     let operand = try! AlignedBuffer(byteCount: M * stride)
     let scales = try! AlignedBuffer(count: M, of: Float.self)
@@ -49,10 +51,8 @@ struct Ladder {
       copy.bound(to: Float.self), K, M, K, 0, operand.baseAddress, stride, scales.bound(to: Float.self))
     func multiply() {
       kernels.linearInt8(
-        operand.baseAddress, stride, scales.bound(to: Float.self), M, block.baseAddress,
-        (block.baseAddress + int8.scalesOffset).assumingMemoryBound(to: Float.self),
-        (block.baseAddress + int8.rowSumsOffset).assumingMemoryBound(to: Int32.self),
-        (block.baseAddress + int8.biasOffset).assumingMemoryBound(to: Float.self), N, K, out.bound(to: Float.self), N)
+        operand.baseAddress, stride, scales.bound(to: Float.self), M, int8.panels, int8.scales, int8.rowSums, int8.bias,
+        N, K, out.bound(to: Float.self), N)
     }
     multiply()
     check("linearInt8", M, N, K, weights, values, bias, out, quantized: true)
@@ -60,13 +60,12 @@ struct Ladder {
     let int8Time = seconds(multiply)
     row("linearInt8", "\(M) x \(N) x \(K)", int8Time, rate(operations / int8Time, peak.int8))
 
-    let fp32 = PanelLayout(outputs: N, inputs: K, isInt8: false)
-    let panels = try! AlignedBuffer(byteCount: fp32.byteCount)
-    fp32.pack(weights: weights.bound(to: Float.self), bias: bias.bound(to: Float.self), into: panels.baseAddress)
+    let panels = try! AlignedBuffer(byteCount: Float32Format.byteCount(shape))
+    Float32Format.pack(weights.bound(to: Float.self), bias: bias.bound(to: Float.self), shape, into: panels.baseAddress)
+    let fp32 = Float32Format.matrix(panels.baseAddress, shape)
     func multiplyFloat() {
       kernels.linearFloat(
-        values.bound(to: Float.self), K, M, panels.bound(to: Float.self),
-        (panels.baseAddress + fp32.biasOffset).assumingMemoryBound(to: Float.self), N, K, out.bound(to: Float.self), N)
+        values.bound(to: Float.self), K, M, fp32.panels, fp32.bias, N, K, out.bound(to: Float.self), N)
     }
     multiplyFloat()
     check("linearFloat", M, N, K, weights, values, bias, out, quantized: false)
