@@ -95,7 +95,7 @@ let kernelTargets: [Target] = kernelFlags.keys.sorted().map { name in
     swiftSettings: [.unsafeFlags(linkedIfCalled + kernelFlags[name]!), .unsafeFlags(optimisedInDebug, .when(configuration: .debug))])
 }
 /// Modules in which no time is spent: what is small is better than what is fast there.
-let optimisedForSize: Set<String> = ["Checkpoints", "CommandLine", "MartletTuning", "ModelFolders", "Packing", "Reporting", "TokenizerImport"]
+let optimisedForSize: Set<String> = ["Checkpoints", "CommandLine", "Encoders", "MartletTuning", "ModelFolders", "Packing", "Reporting", "TokenizerImport"]
 let linkerSettings: [String: [LinkerSetting]] = [
   "Bundles": [.unsafeFlags(["-Xlinker", "-l:liblz4.a"])],
   "Decompression": [.unsafeFlags(["-Xlinker", "-l:liblz4.a", "-Xlinker", "-l:libz.a"])],

@@ -50,6 +50,7 @@ package struct BundleReport: Sendable {
 package struct BundleWriter: ~Copyable {
   private let policy: CodecPolicy
   private let base: Bundle?
+  private let spool: SpoolFile?
   private var sections: [(entry: SectionEntry, contents: SectionContents?)] = []
   private var seen: Set<SectionKey> = []
   /// What errors that precede a path call the bundle.
@@ -58,15 +59,18 @@ package struct BundleWriter: ~Copyable {
   /// A codec must save more than this share of a section.
   private static let savingInPercent = 3
 
-  package init(policy: CodecPolicy = .mapped) {
+  /// - Parameter spool: where sections wait until the bundle is written; in memory if nil.
+  package init(policy: CodecPolicy = .mapped, spool: SpoolFile? = nil) {
     self.policy = policy
+    self.spool = spool
     base = nil
   }
 
   /// A writer of a delta: what the base has is left out, what differs from it is kept as changes where that is
   /// smallest.
-  package init(base: DeltaBase) throws(BundleError) {
+  package init(base: DeltaBase, spool: SpoolFile? = nil) throws(BundleError) {
     policy = .compact
+    self.spool = spool
     self.base = base.bundle
     guard base.bundle.base == nil else {
       throw BundleError(
@@ -146,7 +150,18 @@ package struct BundleWriter: ~Copyable {
     }
     // Without its base such a section is nothing.
     if entry.codec.needsBase { entry.isRequired = true }
-    sections.append((entry, kept))
+    sections.append((entry, try putAside(kept)))
+  }
+
+  /// Small sections are not worth a mapping.
+  private func putAside(_ contents: SectionContents) throws(BundleError) -> SectionContents {
+    guard let spool, contents.bytes.count >= BundleFormat.smallSection else { return contents }
+    do throws(FileError) {
+      let spooled = try spool.append(contents.bytes)
+      return SectionContents(spooled.bytes, owner: spooled)
+    } catch {
+      throw BundleError(path: subject, fault: .file(error))
+    }
   }
 
   private func contents(_ bytes: [UInt8]) throws(BundleError) -> SectionContents {

@@ -73,6 +73,7 @@ struct PackCommand: ParsableCommand {
     options.codec = compact ? .compact : .mapped
     options.carriesSource = carrySource
     options.readsHTML = unescapeHtml
+    options.output = output
     options.base = try deltaBase.map { DeltaBase(try Bundle(path: $0), fileName: $0.lastPathComponent) }
     for fact in card {
       let parts = fact.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -100,7 +101,7 @@ struct PackCommand: ParsableCommand {
       let task = try Model(configuration: checkpoint.configuration).task
       let targets = try labels.targets(&data, for: task)
       let measured = try measureQuality(
-        checkpoint, weights, base: options.base, data, targets, positiveLabel: try task.positiveLabel(named: labels.positiveLabel),
+        checkpoint, options, data, targets, positiveLabel: try task.positiveLabel(named: labels.positiveLabel),
         threads: threading.threads)
       for warning in measured.packed.warnings { writeToStandardError("warning: \(warning)") }
       try packer.add(measured)

@@ -45,7 +45,7 @@ package final class BundleParameters: ParameterSource {
       let (format, bytes, changes) = try provider.table(table)
       let shape = TableShape(rows: table.rows, width: table.width)
       try requireSize(table.name, bytes, format.rules.byteCount(shape))
-      format.rules.unpack(bytes.baseAddress!, shape, changes, into: target)
+      format.rules.unpack(bytes.baseAddress!, shape, changes, rows: 0..<shape.rows, into: target)
     } else if let (normalization, isBias) = normalizations[parameter.name] {
       guard provider.has(normalization) else { return false }
       let bytes = try provider.normalization(normalization)

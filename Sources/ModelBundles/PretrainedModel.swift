@@ -23,7 +23,7 @@ package struct PretrainedModel: Sendable {
   /// - Throws: `BundleError`, `JSONError`.
   package init(_ bundle: Bundle) throws {
     path = bundle.path
-    configuration = try JSONValue(parsing: bundle.text(.configuration).utf8)
+    configuration = try bundle.readConfiguration()
     source = BundleSource(bundle: bundle)
   }
 
@@ -32,12 +32,29 @@ package struct PretrainedModel: Sendable {
   /// - Throws: `ModelError`, `OutOfMemory`, `TokenizerError`, and what reading its files throws.
   package func loadTokenizer(for model: Model) throws -> Tokenizer {
     let tokenizer = try source.loadTokenizer()
-    let rows = model.blueprint.tables[0].rows
-    guard tokenizer.vocabularySize <= rows else {
-      throw ModelError(
-        .file, "\(path): the tokenizer has ids up to \(tokenizer.vocabularySize - 1), the model's vocabulary has \(rows) rows")
-    }
+    try requireRows(of: model, for: tokenizer, path)
     return tokenizer
+  }
+}
+
+extension Bundle {
+  /// - Throws: `BundleError`, `JSONError`.
+  package func readConfiguration() throws -> JSONValue { try JSONValue(parsing: text(.configuration).utf8) }
+
+  /// - Throws: `BundleError`, `OutOfMemory`, `TokenizerError`.
+  package func readTokenizer() throws -> Tokenizer {
+    // Not kept by the bundle, since the tokenizer takes it over; its tables of a compressed form are larger.
+    try requireMemory((entry(.tokenizer)?.rawSize ?? 0).memory(times: 8))
+    return try withBytes(.tokenizer) { try Tokenizer(compiled: $0) }
+  }
+}
+
+/// Refuses a tokenizer that gives ids for which a model has no rows.
+package func requireRows(of model: Model, for tokenizer: Tokenizer, _ path: String) throws(ModelError) {
+  let rows = model.blueprint.tables[0].rows
+  guard tokenizer.vocabularySize <= rows else {
+    throw ModelError(
+      .file, "\(path): the tokenizer has ids up to \(tokenizer.vocabularySize - 1), the model's vocabulary has \(rows) rows")
   }
 }
 
@@ -64,11 +81,7 @@ package protocol ModelSource: Sendable {
 private struct BundleSource: ModelSource {
   let bundle: Bundle
 
-  func loadTokenizer() throws -> Tokenizer {
-    // Not kept by the bundle, since the tokenizer takes it over; its tables of a compressed form are larger.
-    try requireMemory((bundle.entry(.tokenizer)?.rawSize ?? 0).memory(times: 8))
-    return try bundle.withBytes(.tokenizer) { try Tokenizer(compiled: $0) }
-  }
+  func loadTokenizer() throws -> Tokenizer { try bundle.readTokenizer() }
 
   var quantization: WeightFormat? {
     bundle.entries(.matrix).lazy.compactMap { WeightFormat(matrixLayout: $0.layout) }.first { !$0.rules.isExact }

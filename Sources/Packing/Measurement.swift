@@ -115,30 +115,30 @@ extension PackingQuality {
   }
 }
 
-/// Measures a checkpoint folder in fp32 and packed as `weights` (as a delta of `base`), and fits a temperature to the logits of the latter.
+/// Measures a checkpoint folder in fp32 and packed as `options` say (as a delta of their base), and fits a temperature to the logits of the
+/// latter. With an output both are mapped from files beside it, so that no model is in memory.
 package func measureQuality(
-  _ folder: CheckpointFolder, _ weights: WeightFormat, base: DeltaBase? = nil, _ dataset: LabelledDataset, _ targets: [TrainingTarget],
+  _ folder: CheckpointFolder, _ options: PackingOptions, _ dataset: LabelledDataset, _ targets: [TrainingTarget],
   positiveLabel: Int = 1, threads: Int?
 ) throws -> PackingQuality {
   var bestLabels: [Int] = []
-  func run(
-    _ weights: WeightFormat, base: DeltaBase? = nil, _ visit: (Int, UnsafeBufferPointer<Float>) -> Void
-  ) throws -> EvaluationReport {
-    var options = PackingOptions()
+  func run(_ weights: WeightFormat, base: DeltaBase?, _ visit: (Int, UnsafeBufferPointer<Float>) -> Void) throws -> EvaluationReport {
+    var options = options
     options.weights = weights
     options.base = base
-    let model = try LoadedModel(pack(folder, options: options).writeToMemory(), threads: threads)
+    options.codec = .mapped
+    let model = try LoadedModel(pack(folder, options: options).open(), threads: threads)
     return try evaluate(model.makeSession(), dataset, targets, positiveLabel: positiveLabel, visit: visit)
   }
-  let fp32 = try run(.fp32) { _, logits in bestLabels.append(argmax(logits)) }
+  let fp32 = try run(.fp32, base: nil) { _, logits in bestLabels.append(argmax(logits)) }
   var same = 0
   var packedLogits: [Float] = []
-  let packed = try run(weights, base: base) { index, logits in
+  let packed = try run(options.weights, base: options.base) { index, logits in
     same += argmax(logits) == bestLabels[index] ? 1 : 0
     packedLogits += logits
   }
   return PackingQuality(
-    samples: dataset.count, weights: weights, fp32: fp32, packed: packed,
+    samples: dataset.count, weights: options.weights, fp32: fp32, packed: packed,
     sameLabel: Double(same) / Double(max(1, dataset.count)),
     calibration: packed.task.fittedTemperature(logits: packedLogits, targets: targets))
 }

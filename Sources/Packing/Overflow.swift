@@ -50,7 +50,7 @@ package func requireFiniteLogits(
     var options = options
     options.weights = weights
     if weights == .fp32 { options.base = nil }
-    let session = try LoadedModel(pack(folder, options: options).writeToMemory(), threads: 1).makeSession()
+    let session = try LoadedModel(pack(folder, options: options).open(), threads: 1).makeSession()
     for text in texts { try session.append(text, pair: nil) }
     try session.run()
     let count = texts.indices.count { !session.isFinite($0) }

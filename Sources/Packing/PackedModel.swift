@@ -16,6 +16,8 @@ package struct PackingOptions: Sendable {
   package var codec: CodecPolicy = .mapped
   /// Makes a delta of it: int8 weights on its scales, and only what differs from it. The codec is then of no effect.
   package var base: DeltaBase?
+  /// Where the bundle will be written: its sections wait there, in a file without a name, and not in memory.
+  package var output: String?
   /// Whether the bundle carries the folder's small files (configuration, tokenizer), so that fine-tuning can start
   /// from it and write a folder back. A folder without a head is a base and always carries them.
   package var carriesSource = false
@@ -50,9 +52,11 @@ package struct PackedModel: ~Copyable {
   private let path: String
   private let card: JSONObject
   private let base: Bundle?
+  private let output: String?
 
   fileprivate init(
-    model: Model, sections: consuming Sections, isBase: Bool, unexpected: [String], suspect: LargestTensor?, path: String, card: JSONObject, base: Bundle?
+    model: Model, sections: consuming Sections, isBase: Bool, unexpected: [String], suspect: LargestTensor?, path: String,
+    options: PackingOptions
   ) {
     self.model = model
     self.path = path
@@ -61,8 +65,9 @@ package struct PackedModel: ~Copyable {
     self.isBase = isBase
     self.unexpected = unexpected
     self.suspect = suspect
-    self.card = card
-    self.base = base
+    card = options.card
+    base = options.base?.bundle
+    output = options.output
   }
 
   /// Adds what int8 costs on validation data, for `martlet inspect` to show, and the temperature fitted there.
@@ -86,6 +91,15 @@ package struct PackedModel: ~Copyable {
     return try Bundle(memory: writer.writeToMemory().bundle, named: path, base: base, verifyChecksums: false)
   }
 
+  /// The bundle, open: mapped, and without a name, where the options say where it would be written; in memory otherwise.
+  consuming func open() throws -> Bundle {
+    guard let output else { return try writeToMemory() }
+    let (base, name) = (base, temporarySibling(of: output))
+    defer { if fileExists(name) { try? removeTree(name) } }
+    _ = try write(to: name)
+    return try Bundle(path: name, base: base?.path, verifyChecksums: false)
+  }
+
   private mutating func addCard() throws {
     guard card.count > 0 else { return }
     try writer.add(.card, contents: SectionContents(JSONValue.object(card).text(indent: 2)))
@@ -102,7 +116,7 @@ package func pack(_ folder: CheckpointFolder, options: PackingOptions = PackingO
   let source = try CheckpointParameters(folder, prefix: model.prefix, unread: model.unreadTensors)
   // A configuration that lies about sizes is found before memory of those sizes is asked for.
   try source.checkShapes(model.blueprint)
-  let parameters = try LoadedParameters(model.blueprint, from: source)
+  let parameters = FolderParameters(model.blueprint, source)
   // An encoder alone lacks the head's output layer, and perhaps more of the head.
   func isAbsent(_ parts: [Int]) -> Bool { parts.allSatisfy(parameters.missing.contains) }
   let absent = model.blueprint.linears.filter { $0.isHead && isAbsent($0.weights + $0.biases) }
@@ -120,7 +134,8 @@ package func pack(_ folder: CheckpointFolder, options: PackingOptions = PackingO
     object[HTMLSetting.recordKey] = true
     configuration = .object(object)
   }
-  let writer = try options.base.map { try BundleWriter(base: $0) } ?? BundleWriter(policy: options.codec)
+  let spool = try options.output.map { path throws(FileError) in try SpoolFile(beside: path) }
+  let writer = try options.base.map { try BundleWriter(base: $0, spool: spool) } ?? BundleWriter(policy: options.codec, spool: spool)
   var sections = Sections(writer: writer, base: options.base?.bundle)
   try sections.writer.add(
     .configuration, contents: SectionContents(configuration.text(indent: 2, sortedKeys: true)))
@@ -141,8 +156,8 @@ package func pack(_ folder: CheckpointFolder, options: PackingOptions = PackingO
   }
   return PackedModel(
     model: model, sections: sections, isBase: isBase, unexpected: source.unexpected,
-    suspect: LargestTensor(model.blueprint) { parameters.largestMagnitude($0) }, path: folder.path,
-    card: options.card, base: options.base?.bundle)
+    suspect: LargestTensor(model.blueprint) { parameters.largestMagnitudes[$0] }, path: folder.path,
+    options: options)
 }
 
 /// The weights' sections on their way into the writer.
@@ -173,7 +188,7 @@ private struct Sections: ~Copyable {
   }
 
   mutating func addMatrix(
-    _ linear: Linear, _ parameters: borrowing LoadedParameters, _ weights: WeightFormat
+    _ linear: Linear, _ parameters: FolderParameters, _ weights: WeightFormat
   ) throws {
     let (format, shape) = (linear.isOutput ? .fp32 : weights, MatrixShape(outputs: linear.outputs, inputs: linear.inputs))
     let values = try parameters.matrix(linear)
@@ -187,16 +202,14 @@ private struct Sections: ~Copyable {
     rules.pack(
       values.bound(to: Float.self), bias: biases?.bound(to: Float.self), shape, onGridOf: original?.baseAddress, into: block.baseAddress)
     if !rules.isExact {
-      let unpacked = try AlignedBuffer(byteCount: values.byteCount, zeroed: false)
-      rules.unpack(block.baseAddress, shape, outputs: 0..<linear.outputs, into: unpacked.bound(to: Float.self))
-      measureNoise(linear.name, values, unpacked)
+      measureNoise(linear.name, values, width: linear.inputs) { rules.unpack(block.baseAddress, shape, outputs: $0, into: $1) }
     }
     try writer.add(
       .matrix, linear.name, layout: rules.matrixLayout, shape: [linear.outputs, linear.inputs], contents: SectionContents(block))
   }
 
   mutating func addTable(
-    _ table: Table, _ parameters: borrowing LoadedParameters, _ weights: WeightFormat
+    _ table: Table, _ parameters: FolderParameters, _ weights: WeightFormat
   ) throws {
     let (format, shape) = (table.isExact ? .fp32 : weights, TableShape(rows: table.rows, width: table.width))
     let values = try parameters.concatenated([table.weight])
@@ -208,9 +221,7 @@ private struct Sections: ~Copyable {
     if let original { try requireSize(table.name, original, block.byteCount) }
     rules.pack(values.bound(to: Float.self), shape, onGridOf: original?.baseAddress, into: block.baseAddress)
     if !rules.isExact {
-      let unpacked = try AlignedBuffer(byteCount: values.byteCount, zeroed: false)
-      rules.unpack(block.baseAddress, shape, nil, into: unpacked.bound(to: Float.self))
-      measureNoise(table.name, values, unpacked)
+      measureNoise(table.name, values, width: table.width) { rules.unpack(block.baseAddress, shape, nil, rows: $0, into: $1) }
     }
     try writer.add(
       .embedding, table.name, layout: rules.tableLayout, shape: [table.rows, table.width], contents: SectionContents(block))
@@ -222,86 +233,26 @@ private struct Sections: ~Copyable {
     throw .beyondFormat(name: name, value: value, format: format)
   }
 
-  private mutating func measureNoise(_ name: String, _ original: AlignedBuffer, _ quantized: AlignedBuffer) {
-    let (x, y) = (original.bound(to: Float.self), quantized.bound(to: Float.self))
-    var signal = 0.0
-    var difference = 0.0
-    for index in 0..<original.byteCount / 4 {
-      let value = Double(x[index])
-      let error = Double(y[index]) - value
-      signal += value * value
-      difference += error * error
+  /// - Parameter unpack: writes some rows as they come back.
+  private mutating func measureNoise(
+    _ name: String, _ original: AlignedBuffer, width: Int, unpack: (Range<Int>, UnsafeMutablePointer<Float>) -> Void
+  ) {
+    let (values, rows) = (original.bound(to: Float.self), original.byteCount / 4 / width)
+    // A few at a time: a table is a gigabyte in some models.
+    let piece = max(1, (1 << 18) / width)
+    var unpacked = [Float](repeating: 0, count: piece * width)
+    var (signal, difference) = (0.0, 0.0)
+    for first in stride(from: 0, to: rows, by: piece) {
+      let some = first..<min(first + piece, rows)
+      unpacked.withUnsafeMutableBufferPointer { unpack(some, $0.baseAddress!) }
+      for index in 0..<some.count * width {
+        let value = Double(values[first * width + index])
+        let error = Double(unpacked[index]) - value
+        signal += value * value
+        difference += error * error
+      }
     }
     noise.append(
       QuantizationNoise(name: name, signalToNoiseDecibels: difference > 0 ? 10 * Double.log10(signal / difference) : nil))
-  }
-}
-
-/// All parameters of a checkpoint in fp32.
-private struct LoadedParameters: ~Copyable {
-  private let buffers: [AlignedBuffer]
-  /// The places in the blueprint of the parameters that the source does not have.
-  let missing: [Int]
-
-  init(_ blueprint: Blueprint, from source: CheckpointParameters) throws {
-    var missing: [Int] = []
-    var buffers: [AlignedBuffer] = []
-    for (index, parameter) in blueprint.parameters.enumerated() {
-      guard source.has(parameter) else {
-        missing.append(index)
-        buffers.append(try AlignedBuffer(byteCount: 0))
-        continue
-      }
-      let buffer = try AlignedBuffer(count: parameter.count, of: Float.self, zeroed: false)
-      let values = UnsafeMutableBufferPointer(start: buffer.bound(to: Float.self), count: parameter.count)
-      _ = try source.read(parameter, into: values)
-      guard values.allSatisfy(\.isFinite) else { throw PackingError.notFinite(name: parameter.name) }
-      buffers.append(buffer)
-    }
-    self.buffers = buffers
-    self.missing = missing
-  }
-
-  /// 0 of a parameter that is missing.
-  func largestMagnitude(_ parameter: Int) -> Float {
-    let buffer = buffers[parameter]
-    return UnsafeBufferPointer(start: buffer.bound(to: Float.self), count: buffer.byteCount / 4).reduce(0) { max($0, $1.magnitude) }
-  }
-
-  /// The weight and the bias of a normalisation, zeros where there is none.
-  func vectors(_ normalization: Normalization) throws(OutOfMemory) -> AlignedBuffer {
-    let vectors = try AlignedBuffer(count: 2 * normalization.width, of: Float.self)
-    for (place, index) in normalization.parameters.enumerated() {
-      (vectors.baseAddress + place * normalization.width * 4).copyMemory(
-        from: buffers[index].baseAddress, byteCount: normalization.width * 4)
-    }
-    return vectors
-  }
-
-  /// The matrix of a layer `[outputs, inputs]`.
-  func matrix(_ linear: Linear) throws(OutOfMemory) -> AlignedBuffer {
-    let weights = try concatenated(linear.weights)
-    guard linear.groups != nil else { return weights }
-    let matrix = try AlignedBuffer(count: linear.outputs * linear.inputs, of: Float.self, zeroed: false)
-    var (source, target) = (UnsafePointer(weights.bound(to: Float.self)), matrix.bound(to: Float.self))
-    for part in linear.weights.indices {
-      let part = LinearPart(of: linear, part)
-      part.spread(source, into: target)
-      source += part.count
-      target += part.outputs * part.inputs
-    }
-    return matrix
-  }
-
-  /// Parameters one after the other.
-  func concatenated(_ indices: [Int]) throws(OutOfMemory) -> AlignedBuffer {
-    if indices.count == 1 { return buffers[indices[0]] }
-    let whole = try AlignedBuffer(byteCount: indices.reduce(0) { $0 + buffers[$1].byteCount }, zeroed: false)
-    var offset = 0
-    for index in indices {
-      (whole.baseAddress + offset).copyMemory(from: buffers[index].baseAddress, byteCount: buffers[index].byteCount)
-      offset += buffers[index].byteCount
-    }
-    return whole
   }
 }

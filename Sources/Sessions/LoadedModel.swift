@@ -30,10 +30,11 @@ package final class LoadedModel: Sendable {
   package init(_ bundle: Bundle, pool: ThreadPool, calibrated: Bool = false, instructionSet: String? = nil) throws {
     self.bundle = bundle
     self.pool = pool
-    let pretrained = try PretrainedModel(bundle)
-    model = try Model(configuration: pretrained.configuration)
-    tokenizer = try pretrained.loadTokenizer(for: model)
+    // Not as a `PretrainedModel`, which brings what reads parameters back: nothing that classifies does.
+    model = try Model(configuration: bundle.readConfiguration())
+    tokenizer = try bundle.readTokenizer()
     kernels = try (instructionSet.map(InstructionSet.selected(named:)) ?? InstructionSet.selected()).kernels()
+    try requireRows(of: model, for: tokenizer, bundle.path)
     limit = try LengthLimit(model.family, tokenizer: tokenizer.maximumLength, configuration: model.configuration)
     readsHTML = try HTMLSetting.isOn(model.configuration)
     let provider = BundleWeights(bundle)

@@ -115,7 +115,8 @@ private func isTemporary(_ name: String) -> Bool {
   return (parts[parts.count - 3] + "-").hasSuffix(partialMark)
 }
 
-private func temporarySibling(of path: String) -> String {
+/// A name for a file beside another that `removeUnfinishedFiles` knows.
+package func temporarySibling(of path: String) -> String {
   var trimmed = path[...]
   while trimmed.utf8.count > 1 && trimmed.utf8.last == UInt8(ascii: "/") { trimmed = trimmed.dropLast() }
   return "\(trimmed)\(partialMark)\(getpid())-\(UInt32.random(in: 0 ... .max))"

@@ -60,9 +60,9 @@ package enum Float16Format: WeightFormatRules {
   }
 
   package static func unpack(
-    _ block: UnsafeRawPointer, _ shape: TableShape, _ changes: TableChanges? = nil, into values: UnsafeMutablePointer<Float>
+    _ block: UnsafeRawPointer, _ shape: TableShape, _ changes: TableChanges? = nil, rows: Range<Int>, into values: UnsafeMutablePointer<Float>
   ) {
-    widen(block, shape.rows * shape.width, into: values)
+    widen(block + rows.lowerBound * shape.width * 2, rows.count * shape.width, into: values)
   }
 
   package static func changeableRowBytes(_ shape: TableShape) -> Int? { nil }
@@ -71,7 +71,7 @@ package enum Float16Format: WeightFormatRules {
     _ block: UnsafeRawPointer, _ shape: TableShape, _ changes: TableChanges?
   ) throws(OutOfMemory) -> (table: GatheredTable, memory: AlignedBuffer?) {
     let memory = try AlignedBuffer(byteCount: Float32Format.byteCount(shape), zeroed: false)
-    unpack(block, shape, into: memory.bound(to: Float.self))
+    unpack(block, shape, rows: 0..<shape.rows, into: memory.bound(to: Float.self))
     return (.float32(FloatTable(values: memory.bound(to: Float.self), width: shape.width)), memory)
   }
 

@@ -76,9 +76,9 @@ package enum Float32Format: WeightFormatRules {
   }
 
   package static func unpack(
-    _ block: UnsafeRawPointer, _ shape: TableShape, _ changes: TableChanges? = nil, into values: UnsafeMutablePointer<Float>
+    _ block: UnsafeRawPointer, _ shape: TableShape, _ changes: TableChanges? = nil, rows: Range<Int>, into values: UnsafeMutablePointer<Float>
   ) {
-    UnsafeMutableRawPointer(values).copyMemory(from: block, byteCount: byteCount(shape))
+    values.update(from: block.assumingMemoryBound(to: Float.self) + rows.lowerBound * shape.width, count: rows.count * shape.width)
   }
 
   package static func changeableRowBytes(_ shape: TableShape) -> Int? { nil }

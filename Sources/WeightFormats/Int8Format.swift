@@ -117,12 +117,12 @@ package enum Int8Format: WeightFormatRules {
   }
 
   package static func unpack(
-    _ block: UnsafeRawPointer, _ shape: TableShape, _ changes: TableChanges? = nil, into values: UnsafeMutablePointer<Float>
+    _ block: UnsafeRawPointer, _ shape: TableShape, _ changes: TableChanges? = nil, rows: Range<Int>, into values: UnsafeMutablePointer<Float>
   ) {
     let table = table(block, shape, changes)
-    for row in 0..<shape.rows {
-      let source = table.row(row)
-      for column in 0..<shape.width { values[row * shape.width + column] = Float(source[column]) * table.scales[row] }
+    for row in rows {
+      let (source, target) = (table.row(row), values + (row - rows.lowerBound) * shape.width)
+      for column in 0..<shape.width { target[column] = Float(source[column]) * table.scales[row] }
     }
   }
 

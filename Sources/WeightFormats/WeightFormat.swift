@@ -93,9 +93,9 @@ package protocol WeightFormatRules {
   static func pack(
     _ values: UnsafePointer<Float>, _ shape: TableShape, onGridOf base: UnsafeRawPointer?, into block: UnsafeMutableRawPointer)
 
-  /// All values, row-major; for `changes` see `open`.
+  /// The values of some rows, row-major; for `changes` see `open`.
   static func unpack(
-    _ block: UnsafeRawPointer, _ shape: TableShape, _ changes: TableChanges?, into values: UnsafeMutablePointer<Float>)
+    _ block: UnsafeRawPointer, _ shape: TableShape, _ changes: TableChanges?, rows: Range<Int>, into values: UnsafeMutablePointer<Float>)
 
   /// The bytes of a row, in a format whose tables may have some rows elsewhere (`TableChanges`); nil in one of which a delta's table is
   /// rebuilt as a whole when it is opened.

@@ -186,7 +186,7 @@ private let widths = [1, 2, 15, 16, 17, 63, 64, 65, 100, 384]
       let block = GuardedBuffer<UInt8>(Int8Format.byteCount(shape)) { _ in 0 }
       Int8Format.pack(values, shape, into: block.raw)
       var dequantized = [Float](repeating: 0, count: values.count)
-      Int8Format.unpack(block.raw, shape, into: &dequantized)
+      Int8Format.unpack(block.raw, shape, rows: 0..<shape.rows, into: &dequantized)
       withExtendedLifetime(block) {}
       for row in 0..<9 {
         let scale = quantized(values[row * width..<(row + 1) * width]).scale

@@ -127,7 +127,7 @@ struct Installation: Sendable {
     var model = try Packing.pack(source, options: options)
     var dataset = try LabelledDataset(source: rows, format: .tsv)
     let targets = try dataset.targets(LabelReading(Model(configuration: source.configuration).task, of: [dataset]))
-    try model.add(measureQuality(source, .int8, base: options.base, dataset, targets, threads: 1))
+    try model.add(measureQuality(source, options, dataset, targets, threads: 1))
     _ = try model.write(to: delta)
   }
 

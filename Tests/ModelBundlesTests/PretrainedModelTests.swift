@@ -2,8 +2,9 @@ import Bundles
 import Encoders
 import ModelBundles
 import Storage
-import TestSupport
 import Testing
+import TestSupport
+import WeightFormats
 
 /// The carried bundles, opened as what training starts from.
 @Suite struct PretrainedModelTests {
@@ -16,7 +17,7 @@ import Testing
   @Test func aBase() throws {
     let (base, model) = try Self.open("all-MiniLM-L6-v2")
     let tokenizer = try base.loadTokenizer(for: model)
-    #expect(try !base.source.hasHead(of: model) && base.source.isQuantized && tokenizer.vocabularySize == 30522)
+    #expect(try !base.source.hasHead(of: model) && base.source.quantization == .int8 && tokenizer.vocabularySize == 30522)
     #expect(try base.source.carriedFiles().map(\.name).contains("config.json"))
     let parameters = try base.source.parameters(of: model, apartFrom: [])
     let head = model.blueprint.headParameters

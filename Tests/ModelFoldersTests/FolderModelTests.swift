@@ -2,15 +2,16 @@ import Encoders
 import ModelBundles
 import ModelFolders
 import Storage
-import TestSupport
 import Testing
+import TestSupport
+import WeightFormats
 
 /// Hugging Face folders, opened as the type that bundles are opened as.
 @Suite struct FolderModelTests {
   @Test(arguments: familyNames) func everyParameterIsThere(family: String) throws {
     let pretrained = try PretrainedModel(path: fixture("families/\(family)"))
     let model = try Model(configuration: pretrained.configuration)
-    #expect(pretrained.path == fixture("families/\(family)") && !pretrained.source.isQuantized)
+    #expect(pretrained.path == fixture("families/\(family)") && pretrained.source.quantization == nil)
     #expect(try pretrained.source.hasHead(of: model))
     let parameters = try pretrained.source.parameters(of: model, apartFrom: [])
     for parameter in model.blueprint.parameters {
@@ -29,7 +30,7 @@ import Testing
   /// A bundle by its path is opened as one.
   @Test func aBundle() throws {
     let pretrained = try PretrainedModel(path: fixture("../../models/all-MiniLM-L6-v2.martlet"))
-    #expect(pretrained.source.isQuantized)
+    #expect(pretrained.source.quantization == .int8)
   }
 
   /// A head of other labels is refused by its shape, unless it is not to be used.

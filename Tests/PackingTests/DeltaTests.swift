@@ -118,8 +118,9 @@ import TestSupport
     try withDelta { base, delta, folder, _ in
       let dataset = try labelled([("good film", "positive"), ("bad film", "negative"), ("dull", "neutral")])
       let checkpoint = try CheckpointFolder(path: folder)
-      let quality = try measureQuality(
-        checkpoint, .int8, base: DeltaBase(base, fileName: "base.martlet"), dataset, targets(of: dataset, checkpoint), threads: 1)
+      var options = PackingOptions()
+      options.base = DeltaBase(base, fileName: "base.martlet")
+      let quality = try measureQuality(checkpoint, options, dataset, targets(of: dataset, checkpoint), threads: 1)
       let found = try evaluated(Classifier(bundle: delta, threads: 1), dataset)
       #expect(quality.packed == found)
     }

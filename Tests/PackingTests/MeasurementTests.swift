@@ -5,6 +5,7 @@ import Martlet
 import ModelBundles
 import Packing
 import Records
+import Storage
 import Tasks
 import Testing
 import TestSupport
@@ -103,7 +104,7 @@ private struct NoLabel: Error {}
   @Test func quality() throws {
     let folder = try CheckpointFolder(path: fixture("tiny-bert"))
     let dataset = try labelled(Self.rows)
-    let quality = try measureQuality(folder, .int8, dataset, targets(of: dataset, folder), threads: 1)
+    let quality = try measureQuality(folder, PackingOptions(), dataset, targets(of: dataset, folder), threads: 1)
     func best(_ weights: WeightFormat) throws -> (labels: [Int], accuracy: Double) {
       var labels: [Int] = []
       let evaluation = try evaluated(Classifier(bundle: packed("tiny-bert", weights), threads: 1), dataset) {
@@ -118,7 +119,17 @@ private struct NoLabel: Error {}
     #expect(quality.sameLabel > 0.9)
     #expect(quality.json["validation_samples"]?.int == 150)
     #expect(quality.json["int8"]?["accuracy"]?.double == int8.accuracy)
-    #expect(try measureQuality(folder, .fp32, dataset, targets(of: dataset, folder), threads: 1).sameLabel == 1)
+    var exact = PackingOptions()
+    exact.weights = .fp32
+    #expect(try measureQuality(folder, exact, dataset, targets(of: dataset, folder), threads: 1).sameLabel == 1)
+    // Beside an output the models lie in files, of which nothing is left.
+    try withTemporaryFolder { path in
+      var options = PackingOptions()
+      options.output = path + "/tiny.martlet"
+      let mapped = try measureQuality(folder, options, dataset, targets(of: dataset, folder), threads: 1)
+      #expect(mapped.json == quality.json && mapped.calibration == quality.calibration)
+      #expect(try listDirectory(path).isEmpty)
+    }
 
     var model = try packedModel(fixture("tiny-bert"))
     try model.add(quality)

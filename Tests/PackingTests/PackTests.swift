@@ -137,6 +137,35 @@ import WeightFormats
     #expect(try JSONValue(parsing: Array(carrying.text(.card).utf8)) == ["licence": "none"])
   }
 
+  /// Sections that wait in a file are the same bytes as those that wait in memory; nothing else is left beside the output.
+  @Test(arguments: [CodecPolicy.mapped, .compact]) func throughAFile(codec: CodecPolicy) throws {
+    // Sections of 64 KiB and more go through the file.
+    try withEdited {
+      $0.set("vocab_size", 1000)
+      var generator = SeededGenerator(seed: 1)
+      let values = (0..<45000).map { _ in Float.random(in: -1...1, using: &generator) }
+      $0.tensors["bert.embeddings.word_embeddings.weight"] = ([1000, 45], values)
+    } _: { edited in
+      let path = edited + "-packed"
+      try makeDirectory(path)
+      var options = PackingOptions()
+      options.weights = .fp32
+      options.codec = codec
+      let folder = try CheckpointFolder(path: edited)
+      let memory = try pack(folder, options: options).write(to: path + "/memory.martlet")
+      options.output = path + "/file.martlet"
+      let file = try pack(folder, options: options).write(to: path + "/file.martlet")
+      #expect(memory.fileSize == file.fileSize && file.entries.contains { $0.storedSize >= 1 << 16 })
+      #expect(try readFile(path + "/memory.martlet") == readFile(path + "/file.martlet"))
+      #expect(try listDirectory(path) == ["file.martlet", "memory.martlet"])
+    }
+    try withTemporaryFolder { path in
+      var options = PackingOptions()
+      options.output = path + "/none/file.martlet"
+      #expect(throws: FileError.self) { _ = try pack(CheckpointFolder(path: fixture("tiny-bert")), options: options) }
+    }
+  }
+
   /// The pooler belongs to the head: a base may lack it too.
   @Test func baseWithoutPooler() throws {
     try withEdited {

@@ -85,7 +85,7 @@ import WeightFormats
     let block = try AlignedBuffer(byteCount: format.rules.byteCount(shape))
     format.rules.pack(values, shape, onGridOf: nil, into: block.baseAddress)
     var found = [Float](repeating: .nan, count: values.count)
-    format.rules.unpack(block.baseAddress, shape, nil, into: &found)
+    format.rules.unpack(block.baseAddress, shape, nil, rows: 0..<shape.rows, into: &found)
     requireNear(format, found, values, shape.width)
   }
 
