@@ -156,7 +156,7 @@ import Testing
         let says = [path] + (name == "none.tsv" ? ["no such file or directory"] : says)
         expectFailure(try martlet("evaluate", workshop.bundle, "--data", path), naming: says)
         expectFailure(
-          try martlet("pack", fixture("tiny-bert"), "-o", workshop.path("out/x.martlet"), "--validation", path), naming: says)
+          try martlet("pack", fixture("tiny-bert"), "-o", workshop.path("x.martlet"), "--validation", path), naming: says)
         for option in ["--train", "--validation"] {
           let good = try workshop.writeTSV("good.tsv", labelledReviews(3))
           let data = option == "--train" ? ["--train", path] : ["--train", good, "--validation", path]
