@@ -24,5 +24,5 @@ package struct ForkedPage: @unchecked Sendable {
   /// Gives its memory back to the system: it reads as zeros from now on.
   package func discard() { madvise(address, Self.byteCount, MADV_DONTNEED) }
 
-  private static var byteCount: Int { sysconf(Int32(_SC_PAGESIZE)) }
+  private static var byteCount: Int { Machine.pageBytes }
 }

@@ -20,7 +20,9 @@ package enum Machine {
   package static func fillStandardDescriptors() { csystem_fill_standard_descriptors() }
 
   /// The bytes of memory that the machine has; 0 if the system does not tell.
-  package static var physicalMemory: Int { max(0, sysconf(Int32(_SC_PHYS_PAGES))) * max(0, sysconf(Int32(_SC_PAGESIZE))) }
+  package static var physicalMemory: Int { max(0, sysconf(Int32(_SC_PHYS_PAGES))) * max(0, pageBytes) }
+
+  static var pageBytes: Int { sysconf(Int32(_SC_PAGESIZE)) }
 
   /// Seconds of a clock that never goes back.
   package static func monotonicSeconds() -> Double {

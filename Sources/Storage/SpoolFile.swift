@@ -22,7 +22,7 @@ package final class SpoolFile {
   package func append(_ bytes: UnsafeRawBufferPointer) throws(FileError) -> SpooledBytes {
     guard bytes.count > 0 else { return SpooledBytes(UnsafeRawBufferPointer(start: nil, count: 0)) }
     // A mapping begins with a page.
-    let start = end.roundedUp(toPages: sysconf(Int32(_SC_PAGESIZE)))
+    let start = end.roundedUp(toPages: Machine.pageBytes)
     guard lseek(file.rawValue, off_t(start), SEEK_SET) >= 0 else { throw FileError(path: file.path, operation: "write") }
     try file.write(bytes)
     end = start + bytes.count
